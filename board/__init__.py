@@ -1,0 +1,1 @@
+"""How the hotline is doing: live figures and alarms."""

@@ -1,0 +1,413 @@
+"""Every fact this house knows, and the one form in which it is written down.
+
+A fact is something that has happened: it is never changed and never taken back. Features meet here and
+nowhere else. Times are `Instant`s (µs UTC) of the node's clock; durations are µs. Identifiers have the
+shapes of `core.names`. `ledger/` numbers and keeps them.
+
+The sources are Asterisk's events, folded by `telephony/`; our own records (`SummarySaved`, `TicketOpened`,
+`RecordingFiled`); and what we notice about ourselves (`NodeLost`, `GapDeclared`, `AlarmRaised`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from core.clock import Duration, Instant
+
+
+class LeaveReason(StrEnum):
+    """How a caller left a queue. Only ABANDONED is the customer's own doing."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    TIMED_OUT = "timed_out"
+    NOBODY_ON_DUTY = "nobody_on_duty"
+    REQUEUED = "requeued"
+    NODE_LOST = "node_lost"
+
+
+class OfferOutcome(StrEnum):
+    """How an offer (one agent's phone asked to ring) ended, if not by an answer."""
+
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    CALLER_GONE = "caller_gone"
+    CANCELLED = "cancelled"
+    NODE_LOST = "node_lost"
+
+
+class Side(StrEnum):
+    """Who released a leg first (CALL-10)."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class SurveyOutcome(StrEnum):
+    """How a survey ended."""
+
+    COMPLETED = "completed"
+    WRONG_KEY = "wrong_key"
+    TIMED_OUT = "timed_out"
+    HUNG_UP = "hung_up"
+    NODE_LOST = "node_lost"
+
+
+class Phase(StrEnum):
+    """Where in its life a call was."""
+
+    MENU = "menu"
+    WAITING = "waiting"
+    RINGING = "ringing"
+    TALKING = "talking"
+    SURVEY = "survey"
+
+
+class EndReason(StrEnum):
+    """Why a call is over."""
+
+    CUSTOMER = "customer"
+    """The customer hung up."""
+    SYSTEM = "system"
+    """The dialplan came to its end: survey done, message played."""
+    NODE_LOST = "node_lost"
+    """Asterisk died or restarted under the call; when it ended is not known."""
+
+
+class AgentState(StrEnum):
+    """The agent's state belongs to the service; queue membership and pause are its projection."""
+
+    LOGGED_OUT = "logged_out"
+    READY = "ready"
+    NOT_READY = "not_ready"
+    RESERVED = "reserved"
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """`at`: when it happened, on the clock of `node` ("" for facts of the service itself)."""
+
+    at: Instant
+    node: str = ""
+
+
+# ------------------------------------------------------------------ the call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFact(Fact):
+    """A fact of one call."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallArrived(CallFact):
+    """A customer's channel entered the dialplan. `caller` may be empty (number withheld)."""
+
+    leg: str
+    caller: str
+    called: str
+    vip: bool = False
+    flow: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageChosen(CallFact):
+    """`language`: cmn, nan or en (CALL-12)."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuChosen(CallFact):
+    """The caller pressed `key` in `menu` and was led to `target`."""
+
+    menu: str
+    key: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuFailed(CallFact):
+    """No key, or a wrong one; `cause` is `no_input` or `wrong_input`. Keys themselves are not kept."""
+
+    menu: str
+    cause: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyOnDuty(CallFact):
+    """The caller asked for a queue nobody serves just now, heard so, and was not queued."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerQueued(CallFact):
+    """The caller joined a queue. `again`: the wait goes on from `joined_at` (re-entered on our order)."""
+
+    queue: str
+    joined_at: Instant
+    priority: int = 0
+    language: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerLeftQueue(CallFact):
+    """`waited`: from the first joining of this wait."""
+
+    queue: str
+    reason: LeaveReason
+    waited: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFact(CallFact):
+    """A fact of one agent leg. `leg` is the agent channel's Uniqueid."""
+
+    leg: str
+    agent: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOffered(LegFact):
+    """The agent's phone was asked to ring."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferEnded(LegFact):
+    """The offer ended without an answer."""
+
+    outcome: OfferOutcome
+    rang: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAnswered(LegFact):
+    """Customer and agent are bridged. `waited` since joining, `rang` since this offer (CALL-02)."""
+
+    device: str
+    waited: Duration
+    rang: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded(LegFact):
+    """Customer and agent are apart, by the first sign of it."""
+
+    talked: Duration
+    released_by: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted(LegFact):
+    """`file`: base name inside the node's recordings folder, made of our own ids only."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEnded(LegFact):
+    """The leg is over: its file may be measured and catalogued."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyStarted(LegFact):
+    """`leg` and `agent` are those the score belongs to (house decision 3). `by`: who sent the customer."""
+
+    by: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyAnswered(LegFact):
+    """`question` is `satisfaction` (1-5) or `solved` (1 yes, 2 no)."""
+
+    question: str
+    answer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyEnded(LegFact):
+    """How the survey of this leg ended."""
+
+    outcome: SurveyOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(CallFact):
+    """The customer's channel is gone. `phase`: where the call was; `lasted`: since arrival."""
+
+    reason: EndReason
+    phase: Phase
+    lasted: Duration
+
+
+# ------------------------------------------------------------------ agents and devices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFact(Fact):
+    """A fact of one agent."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStateChanged(AgentFact):
+    """`reason`: the not-ready reason or, of a wrap-up's end, `summary`, `limit` or `command`."""
+
+    before: AgentState
+    state: AgentState
+    reason: str = ""
+    device: str = ""
+    call: str = ""
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpRaised(AgentFact):
+    """举手: the agent asks for the leader without a word, in any state (CALL-22)."""
+
+    call: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpEnded(AgentFact):
+    """`by`: the staff number of who ended it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceContactChanged(Fact):
+    """A phone registered or lost its registration."""
+
+    device: str
+    reachable: bool
+
+
+# ------------------------------------------------------------------ nodes and ourselves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConnected(Fact):
+    """We are logged in on the node and have compared our picture with its own."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLost(Fact):
+    """The node's sessions are gone. `cause` for people."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapDeclared(Fact):
+    """Between `since` and `at` events of this node may be missing; figures over it say so."""
+
+    since: Instant
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(Fact):
+    """`alarm`: the name of a threshold in the directory; `subject`: the queue, agent or node concerned."""
+
+    alarm: str
+    subject: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmCleared(Fact):
+    """The reason for the alarm has passed."""
+
+    alarm: str
+    subject: str
+
+
+# ------------------------------------------------------------------ our own records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummarySaved(LegFact):
+    """`number`: the 电话总结编号; `type`: code in the list of call types."""
+
+    number: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketOpened(CallFact):
+    """A work order (工单) grew out of a summary."""
+
+    agent: str
+    number: str
+    summary: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFiled(LegFact):
+    """The leg's file has its catalogue row. `status`: `present` or `missing`."""
+
+    file: str
+    status: str
+    length: Duration = 0
+    sha256: str = ""
+
+
+# ------------------------------------------------------------------ written form
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A fact with its number in the ledger."""
+
+    seq: int
+    fact: Fact
+
+
+def _leaves(cls: type[Fact]) -> list[type[Fact]]:
+    below = cls.__subclasses__()
+    return [cls] if not below else [leaf for sub in below for leaf in _leaves(sub)]
+
+
+KINDS: dict[str, type[Fact]] = {cls.__name__: cls for cls in _leaves(Fact)}
+_encoder = msgspec.json.Encoder()
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(cls) for name, cls in KINDS.items()
+}
+F = TypeVar("F", bound=Fact)
+
+
+def encode(fact: Fact) -> tuple[str, bytes]:
+    """The fact's kind (class name) and its JSON body."""
+    return type(fact).__name__, _encoder.encode(fact)
+
+
+def decode(kind: str, body: bytes | str) -> Fact:
+    """The fact again; `msgspec.ValidationError` if the body is not one of its kind."""
+    fact: Fact = _decoders[kind].decode(body)
+    return fact

@@ -1,0 +1,1 @@
+"""Facts in their order: numbered, kept, read with cursors, proved."""

@@ -1,0 +1,1 @@
+"""What was said: the file that belongs to the leg."""

@@ -1,0 +1,1 @@
+"""Asterisk: what calls, agents and queues are doing, and what we tell Asterisk to do."""

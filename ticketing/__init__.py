@@ -1,0 +1,1 @@
+"""What the call was about: summaries, and the work orders that grow out of them."""

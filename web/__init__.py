@@ -1,0 +1,1 @@
+"""HTTP and WebSocket plumbing: sessions, rights, error form, OpenAPI, live hub."""
