@@ -1,0 +1,50 @@
+"""Rules on the directory's records. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from directory.model import CallType, Membership, Queue, Reason, Staff
+
+FIRST_LINE = 0
+BACKUP = 10
+_SEPARATORS = re.compile(r"[ ()-]")
+_COUNTRY = re.compile(r"^(?:\+|00)86")
+
+
+def takes_calls(person: Staff) -> bool:
+    """Whether they belong to any queue at all."""
+    return person.active and bool(person.skills) and bool(person.languages)
+
+
+def memberships(person: Staff, queues: Iterable[Queue]) -> tuple[Membership, ...]:
+    """The queues a person serves (CALL-12): first line if business and language both are, else backup."""
+    if not takes_calls(person):
+        return ()
+    found = []
+    for queue in queues:
+        levels = (person.skills.get(queue.business), person.languages.get(queue.language))
+        if None not in levels:
+            found.append(Membership(queue=queue.name, penalty=FIRST_LINE if levels == (1, 1) else BACKUP))
+    return tuple(found)
+
+
+def may_use_reason(person: Staff, reason: Reason) -> bool:
+    """Whether one of the person's roles may use the reason (CALL-20)."""
+    return person.active and not set(person.roles).isdisjoint(reason.roles)
+
+
+def missing_fields(call_type: CallType, filled: Collection[str]) -> tuple[str, ...]:
+    """The fields a summary of this type still lacks, in the order of the list (SUMMARY-06)."""
+    return tuple(field for field in call_type.mandatory if field not in filled)
+
+
+def may_open(call_type: CallType, ticket_kind: str) -> bool:
+    """Whether a work order of that kind may grow out of such a call (CALL-08: a wrong number has none)."""
+    return ticket_kind in call_type.ticket_kinds
+
+
+def plain_number(number: str) -> str:
+    """A telephone number as the list of VIPs writes it: digits alone, without the country's own code."""
+    return _COUNTRY.sub("", _SEPARATORS.sub("", number))

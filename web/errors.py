@@ -1,0 +1,52 @@
+"""What the HTTP edge refuses. Every error becomes one problem+json answer (RFC 9457) in `web.problems`."""
+
+from __future__ import annotations
+
+from core.clock import SECOND, Duration
+from core.errors import HotlineError
+
+
+class WebError(HotlineError):
+    """Root of the errors of this package."""
+
+
+class RouteMistake(WebError):
+    """The routes contradict themselves; the program does not start. Fix the route that is named."""
+
+
+class NotSignedIn(WebError):
+    """No session, or one that has ended (401)."""
+
+
+class WrongSignIn(WebError):
+    """Staff number and password do not belong together (401). Which of the two is wrong is not said."""
+
+
+class LockedOut(WebError):
+    """Too many failed sign-ins for this staff number (429)."""
+
+    def __init__(self, remaining: Duration) -> None:
+        seconds = max(1, -(-remaining // SECOND))
+        super().__init__(
+            f"too many failed sign-ins: try again in {_spoken(seconds)}, or ask an administrator"
+        )
+        self.retry_after_s = seconds
+
+
+class Forbidden(WebError):
+    """Signed in, but without the right (403)."""
+
+
+class Untrusted(WebError):
+    """The request does not come from our own pages: wrong Origin or CSRF token (403)."""
+
+
+class NotJson(WebError):
+    """The body is not declared as application/json (415)."""
+
+
+def _spoken(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

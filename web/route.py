@@ -1,0 +1,111 @@
+"""What a route is, who asks, and what the edge needs to know about people. Features build on this module.
+
+    Route(method="GET", path="/api/calls/{call}", handler=show, right="calls.read",
+          returns=CallOut, summary="One call with its legs", tag="calls")
+
+`right` has no default on purpose: a route says who may use it, or it does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict
+
+from web.errors import Forbidden, NotSignedIn
+
+
+class In(BaseModel):
+    """Base of request bodies and queries: unknown fields are refused, never silently dropped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Out(BaseModel):
+    """Base of answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks: `staff` is the 工号; `rights` are those of all their roles together."""
+
+    staff: str
+    name: str
+    roles: tuple[str, ...] = ()
+    rights: frozenset[str] = frozenset()
+
+    def may(self, right: str) -> bool:
+        """Whether the person has `right`; the empty right is that of everyone who is signed in."""
+        return not right or right in self.rights
+
+    def require(self, right: str) -> None:
+        """`Forbidden` (403) without `right`: for checks that depend on what is asked for."""
+        if not self.may(right):
+            raise Forbidden(f"{self.staff} lacks the right {right!r}: ask an administrator for it")
+
+
+class People(Protocol):
+    """What the edge asks about people; `directory` answers."""
+
+    def password_hash(self, staff: str) -> str | None:
+        """The argon2 hash of their password; None: nobody of that number may sign in."""
+
+    def principal(self, staff: str) -> Principal | None:
+        """The person with their rights as of now; None once they have left (their sessions end)."""
+
+    def known_rights(self) -> frozenset[str]:
+        """Every right there is; a route that names another is refused at start-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
+    """One request, checked: signed in, right present, body and query valid.
+
+    `body` and `query` are instances of the route's models (None where it has none): annotate them in the
+    handler, `body: SummaryIn = request.body`. `session_id` names the session without opening it.
+    """
+
+    signed_in: Principal | None
+    path: dict[str, str]
+    raw: web.Request
+    request_id: str
+    session_id: str = ""
+    body: Any = None
+    query: Any = None
+
+    @property
+    def person(self) -> Principal:
+        """Who asks. On a route that is not public there always is someone."""
+        if self.signed_in is None:
+            raise NotSignedIn("sign in first")
+        return self.signed_in
+
+
+Handler = Callable[[ApiRequest], Awaitable[BaseModel | web.StreamResponse | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One operation of the API.
+
+    `path`: as aiohttp writes it (`/api/calls/{call}`). `right`: None is public, "" is anyone signed in.
+    `returns`: None for an empty answer (204 unless `status` says otherwise) or, with `produces`, for a
+    stream of that media type. `status`: of the good answer. A GET answers HEAD too.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    right: str | None
+    summary: str
+    tag: str
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    returns: type[BaseModel] | None = None
+    status: int = 200
+    produces: str = "application/json"
