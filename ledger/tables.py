@@ -1,0 +1,38 @@
+"""The ledger's facts (in a database of their own) and what consumers keep in the main database."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+
+from storage.schema import ledger_metadata, metadata
+
+Number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's row number has to be called INTEGER
+"""64 bits everywhere; a table's own key on SQLite too."""
+
+facts = Table(
+    "facts",
+    ledger_metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("node", String(16), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("call", String(36), nullable=False),
+    Column("agent", String(8), nullable=False),
+    Column("origin", String(80), nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("ix_facts_at", facts.c.at)
+Index("ix_facts_call", facts.c.call, sqlite_where=facts.c.call != "", postgresql_where=facts.c.call != "")
+Index(
+    "ix_facts_origin",
+    facts.c.origin,
+    sqlite_where=facts.c.origin != "",
+    postgresql_where=facts.c.origin != "",
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)

@@ -1,0 +1,78 @@
+"""Bring a database's tables to the state this program was built for, or back.
+
+Each database has one linear history of numbered revisions: `migrations/versions/main` and
+`migrations/versions/ledger`. A run is one transaction: either the whole way or not a step.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from storage.database import Database
+from storage.errors import SchemaMismatch
+from storage.schema import ledger_metadata, metadata
+
+History = Literal["main", "ledger"]
+_FOLDER = Path(__file__).parent / "migrations"
+_METADATA = {"main": metadata, "ledger": ledger_metadata}
+
+
+async def migrate(database: Database, history: History = "main", *, to: str = "head") -> None:
+    """Upgrade to revision `to`. `SchemaMismatch` if the database comes from a newer program."""
+    async with database.reshape() as connection:
+        await connection.run_sync(_run, database, history, to, up=True)
+
+
+async def migrate_down(database: Database, history: History = "main", *, to: str = "base") -> None:
+    """Go back to revision `to`; `base` leaves no table of ours."""
+    async with database.reshape() as connection:
+        await connection.run_sync(_run, database, history, to, up=False)
+
+
+async def check_schema(database: Database, history: History = "main") -> None:
+    """`SchemaMismatch` unless the database stands at the newest revision: for those who must not migrate."""
+    async with database.read() as connection:
+        stands = await connection.run_sync(_revision)
+    newest = scripts(history).get_current_head()
+    if stands != newest:
+        raise SchemaMismatch(
+            f"the {database.name} database ({database.place}) stands at revision {stands or 'none'}, "
+            f"this program needs {newest}: run the migrations"
+        )
+
+
+def scripts(history: History) -> ScriptDirectory:
+    """The revisions of one history."""
+    return ScriptDirectory.from_config(_config(history))
+
+
+def _config(history: History) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("version_locations", str(_FOLDER / "versions" / history).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["metadata"] = _METADATA[history]
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _run(connection: Connection, database: Database, history: History, to: str, *, up: bool) -> None:
+    stands, known = _revision(connection), scripts(history)
+    if stands is not None and stands not in {script.revision for script in known.walk_revisions()}:
+        raise SchemaMismatch(
+            f"the {database.name} database ({database.place}) stands at revision {stands}, which this "
+            "program does not know: it was written by a newer one; start that, or restore a backup"
+        )
+    config = _config(history)
+    config.attributes["connection"] = connection
+    (command.upgrade if up else command.downgrade)(config, to)
