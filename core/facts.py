@@ -79,6 +79,8 @@ class EndReason(StrEnum):
     """The dialplan came to its end: survey done, message played."""
     NODE_LOST = "node_lost"
     """Asterisk died or restarted under the call; when it ended is not known."""
+    UNSEEN = "unseen"
+    """The call was over when we could look again: it ended inside a declared gap."""
 
 
 class AgentState(StrEnum):
@@ -232,7 +234,10 @@ class RecordingEnded(LegFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyStarted(LegFact):
-    """`leg` and `agent` are those the score belongs to (house decision 3). `by`: who sent the customer."""
+    """`leg` and `agent` are those the score belongs to (house decision 3).
+
+    `by`: AGENT if the agent hung up first (CALL-10), SYSTEM if the customer was transferred on command.
+    """
 
     by: Side
 

@@ -1,0 +1,117 @@
+"""One call as far as Asterisk's signals tell: frozen, and changed only by `call_fold`.
+
+House definitions: answered = bridged with an agent; talk ends at the first of the agent leg's BridgeLeave,
+its Hangup, AgentComplete; a survey score belongs to the last agent leg that was bridged with the customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.clock import Instant
+from core.facts import OfferOutcome, Phase, Side
+from telephony.signals import Entering
+
+# Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
+_BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One wait in one queue; `open` until the caller has left it."""
+
+    queue: str
+    joined_at: Instant
+    round: int
+    priority: int
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One agent's phone in this call, from the offer to its hang-up."""
+
+    id: str
+    agent: str
+    device: str
+    queue: str
+    channel: str
+    offered_at: Instant
+    rang: bool = False
+    cause: int = 0
+    bridge: str = ""
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+    """End of the talk, or of an offer that nobody answered."""
+    released_by: Side | None = None
+    file: str = ""
+    gone: bool = False
+
+    @property
+    def talking(self) -> bool:
+        return self.answered_at is not None and self.ended_at is None
+
+    @property
+    def offering(self) -> bool:
+        return self.answered_at is None and self.ended_at is None
+
+    def failure(self) -> OfferOutcome:
+        """Why this offer failed, from what the phone said (or did not say)."""
+        if self.cause == _BUSY:
+            return OfferOutcome.BUSY
+        if self.cause in (_REJECTED, _NO_ANSWER, _NO_USER_RESPONDING):
+            return OfferOutcome.REJECTED
+        if self.cause or not self.rang:
+            return OfferOutcome.UNREACHABLE
+        return OfferOutcome.NO_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The survey of one leg; `answered` holds the questions that have an answer."""
+
+    leg: str
+    answered: frozenset[str] = frozenset()
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A customer's call. `leg` and `channel` are the customer's."""
+
+    id: str
+    node: str
+    leg: str
+    channel: str
+    arrived_at: Instant
+    vip: bool = False
+    language: str = ""
+    phase: Phase = Phase.MENU
+    entering: Entering | None = None
+    wait: Wait | None = None
+    legs: tuple[Leg, ...] = ()
+    bridge: str = ""
+    customer_asked: bool = False
+    survey: Survey | None = None
+    files: tuple[tuple[str, str], ...] = ()
+    """Recordings announced before their leg was known: (leg, file)."""
+    menu_at: Instant = 0
+    """Time of the last menu signal taken in."""
+    ended_at: Instant | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self.wait is not None and self.wait.open
+
+    @property
+    def over(self) -> bool:
+        """Nothing more can come of this call: the customer is gone and so is every leg."""
+        return self.ended_at is not None and all(leg.gone for leg in self.legs)
+
+    def leg_of(self, leg_id: str) -> Leg | None:
+        return next((leg for leg in self.legs if leg.id == leg_id), None)
+
+    def last_answered(self) -> Leg | None:
+        """The leg a survey would rate now."""
+        answered = [leg for leg in self.legs if leg.answered_at is not None]
+        return max(answered, key=lambda leg: leg.answered_at or 0) if answered else None

@@ -1,0 +1,88 @@
+"""What we may tell Asterisk, as values. `dispatch` turns each into one AMI action; there is no other door.
+
+Every command names its node. Names inside have been checked by `core.names` before they get here, and are
+checked again where the action is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WRAP_UP = "wrap_up"
+"""Pause reason of after-call work, as Asterisk shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`node`: the Asterisk it is meant for."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember(Command):
+    """Make the device a member of the queue on the agent's behalf; `paused`: reason, or "" for not paused."""
+
+    queue: str
+    device: str
+    agent: str
+    penalty: int
+    paused: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember(Command):
+    """Take the device out of the queue."""
+
+    queue: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPause(Command):
+    """Pause or release the device in all its queues."""
+
+    device: str
+    paused: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDuty(Command):
+    """Tell the dialplan how many agents are on duty for a queue (house §4)."""
+
+    queue: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendToSurvey(Command):
+    """Take the customer from the agent to the survey (CALL-11)."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Command):
+    """End one channel, by name or Uniqueid."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce(Command):
+    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel."""
+
+    channel: str
+    position: int
+    minutes: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePriority(Command):
+    """Move a waiting caller among the others of the queue (ageing)."""
+
+    queue: str
+    channel: str
+    priority: int

@@ -1,0 +1,266 @@
+"""AMI event → signal. Pure; every event this project listens to has its line in `_TRANSLATORS`.
+
+What cannot be translated (a header missing, a name of the wrong shape) raises `BadEvent`: it is logged and
+counted by whoever reads the stream, and never stops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from core.clock import Instant, ami_timestamp
+from core.errors import HotlineError
+from core.names import fits
+from telephony import signals as s
+
+
+class Event(Protocol):
+    """What `telephony.ami` delivers: a name and headers, each read once by its exact spelling."""
+
+    @property
+    def name(self) -> str: ...
+
+    def get(self, header: str, default: str = "") -> str: ...
+
+
+class BadEvent(HotlineError):
+    """An event that does not look as Asterisk 22 writes it; the message names event and header."""
+
+
+def translate(event: Event, node: str, now: Instant) -> s.Signal | None:
+    """The signal in this event, or None where the event says nothing to us.
+
+    `now` stands in only if the event carries no Timestamp (`timestampevents=yes` puts one into each).
+    """
+    translator = _TRANSLATORS.get(event.name)
+    if translator is None:
+        return None
+    try:
+        stamp = event.get("Timestamp", "")
+        return translator(event, ami_timestamp(stamp) if stamp else now, node)
+    except ValueError as problem:
+        raise BadEvent(f"event {event.name} on node {node}: {problem}") from problem
+
+
+def _need(event: Event, header: str, kind: str) -> str:
+    value = event.get(header, "")
+    if not fits(kind, value):
+        raise ValueError(f"header {header} is {value[:60]!r}, not a {kind} name")
+    return value
+
+
+def _device(event: Event) -> str:
+    interface = event.get("Interface", "")
+    return interface.partition("/")[2]
+
+
+def _whole(event: Event, header: str) -> int:
+    text = event.get(header, "")
+    return int(text) if text.isdigit() else 0
+
+
+# ------------------------------------------------------------------ what our own dialplan says
+
+
+def _call_and_leg(event: Event) -> tuple[str, str]:
+    return _need(event, "Call", "call"), _need(event, "Uniqueid", "leg")
+
+
+def _arrived(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Arrived(
+        at,
+        node,
+        *_call_and_leg(event),
+        channel=event.get("Channel", ""),
+        caller=event.get("Caller", ""),
+        called=event.get("Called", ""),
+        vip=event.get("Vip", "") == "1",
+        flow=event.get("Flow", ""),
+        version=event.get("Version", ""),
+    )
+
+
+def _language(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.LanguagePicked(at, node, *_call_and_leg(event), event.get("Language", ""))
+
+
+def _menu(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.MenuPicked(
+        at, node, *_call_and_leg(event), event.get("Menu", ""), event.get("Key", ""), event.get("Target", "")
+    )
+
+
+def _menu_missed(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.MenuMissed(
+        at,
+        node,
+        *_call_and_leg(event),
+        menu=event.get("Menu", ""),
+        cause=event.get("Cause", ""),
+        attempt=_whole(event, "Attempt"),
+    )
+
+
+def _nobody(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.NobodyServes(at, node, *_call_and_leg(event), _need(event, "Queue", "queue"))
+
+
+def _entering(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Entering(
+        at,
+        node,
+        *_call_and_leg(event),
+        queue=_need(event, "Queue", "queue"),
+        joined_at=_whole(event, "JoinedUs") or at,
+        round=_whole(event, "Round") or 1,
+        priority=_whole(event, "Priority"),
+        language=event.get("Language", ""),
+    )
+
+
+def _returned(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Returned(
+        at,
+        node,
+        *_call_and_leg(event),
+        queue=_need(event, "Queue", "queue"),
+        round=_whole(event, "Round") or 1,
+        status=event.get("Status", ""),
+    )
+
+
+def _survey_began(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.SurveyBegan(at, node, *_call_and_leg(event), event.get("By", "") == "transfer")
+
+
+def _survey_keyed(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.SurveyKeyed(
+        at, node, *_call_and_leg(event), event.get("Question", ""), int(event.get("Answer", ""))
+    )
+
+
+def _survey_over(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.SurveyOver(at, node, *_call_and_leg(event), event.get("Outcome", ""))
+
+
+def _recording(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.RecordingBegan(at, node, *_call_and_leg(event), event.get("File", ""))
+
+
+def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.DeviceCode(
+        at,
+        node,
+        device=_need(event, "Device", "device"),
+        code=event.get("Code", ""),
+        agent=event.get("Agent", ""),
+        reason=event.get("Reason", ""),
+        result=event.get("Result", ""),
+    )
+
+
+# ------------------------------------------------------------------ what Asterisk itself says
+
+
+def _user_event(event: Event, at: Instant, node: str) -> s.Signal | None:
+    translator = _USER_EVENTS.get(event.get("UserEvent", ""))
+    return None if translator is None else translator(event, at, node)
+
+
+def _joined(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Joined(at, node, event.get("Uniqueid"), event.get("Queue"), _whole(event, "Position"))
+
+
+def _offer(event: Event, at: Instant, node: str) -> tuple[Instant, str, str, str, str, str, str]:
+    return (
+        at,
+        node,
+        event.get("Uniqueid"),
+        event.get("DestUniqueid", ""),
+        event.get("Queue"),
+        event.get("MemberName"),
+        _device(event),
+    )
+
+
+def _offered(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Offered(*_offer(event, at, node), event.get("DestChannel"))
+
+
+def _offer_failed(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OfferFailed(*_offer(event, at, node))
+
+
+def _connected(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Connected(*_offer(event, at, node), event.get("DestChannel"))
+
+
+def _completed(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Completed(*_offer(event, at, node), event.get("Reason", ""))
+
+
+def _dial_state(event: Event, at: Instant, node: str) -> s.Signal | None:
+    if event.get("DialStatus", "") != "RINGING":
+        return None
+    return s.Rang(at, node, event.get("DestUniqueid"))
+
+
+def _bridged(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Bridged(at, node, event.get("Uniqueid"), event.get("BridgeUniqueid"))
+
+
+def _unbridged(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Unbridged(at, node, event.get("Uniqueid"), event.get("BridgeUniqueid"))
+
+
+def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.HangupAsked(at, node, event.get("Uniqueid"), _whole(event, "Cause"))
+
+
+def _gone(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Gone(at, node, event.get("Uniqueid"), _whole(event, "Cause"))
+
+
+def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
+    device = event.get("EndpointName", "") or event.get("AOR", "")
+    if not fits("device", device):
+        return None  # a trunk's contact, not a phone of the pool
+    status = event.get("ContactStatus", "")
+    return s.ContactChanged(at, node, device, status in _REACHABLE)
+
+
+_REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})
+
+_Translator = Callable[[Event, Instant, str], s.Signal | None]
+_USER_EVENTS: dict[str, _Translator] = {
+    "CallArrived": _arrived,
+    "LanguageChosen": _language,
+    "MenuChosen": _menu,
+    "MenuFailed": _menu_missed,
+    "NobodyOnDuty": _nobody,
+    "QueueEntered": _entering,
+    "QueueLeft": _returned,
+    "SurveyStarted": _survey_began,
+    "SurveyAnswered": _survey_keyed,
+    "SurveyEnded": _survey_over,
+    "RecordingStarted": _recording,
+    "AgentCode": _agent_code,
+}
+_TRANSLATORS: dict[str, _Translator] = {
+    "UserEvent": _user_event,
+    "QueueCallerJoin": _joined,
+    "AgentCalled": _offered,
+    "AgentRingNoAnswer": _offer_failed,
+    "AgentConnect": _connected,
+    "AgentComplete": _completed,
+    "DialState": _dial_state,
+    "BridgeEnter": _bridged,
+    "BridgeLeave": _unbridged,
+    "HangupRequest": _hangup_asked,
+    "Hangup": _gone,
+    "ContactStatus": _contact,
+}
+
+EVENTS: tuple[str, ...] = tuple(_TRANSLATORS)
+"""Every event that says something to us: the include-list of the events account."""

@@ -1,0 +1,107 @@
+"""Those who wait, and those who could answer: ageing, announcements, who is on duty. Pure.
+
+Ageing bounds every wait: an ordinary caller who has waited `AGEING_AFTER` gets the priority of a VIP, so that
+no VIP who joins later than that is put before them. Announcements begin after the first ten seconds, in which
+nothing may hold up the dialling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.clock import MINUTE, SECOND, Duration, Instant
+from core.facts import AgentState
+from directory.model import Membership
+from telephony.agents import Agent
+from telephony.calls import Call, Wait
+
+AGEING_AFTER: Duration = 30 * SECOND
+AGED_PRIORITY = 10
+"""The priority VIP callers join with."""
+FIRST_ANNOUNCEMENT: Duration = 10 * SECOND
+NEXT_ANNOUNCEMENT: Duration = 30 * SECOND
+USUAL_HANDLING: Duration = 180 * SECOND
+"""Stands in for the measured handling time until there is one."""
+LONGEST_POSITION, LONGEST_MINUTES = 30, 15
+"""Beyond these the caller hears the last number that has a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One caller in line. `position`: 1 is the head of the queue."""
+
+    call: Call
+    wait: Wait
+    position: int
+
+    def waited(self, now: Instant) -> Duration:
+        return now - self.wait.joined_at
+
+
+def line_up(calls: Iterable[Call]) -> dict[str, list[Waiting]]:
+    """Queue → its callers in the order app_queue serves them: priority first, then time of joining."""
+    by_queue: dict[str, list[tuple[Wait, Call]]] = {}
+    for call in calls:
+        if call.wait is not None and call.wait.open:
+            by_queue.setdefault(call.wait.queue, []).append((call.wait, call))
+    return {
+        queue: [
+            Waiting(call, wait, place)
+            for place, (wait, call) in enumerate(
+                sorted(callers, key=lambda pair: (-pair[0].priority, pair[0].joined_at)), start=1
+            )
+        ]
+        for queue, callers in by_queue.items()
+    }
+
+
+def to_be_aged(line: Sequence[Waiting], now: Instant) -> list[Waiting]:
+    """Ordinary callers of one queue who have waited long enough to be treated as VIPs."""
+    return [
+        waiting
+        for waiting in line
+        if waiting.wait.priority < AGED_PRIORITY and waiting.waited(now) >= AGEING_AFTER
+    ]
+
+
+def to_be_told(line: Sequence[Waiting], now: Instant, last_told: Mapping[str, Instant]) -> list[Waiting]:
+    """Callers whose next announcement of place and expected wait is due. `last_told`: call → instant."""
+    due = []
+    for waiting in line:
+        told = last_told.get(waiting.call.id)
+        if told is None:
+            ripe = waiting.waited(now) >= FIRST_ANNOUNCEMENT
+        else:
+            ripe = now - told >= NEXT_ANNOUNCEMENT
+        if ripe:
+            due.append(waiting)
+    return due
+
+
+def expected_wait(position: int, serving: int, handling: Duration) -> Duration:
+    """How long the caller at `position` will wait if `serving` agents each take `handling` per call."""
+    return position * handling // max(1, serving)
+
+
+def spoken(position: int, expected: Duration) -> tuple[int, int]:
+    """Place and whole minutes (rounded up) as there are prompts for them."""
+    minutes = -(-expected // MINUTE)
+    return min(position, LONGEST_POSITION), max(1, min(minutes, LONGEST_MINUTES))
+
+
+def on_duty(
+    agents: Iterable[Agent],
+    memberships: Callable[[str], Sequence[Membership]],
+    short_pause: Callable[[str], bool],
+) -> dict[str, int]:
+    """Queue → agents logged in for it and not on a long pause (house §4). `short_pause`: by reason."""
+    counts: dict[str, int] = {}
+    for agent in agents:
+        if agent.state is AgentState.LOGGED_OUT:
+            continue
+        if agent.state is AgentState.NOT_READY and not short_pause(agent.reason):
+            continue
+        for membership in memberships(agent.number):
+            counts[membership.queue] = counts.get(membership.queue, 0) + 1
+    return counts
