@@ -1,0 +1,44 @@
+"""The command line: `hotline COMMAND`, or `python -m hotline COMMAND`.
+
+A command is a module with `add_arguments(parser)` and `run(arguments) -> exit status`; it is imported only
+when it is asked for. What is refused ends with status 2 and a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from core.errors import HotlineError
+
+# command -> (module, one line of help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "settings": (
+        "hotline.settings_page",
+        "show the settings in force, or write the page that lists them all",
+    ),
+    "rules": ("hotline.rules_register", "list the rules and the tests that prove them"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; its exit status, or 2 with a message if it was refused."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="hotline", description="The contact centre of hotline 95559.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, line) in COMMANDS.items():
+        sub = commands.add_parser(name, help=line, description=line)
+        if given[:1] == [name]:
+            importlib.import_module(module).add_arguments(sub)
+    chosen = parser.parse_args(given)
+    try:
+        return int(importlib.import_module(COMMANDS[chosen.command][0]).run(chosen))
+    except HotlineError as error:
+        print(f"hotline {chosen.command}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

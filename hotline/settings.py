@@ -1,0 +1,193 @@
+"""Every setting of the program, as types: what there is, what it may be, and what it is by default.
+
+`hotline.configuration.load` fills them from a TOML file and the environment. docs/settings.md is made from
+this module (`./run hotline settings --write`).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from core.names import fits
+
+
+class LogForm(StrEnum):
+    """How log lines look."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError("name a zone of the IANA list, such as Asia/Shanghai") from error
+    return name
+
+
+def _database_url(url: str) -> str:
+    if url:
+        try:
+            make_url(url)
+        except ArgumentError as error:
+            raise ValueError(
+                "write a SQLAlchemy URL, such as sqlite+aiosqlite:///var/data/hotline.db"
+            ) from error
+    return url
+
+
+def _node_name(name: str) -> str:
+    if not fits("node", name):
+        raise ValueError("a node is called by 1 to 16 small letters and digits, a letter first")
+    return name
+
+
+def _origin(origin: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", origin) or origin.endswith(":"):
+        raise ValueError("write scheme, host and port only, such as https://desk.example:8443")
+    return origin
+
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+
+
+class Section(BaseModel):
+    """A table of the settings: nothing unknown in it, nothing changed after the start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebSettings(Section):
+    """[web] pages and HTTP API"""
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="address the pages and the API listen on"
+    )
+    port: Port = Field(default=9559, description="port the pages and the API listen on")
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        default=(),
+        description="further origins (a proxy's) whose pages may send changes, besides our own",
+    )
+    secure_cookie: bool = Field(
+        default=False, description="send the session cookie over HTTPS only: set it behind a TLS proxy"
+    )
+    body_limit_kib: int = Field(default=1024, ge=16, le=65_536, description="largest body of a request, KiB")
+
+
+class SessionSettings(Section):
+    """[session] how long a sign-in lasts, and when one is locked out"""
+
+    idle_minutes: int = Field(
+        default=30, ge=1, le=1440, description="ends after so many minutes without a request"
+    )
+    longest_hours: int = Field(default=12, ge=1, le=72, description="ends after so many hours in any case")
+    failures: int = Field(
+        default=5, ge=1, le=100, description="wrong passwords in a row that lock a sign-in out"
+    )
+    lock_minutes: int = Field(default=15, ge=1, le=1440, description="how long it is then locked out")
+
+
+class DatabaseSettings(Section):
+    """[database] where facts and records are kept"""
+
+    main: DatabaseUrl = Field(
+        default="", description="URL of the main database; empty: hotline.db in `data_dir`"
+    )
+    ledger: DatabaseUrl = Field(default="", description="URL of the ledger's; empty: ledger.db in `data_dir`")
+
+
+class LogSettings(Section):
+    """[log] what is written to standard error"""
+
+    level: LogLevel = Field(default=LogLevel.INFO, description="from which level on")
+    form: LogForm = Field(
+        default=LogForm.AUTO, description="json, console, or auto (console on a terminal, else json)"
+    )
+
+
+class NodeSettings(Section):
+    """[[nodes]] one Asterisk each; in the environment HOTLINE_NODES holds the whole list as JSON"""
+
+    name: Annotated[str, AfterValidator(_node_name)] = Field(
+        description="the node's name, the same as its systemname"
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="address of its AMI")
+    port: Port = Field(default=5038, description="port of its AMI")
+    accounts: Path = Field(description="file with the names and secrets of its AMI accounts")
+    directory: Path = Field(
+        description="folder that the node and this program share: recordings, prompts, heartbeat"
+    )
+
+
+class Settings(BaseSettings):
+    """[] the program as a whole"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
+
+    data_dir: Path = Field(default=Path("var/data"), description="folder for databases, spool and catalogue")
+    zone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="Asia/Shanghai", description="time zone of pages, reports and working days"
+    )
+    seed: Path = Field(
+        default=Path("directory/seed/demo.yaml"), description="staff, queues, devices and lists to start from"
+    )
+    credentials: Path | None = Field(
+        default=None,
+        description="passwords and device secrets of the seed; empty: credentials.yaml in `data_dir`",
+    )
+    studio_prompts: Path | None = Field(
+        default=None, description="folder of studio recordings that replace spoken prompts one by one"
+    )
+    web: WebSettings = WebSettings()
+    session: SessionSettings = SessionSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    log: LogSettings = LogSettings()
+    nodes: tuple[NodeSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_node_once(self) -> Settings:
+        names = [node.name for node in self.nodes]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"nodes: two nodes are called {', '.join(twice)}; give each a name of its own")
+        return self
+
+    @property
+    def main_url(self) -> str:
+        """URL of the main database."""
+        return self.database.main or f"sqlite+aiosqlite:///{self.data_dir / 'hotline.db'}"
+
+    @property
+    def ledger_url(self) -> str:
+        """URL of the ledger's database."""
+        return self.database.ledger or f"sqlite+aiosqlite:///{self.data_dir / 'ledger.db'}"
+
+    @property
+    def credentials_file(self) -> Path:
+        """File with the passwords and secrets that set-up made."""
+        return self.credentials or self.data_dir / "credentials.yaml"
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The bank's time zone."""
+        return ZoneInfo(self.zone)
