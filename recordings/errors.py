@@ -1,0 +1,22 @@
+"""What recordings refuses.
+
+RecordingsError
+├── UnsafeFile      a name or a file that no recording has: outside the folder, a link, not a file
+└── NotPlayable     catalogued, but there is nothing whole to play (409)
+"""
+
+from __future__ import annotations
+
+from core.errors import Conflict, HotlineError
+
+
+class RecordingsError(HotlineError):
+    """Root of the errors of this package."""
+
+
+class UnsafeFile(RecordingsError):
+    """Refused before a byte of it was read."""
+
+
+class NotPlayable(Conflict, RecordingsError):
+    """The message says what is wrong with the file."""
