@@ -123,7 +123,7 @@ class WrapUpOver(Wish):
 
 @dataclass(frozen=True, slots=True)
 class Reserve(Wish):
-    """Hold the agent for a call that we place ourselves; refused unless ready (one fold, one owner: atomic)."""
+    """Hold the agent for a call of our own; refused unless ready (one fold, one owner: atomic)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,16 +67,12 @@ def to_be_aged(line: Sequence[Waiting], now: Instant) -> list[Waiting]:
 
 def to_be_told(line: Sequence[Waiting], now: Instant, last_told: Mapping[str, Instant]) -> list[Waiting]:
     """Callers whose next announcement of place and expected wait is due. `last_told`: call → instant."""
-    due = []
-    for waiting in line:
+
+    def due(waiting: Waiting) -> bool:
         told = last_told.get(waiting.call.id)
-        if told is None:
-            ripe = waiting.waited(now) >= FIRST_ANNOUNCEMENT
-        else:
-            ripe = now - told >= NEXT_ANNOUNCEMENT
-        if ripe:
-            due.append(waiting)
-    return due
+        return waiting.waited(now) >= FIRST_ANNOUNCEMENT if told is None else now - told >= NEXT_ANNOUNCEMENT
+
+    return [waiting for waiting in line if due(waiting)]
 
 
 def expected_wait(position: int, serving: int, handling: Duration) -> Duration:

@@ -1,0 +1,188 @@
+"""The agent's state machine (house §4; SUMMARY-01, CALL-19..22)."""
+
+from __future__ import annotations
+
+import pytest
+
+from core import facts as f
+from core.clock import SECOND
+from core.errors import Conflict
+from core.facts import AgentState as S
+from directory.model import Membership
+from telephony import agents as a
+from telephony import commands as c
+from tests.unit.telephony.story import Story, leg, tell
+
+NOW = 1_700_000_000 * SECOND
+LIMITS = {"personal-cmn": 30 * SECOND, "bench": 0}
+
+
+def members(agent: str) -> tuple[Membership, ...]:
+    return (Membership(queue="personal-cmn", penalty=0), Membership(queue="card-cmn", penalty=10))
+
+
+DUTIES = a.Duties(
+    memberships=members, wrapup_limit=lambda queue: LIMITS.get(queue, 30 * SECOND), nodes=("node1",)
+)
+
+
+class Seat:
+    """One agent driven by wishes and facts; remembers everything that came of it."""
+
+    def __init__(self, *wishes: a.Wish, duties: a.Duties = DUTIES) -> None:
+        self.agent = a.Agent("1001")
+        self.duties = duties
+        self.facts: list[f.Fact] = []
+        self.commands: list[c.Command] = []
+        for wish in wishes:
+            self.wish(wish)
+
+    def wish(self, wish: a.Wish) -> Seat:
+        return self._keep(a.decide(self.agent, wish, self.duties))
+
+    def follow(self, *facts: f.Fact) -> Seat:
+        for fact in facts:
+            self._keep(a.follow(self.agent, fact, self.duties))
+        return self
+
+    def _keep(self, step: a.Step) -> Seat:
+        self.agent, facts, commands = step
+        self.facts += facts
+        self.commands += commands
+        return self
+
+    @property
+    def states(self) -> list[str]:
+        return [fact.state.value for fact in self.facts if isinstance(fact, f.AgentStateChanged)]
+
+
+def ready() -> Seat:
+    return Seat(a.LogIn(NOW, "d001"), a.BeReady(NOW + SECOND))
+
+
+def call_facts(story: Story) -> list[f.Fact]:
+    return tell(story.signals)[1]
+
+
+@pytest.mark.rule("CALL-19")
+def test_log_in_makes_the_device_a_paused_member_of_every_queue() -> None:
+    seat = Seat(a.LogIn(NOW, "d001"))
+    assert seat.commands == [
+        c.AddMember("node1", "personal-cmn", "d001", "1001", 0, "logged_in"),
+        c.AddMember("node1", "card-cmn", "d001", "1001", 10, "logged_in"),
+    ]
+    assert (seat.agent.state, seat.agent.reason) == (S.NOT_READY, "logged_in")
+    with pytest.raises(Conflict, match="already logged in at d001"):
+        seat.wish(a.LogIn(NOW, "d002"))
+
+
+@pytest.mark.rule("SUMMARY-01")
+def test_wrap_up_holds_the_next_call_off_until_the_summary_is_saved() -> None:
+    seat = ready().follow(*call_facts(Story().arrives().joins().offered().after(2).answers()))
+    assert seat.commands[-1] == c.SetPause("node1", "d001", True, c.WRAP_UP)
+    assert seat.agent.state is S.TALKING
+    story = Story().arrives().joins().offered().after(2).answers().after(60).agent_hangs_up()
+    seat = ready().follow(*call_facts(story))
+    assert seat.agent.state is S.WRAP_UP
+    with pytest.raises(Conflict, match="save the summary"):
+        seat.wish(a.BeReady(story.at))
+    seat.wish(a.SummaryDone(story.at + SECOND, leg(2)))
+    assert seat.commands[-1] == c.SetPause("node1", "d001", False, "")
+    assert seat.states == ["not_ready", "ready", "ringing", "talking", "wrap_up", "ready"]
+    assert seat.facts[-1] == f.AgentStateChanged(
+        at=story.at + SECOND,
+        node="node1",
+        agent="1001",
+        before=S.WRAP_UP,
+        state=S.READY,
+        reason="summary",
+        device="d001",
+    )
+
+
+def test_wrap_up_ends_at_its_limit_but_only_for_the_leg_it_was_set_for() -> None:
+    seat = ready().follow(*call_facts(Story().arrives().joins().offered().answers().agent_hangs_up()))
+    seat.wish(a.WrapUpOver(NOW, leg(99)))
+    assert seat.agent.state is S.WRAP_UP
+    seat.wish(a.WrapUpOver(NOW, leg(2)))
+    assert seat.agent.state is S.READY
+
+
+def test_a_summary_saved_while_talking_leaves_no_wrap_up() -> None:
+    talk = Story().arrives().joins().offered().answers()
+    seat = ready().follow(*call_facts(talk)).wish(a.SummaryDone(NOW, leg(2)))
+    seat.follow(*call_facts(talk.after(9).agent_hangs_up())[-2:])
+    assert seat.agent.state is S.READY
+    assert seat.commands[-1] == c.SetPause("node1", "d001", False, "")
+
+
+def test_without_a_wrap_up_limit_nothing_is_said_to_asterisk() -> None:
+    none = a.Duties(memberships=members, wrapup_limit=lambda queue: 0, nodes=("node1",))
+    seat = Seat(a.LogIn(NOW, "d001"), a.BeReady(NOW), duties=none)
+    before = list(seat.commands)
+    seat.follow(*call_facts(Story().arrives().joins().offered().answers().agent_hangs_up()))
+    assert seat.commands == before
+    assert seat.agent.state is S.READY
+
+
+def test_two_unanswered_offers_in_a_row_take_the_agent_off() -> None:
+    story = Story().arrives().joins().offered(2).after(4).fails(2).after(1).offered(3).after(4).fails(3)
+    seat = ready().follow(*call_facts(story))
+    assert (seat.agent.state, seat.agent.reason) == (S.NOT_READY, "no_answer")
+    assert seat.commands[-1] == c.SetPause("node1", "d001", True, "no_answer")
+
+
+def test_an_answer_between_starts_the_count_again() -> None:
+    missed = Story().arrives().joins().offered(2).after(4).fails(2).after(1).offered(3).answers(3)
+    seat = ready().follow(*call_facts(missed))
+    assert seat.agent.unanswered == 0
+    gave_up = Story().arrives().joins().offered(2).after(2).customer_hangs_up()
+    seat = ready().follow(*call_facts(gave_up))
+    assert (seat.agent.state, seat.agent.unanswered) == (S.READY, 0)
+
+
+@pytest.mark.rule("CALL-21")
+def test_not_ready_during_a_call_is_kept_for_after_it() -> None:
+    talk = Story().arrives().joins().offered().answers()
+    seat = ready().follow(*call_facts(talk)).wish(a.BeNotReady(NOW, "meal"))
+    assert seat.agent.state is S.TALKING
+    seat.follow(*call_facts(talk.after(9).agent_hangs_up())[-2:]).wish(a.SummaryDone(NOW, leg(2)))
+    assert (seat.agent.state, seat.agent.reason) == (S.NOT_READY, "meal")
+    assert seat.commands[-1] == c.SetPause("node1", "d001", True, "meal")
+
+
+def test_log_out_is_refused_in_a_call_and_empties_the_queues_after_it() -> None:
+    seat = ready().follow(*call_facts(Story().arrives().joins().offered()))
+    with pytest.raises(Conflict, match="finish it"):
+        seat.wish(a.LogOut(NOW))
+    seat = ready().wish(a.LogOut(NOW))
+    assert seat.commands[-2:] == [
+        c.RemoveMember("node1", "personal-cmn", "d001"),
+        c.RemoveMember("node1", "card-cmn", "d001"),
+    ]
+    with pytest.raises(Conflict, match="not logged in"):
+        seat.wish(a.BeReady(NOW))
+
+
+def test_a_lost_phone_takes_a_ready_agent_off_at_once_and_a_talking_one_after_the_call() -> None:
+    seat = ready().wish(a.PhoneLost(NOW))
+    assert (seat.agent.state, seat.agent.reason) == (S.NOT_READY, "phone_lost")
+    talk = Story().arrives().joins().offered().answers()
+    seat = ready().follow(*call_facts(talk)).wish(a.PhoneLost(NOW))
+    assert seat.agent.state is S.TALKING
+    seat.follow(*call_facts(talk.after(1).agent_hangs_up())[-2:]).wish(a.WrapUpOver(NOW, leg(2)))
+    assert seat.agent.reason == "phone_lost"
+
+
+def test_a_reservation_is_taken_once() -> None:
+    seat = ready().wish(a.Reserve(NOW))
+    with pytest.raises(Conflict, match="reserved, not ready"):
+        seat.wish(a.Reserve(NOW))
+    assert seat.wish(a.Release(NOW)).agent.state is S.READY
+
+
+def test_star_codes_are_adopted_as_asterisk_carried_them_out() -> None:
+    seat = Seat(a.Adopt(NOW, S.READY, "", "d007"))
+    assert (seat.agent.state, seat.agent.device, seat.commands) == (S.READY, "d007", [])
+    seat.wish(a.Adopt(NOW, S.LOGGED_OUT, "", "d007"))
+    assert (seat.agent.state, seat.agent.device) == (S.LOGGED_OUT, "")

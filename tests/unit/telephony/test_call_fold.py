@@ -1,0 +1,253 @@
+"""The fold of one call, path by path (house §4, §5 of the measured facts)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import facts as f
+from core.clock import SECOND
+from telephony import signals as s
+from telephony.call_fold import close
+from tests.unit.telephony.story import CALL, CUSTOMER, NODE, START, Story, leg, normal, tell
+
+T = TypeVar("T", bound=f.Fact)
+
+
+def kinds(facts: list[f.Fact]) -> list[str]:
+    return [type(fact).__name__ for fact in facts]
+
+
+def one(facts: list[f.Fact], kind: type[T]) -> T:
+    (found,) = [fact for fact in facts if isinstance(fact, kind)]
+    return found
+
+
+def only(facts: list[f.Fact], kind: type[f.Fact]) -> list[f.Fact]:
+    return [fact for fact in facts if isinstance(fact, kind)]
+
+
+@pytest.mark.rule("CALL-02", "SURVEY-01")
+def test_a_normal_call_tells_its_whole_story_in_order() -> None:
+    call, facts = tell(normal().signals)
+    assert kinds(facts) == [
+        "CallArrived",
+        "MenuChosen",
+        "CallerQueued",
+        "AgentOffered",
+        "RecordingStarted",
+        "AgentAnswered",
+        "CallerLeftQueue",
+        "TalkEnded",
+        "RecordingEnded",
+        "SurveyStarted",
+        "SurveyAnswered",
+        "SurveyAnswered",
+        "SurveyEnded",
+        "CallEnded",
+    ]
+    answered = one(facts, f.AgentAnswered)
+    assert (answered.waited, answered.rang) == (5 * SECOND, 3 * SECOND)
+    assert one(facts, f.TalkEnded).talked == 60 * SECOND
+    assert one(facts, f.SurveyStarted).by is f.Side.AGENT
+    assert one(facts, f.CallEnded).reason is f.EndReason.SYSTEM
+    assert call.over
+
+
+@pytest.mark.rule("CALL-10")
+def test_who_released_first_is_known() -> None:
+    _, facts = tell(normal().signals)
+    assert one(facts, f.TalkEnded).released_by is f.Side.AGENT
+    story = Story().arrives().joins().offered().after(2).answers().after(30).customer_hangs_up()
+    _, facts = tell(story.signals)
+    assert one(facts, f.TalkEnded).released_by is f.Side.CUSTOMER
+    assert one(facts, f.CallEnded).phase is f.Phase.TALKING
+
+
+@pytest.mark.parametrize(
+    ("story", "phase", "left"),
+    [
+        (Story().arrives().after(2).customer_hangs_up(), f.Phase.MENU, None),
+        (Story().arrives().joins().after(7).customer_hangs_up(), f.Phase.WAITING, 7),
+        (Story().arrives().joins().after(1).offered().after(2).customer_hangs_up(), f.Phase.RINGING, 3),
+    ],
+)
+def test_a_customer_who_hangs_up_early(story: Story, phase: f.Phase, left: int | None) -> None:
+    call, facts = tell(story.add(s.Gone(story.at, NODE, leg(2), 0)).signals)
+    end = one(facts, f.CallEnded)
+    assert (end.reason, end.phase) == (f.EndReason.CUSTOMER, phase)
+    if left is None:
+        assert not only(facts, f.CallerLeftQueue)
+    else:
+        gone = one(facts, f.CallerLeftQueue)
+        assert (gone.reason, gone.waited) == (f.LeaveReason.ABANDONED, left * SECOND)
+    outcomes = [fact.outcome for fact in facts if isinstance(fact, f.OfferEnded)]
+    assert outcomes == ([f.OfferOutcome.CALLER_GONE] if phase is f.Phase.RINGING else [])
+    assert call.over
+
+
+@pytest.mark.parametrize(
+    ("cause", "rings", "outcome"),
+    [
+        (0, True, f.OfferOutcome.NO_ANSWER),
+        (0, False, f.OfferOutcome.UNREACHABLE),
+        (17, False, f.OfferOutcome.BUSY),
+        (21, True, f.OfferOutcome.REJECTED),
+        (19, True, f.OfferOutcome.REJECTED),
+        (3, False, f.OfferOutcome.UNREACHABLE),
+    ],
+)
+def test_why_an_offer_failed(cause: int, rings: bool, outcome: f.OfferOutcome) -> None:
+    story = Story().arrives().joins().offered(rings=rings).after(4).fails(cause=cause)
+    story.after(1).offered(3, "1002").after(1).answers(3, "1002")
+    _, facts = tell(story.signals)
+    ended = one(facts, f.OfferEnded)
+    assert (ended.agent, ended.outcome, ended.rang) == ("1001", outcome, 4 * SECOND)
+    answered = one(facts, f.AgentAnswered)
+    assert (answered.agent, answered.waited, answered.rang) == ("1002", 6 * SECOND, 1 * SECOND)
+
+
+def test_an_exit_of_ours_is_never_an_abandon() -> None:
+    story = Story().arrives().joins().after(90)
+    story.add(s.Returned(story.at, NODE, CALL, CUSTOMER, "personal-cmn", 1, "TIMEOUT")).after(3).is_hung_up()
+    _, facts = tell(story.signals)
+    assert one(facts, f.CallerLeftQueue).reason is f.LeaveReason.TIMED_OUT
+    assert one(facts, f.CallEnded).reason is f.EndReason.SYSTEM
+
+
+def test_nobody_on_duty_is_no_offered_call() -> None:
+    story = Story().arrives().enters()
+    story.add(s.Returned(story.at, NODE, CALL, CUSTOMER, "personal-cmn", 1, "JOINEMPTY")).after(
+        5
+    ).is_hung_up()
+    _, facts = tell(story.signals)
+    assert kinds(facts) == ["CallArrived", "NobodyOnDuty", "CallEnded"]
+
+
+def test_a_caller_moved_on_our_order_keeps_the_time_of_joining() -> None:
+    story = Story().arrives().joins().after(12).joins("personal-cmn", 2, joined=START).after(3)
+    story.offered().after(1).answers()
+    _, facts = tell(story.signals)
+    assert [(q.again, q.joined_at) for q in facts if isinstance(q, f.CallerQueued)] == [
+        (False, START),
+        (True, START),
+    ]
+    reasons = [fact.reason for fact in facts if isinstance(fact, f.CallerLeftQueue)]
+    assert reasons == [f.LeaveReason.REQUEUED, f.LeaveReason.ANSWERED]
+    assert one(facts, f.AgentAnswered).waited == 16 * SECOND
+
+
+@pytest.mark.rule("CALL-11")
+def test_a_redirect_to_the_survey_ends_the_talk_though_complete_comes_with_the_hangup() -> None:
+    story = Story().arrives().joins().offered().answers().after(40)
+    story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1")).add(s.Unbridged(story.at, NODE, leg(2), "b1"))
+    story.survey_begins(transferred=True).add(s.Gone(story.at, NODE, leg(2), 16)).after(5)
+    story.rates(3).survey_ends("timed_out").after(1)
+    story.add(s.Completed(story.at, NODE, CUSTOMER, "", "personal-cmn", "1001", "d001", "caller"))
+    _, facts = tell(story.is_hung_up().signals)
+    talk = one(facts, f.TalkEnded)
+    assert (talk.talked, talk.released_by) == (40 * SECOND, f.Side.SYSTEM)
+    assert one(facts, f.SurveyStarted).by is f.Side.SYSTEM
+    assert one(facts, f.SurveyEnded).outcome is f.SurveyOutcome.TIMED_OUT
+
+
+def test_a_score_belongs_to_the_last_leg_that_was_bridged() -> None:
+    story = (
+        Story().arrives().joins().offered(2, "1001").answers(2, "1001").after(20).agent_hangs_up(2, "1001")
+    )
+    story.joins("card-cmn", 1).offered(3, "1002").after(2).answers(3, "1002").after(9)
+    story.offered(4, "1003").agent_hangs_up(3, "1002").survey_begins().rates(1, 2).survey_ends()
+    _, facts = tell(story.is_hung_up().signals)
+    scores = [(x.leg, x.agent, x.question, x.answer) for x in facts if isinstance(x, f.SurveyAnswered)]
+    assert scores == [(leg(3), "1002", "satisfaction", 1), (leg(3), "1002", "solved", 2)]
+
+
+def test_survey_keys_count_only_from_the_customers_channel() -> None:
+    story = Story().arrives().joins().offered().answers().after(5).agent_hangs_up().survey_begins()
+    story.add(s.SurveyKeyed(story.at, NODE, CALL, leg(2), "satisfaction", 5))
+    _, facts = tell(story.is_hung_up().signals)
+    assert not only(facts, f.SurveyAnswered)
+    assert one(facts, f.SurveyEnded).outcome is f.SurveyOutcome.HUNG_UP
+
+
+def test_a_lost_node_closes_everything_under_its_own_name() -> None:
+    call, facts = tell(Story().arrives().joins().offered().signals)
+    call, lost = close(call, START + 9 * SECOND, f.EndReason.NODE_LOST)
+    assert call.over
+    facts += lost
+    assert one(facts, f.CallerLeftQueue).reason is f.LeaveReason.NODE_LOST
+    assert one(facts, f.OfferEnded).outcome is f.OfferOutcome.NODE_LOST
+    assert one(facts, f.CallEnded).reason is f.EndReason.NODE_LOST
+    assert close(call, START + 10 * SECOND, f.EndReason.NODE_LOST) == (call, ())
+
+
+STORIES = {
+    "normal": normal(),
+    "abandoned": Story().arrives().joins().after(6).customer_hangs_up(),
+    "second agent": Story()
+    .arrives()
+    .joins()
+    .offered(2, "1001")
+    .after(4)
+    .fails(2, "1001")
+    .after(1)
+    .offered(3, "1002")
+    .after(1)
+    .answers(3, "1002")
+    .after(30)
+    .customer_hangs_up()
+    # the agent's phone goes because the customer went: milliseconds later, never before
+    .after(0.003)
+    .add(s.Gone(START + 36_003_000, NODE, leg(3), 16)),
+}
+
+
+def counted(facts: list[f.Fact]) -> Counter[str]:
+    return Counter(kinds(facts))
+
+
+@pytest.mark.parametrize("name", STORIES)
+@given(data=st.data())
+def test_signals_that_come_twice_change_nothing(name: str, data: st.DataObject) -> None:
+    signals = STORIES[name].signals
+    _, once = tell(signals)
+    repeated = list(signals)
+    for at in sorted(data.draw(st.lists(st.integers(1, len(signals) - 1), max_size=6)), reverse=True):
+        later = data.draw(st.integers(at, len(repeated)))
+        repeated.insert(later, signals[at])
+    _, twice = tell(repeated)
+    assert counted(twice) == counted(once)
+
+
+@pytest.mark.parametrize("name", STORIES)
+@given(data=st.data())
+def test_signals_a_few_milliseconds_out_of_order_tell_the_same_story(name: str, data: st.DataObject) -> None:
+    """Asterisk's threads overtake each other by milliseconds: any order within one instant must do.
+
+    What one channel says itself keeps its order; only signals of different channels change places.
+    """
+    signals = STORIES[name].signals
+    _, expected = tell(signals)
+    order = list(range(1, len(signals)))
+    for _ in range(data.draw(st.integers(0, 12))):
+        i = data.draw(st.integers(0, len(order) - 2))
+        a, b = signals[order[i]], signals[order[i + 1]]
+        if a.at == b.at and speaker(a) != speaker(b):
+            order[i], order[i + 1] = order[i + 1], order[i]
+    _, got = tell([signals[0], *(signals[i] for i in order)])
+    assert counted(got) == counted(expected)
+    measures = (f.AgentAnswered, f.TalkEnded, f.CallerLeftQueue, f.CallEnded)
+    assert sorted(map(repr, (x for x in got if isinstance(x, measures)))) == sorted(
+        map(repr, (x for x in expected if isinstance(x, measures)))
+    )
+
+
+def speaker(signal: s.Signal) -> str:
+    if isinstance(signal, s.OfferSignal):
+        return CUSTOMER  # app_queue speaks on the customer's thread
+    leg_ = getattr(signal, "leg", "")
+    return str(leg_)

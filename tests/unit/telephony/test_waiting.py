@@ -1,0 +1,92 @@
+"""Ageing, announcements and who is on duty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.clock import MINUTE, SECOND, Instant
+from core.facts import AgentState as S
+from directory.model import Membership
+from telephony import waiting as w
+from telephony.agents import Agent
+from telephony.calls import Call, Wait
+from tests.unit.telephony.story import NODE, START
+
+
+def caller(name: str, joined: float, priority: int = 0) -> Call:
+    at = START + round(joined * SECOND)
+    return Call(id=name, node=NODE, leg=name, channel="", arrived_at=at, wait=Wait("q", at, 1, priority))
+
+
+def test_the_line_is_served_by_priority_then_by_joining() -> None:
+    line = w.line_up([caller("late", 5), caller("vip", 9, 10), caller("early", 1)])["q"]
+    assert [(x.call.id, x.position) for x in line] == [("vip", 1), ("early", 2), ("late", 3)]
+
+
+def test_nothing_is_said_in_the_first_ten_seconds_and_then_every_thirty() -> None:
+    line = w.line_up([caller("a", 0)])["q"]
+    assert w.to_be_told(line, START + 10 * SECOND - 1, {}) == []
+    assert w.to_be_told(line, START + 10 * SECOND, {}) == line
+    told = {"a": START + 10 * SECOND}
+    assert w.to_be_told(line, START + 40 * SECOND - 1, told) == []
+    assert w.to_be_told(line, START + 40 * SECOND, told) == line
+
+
+@given(
+    joins=st.lists(st.tuples(st.floats(0, 300), st.booleans()), min_size=1, max_size=40),
+    service_s=st.integers(1, 20),
+)
+def test_ageing_bounds_how_long_anyone_can_be_overtaken(
+    joins: list[tuple[float, bool]], service_s: int
+) -> None:
+    """One agent, any stream of VIPs: whoever joins later than the bound after me is never before me."""
+    arrivals = sorted(
+        (caller(str(n), joined, w.AGED_PRIORITY if vip else 0) for n, (joined, vip) in enumerate(joins)),
+        key=lambda call: call.arrived_at,
+    )
+    served: list[Instant] = []
+    waiting: list[Call] = []
+    now = START
+    while arrivals or waiting:
+        while arrivals and arrivals[0].arrived_at <= now:
+            waiting.append(arrivals.pop(0))
+        line = w.line_up(waiting).get("q", [])
+        aged = {x.call.id for x in w.to_be_aged(line, now)}
+        waiting = [
+            replace(c, wait=replace(c.wait, priority=w.AGED_PRIORITY)) if c.id in aged and c.wait else c
+            for c in waiting
+        ]
+        line = w.line_up(waiting).get("q", [])
+        if line:
+            head = line[0].call
+            waiting = [c for c in waiting if c.id != head.id]
+            overtaken = [
+                c for c in waiting if c.arrived_at + w.AGEING_AFTER + service_s * SECOND < head.arrived_at
+            ]
+            assert not overtaken
+            served.append(head.arrived_at)
+        now += service_s * SECOND
+    assert len(served) == len(joins)
+
+
+def test_the_expected_wait_is_spoken_in_numbers_that_have_a_prompt() -> None:
+    assert w.expected_wait(4, 2, 180 * SECOND) == 6 * MINUTE
+    assert w.expected_wait(4, 0, 180 * SECOND) == 12 * MINUTE
+    assert w.spoken(99, 61 * SECOND) == (30, 2)
+    assert w.spoken(1, 0) == (1, 1)
+    assert w.spoken(1, 90 * MINUTE) == (1, 15)
+
+
+def test_on_duty_is_logged_in_and_not_on_a_long_pause() -> None:
+    agents = [
+        Agent("1", S.READY),
+        Agent("2", S.WRAP_UP),
+        Agent("3", S.NOT_READY, "rest"),
+        Agent("4", S.NOT_READY, "meal"),
+        Agent("5", S.LOGGED_OUT),
+    ]
+    counts = w.on_duty(agents, lambda _: (Membership(queue="q", penalty=0),), lambda reason: reason == "rest")
+    assert counts == {"q": 3}
