@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from core.errors import BadInput, HotlineError
 from hotline.settings import Settings
@@ -60,28 +59,22 @@ def load_with_origins(
     problems += bad_names
     origins |= set_there
 
-    class Sourced(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (
-                InitSettingsSource(settings_cls, from_environment),
-                InitSettingsSource(settings_cls, table),
-            )
-
+    settings = Settings()
     try:
-        settings = Sourced()
+        settings = Settings.model_validate(_merged(table, from_environment))
     except ValidationError as error:
         problems += [_problem(detail, origins) for detail in error.errors(include_url=False)]
     if problems:
         raise BadSettings(problems)
     return settings, origins
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = dict(under)
+    for key, value in over.items():
+        below = both.get(key)
+        both[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return both
 
 
 # ------------------------------------------------------------------ the file
@@ -197,7 +190,7 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
         advice = f"did you mean {near[0]}?" if near else "docs/settings.md lists them all"
         return BadInput(where, f"is no setting; {advice}")
     said = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else _lower(detail["msg"])
-    return BadInput(where, f"{str(detail['input'])[:60]!r} cannot be used: {said}")
+    return BadInput(where, f"{repr(detail['input'])[:60]} cannot be used: {said}")
 
 
 def _nearest(path: SettingPath, origins: Origins) -> str:

@@ -13,7 +13,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -140,10 +139,8 @@ class NodeSettings(Section):
     )
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """[] the program as a whole"""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
 
     data_dir: Path = Field(default=Path("var/data"), description="folder for databases, spool and catalogue")
     zone: Annotated[str, AfterValidator(_zone)] = Field(

@@ -26,8 +26,8 @@ Made from `hotline/settings.py` by `./run hotline settings --write`; do not edit
 
 Each setting stands in a TOML file (`--config FILE`, else the file that `HOTLINE_CONFIG` names, else
 `hotline.toml` in the working directory) or in the environment, which wins. A value that cannot be used stops
-the start with its name, where it was found, and what would be right. `./run hotline settings` shows what is in
-force and where it comes from.
+the start with its name, where it was found, and what would be right. `./run hotline settings` shows what is
+in force and where it comes from.
 
 Three variables are no settings, because they are read before there are any: `HOTLINE_CONFIG` (the file),
 `HOTLINE_CACHE` (where set-up keeps what it downloads; default `~/.cache/hotline95559`) and

@@ -1,0 +1,142 @@
+"""Settings from file and environment: what wins, and what is said about values that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from hotline import settings_page
+from hotline.__main__ import main
+from hotline.configuration import BadSettings, load, load_with_origins
+from hotline.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No hotline.toml of somebody else's in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(text: str) -> Path:
+    file = Path("own.toml")
+    file.write_text(text, "utf-8")
+    return file
+
+
+def problems(file: Path | None = None, environment: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(BadSettings) as refused:
+        load(file, environment or {})
+    return [str(problem) for problem in refused.value.problems]
+
+
+def test_defaults_are_the_embedded_ones() -> None:
+    settings = load(environment={})
+    assert settings == Settings()
+    assert settings.main_url == "sqlite+aiosqlite:///var/data/hotline.db"
+    assert settings.ledger_url == "sqlite+aiosqlite:///var/data/ledger.db"
+    assert settings.zone_info.key == "Asia/Shanghai"
+    assert settings.nodes == ()
+
+
+def test_environment_wins_over_the_file_value_by_value() -> None:
+    file = written('data_dir = "elsewhere"\n[web]\nport = 8001\nhost = "0.0.0.0"\n')
+    settings = load(file, {"HOTLINE_WEB__PORT": "8002", "PATH": "/bin"})
+    assert (settings.web.port, settings.web.host) == (8002, "0.0.0.0")  # noqa: S104
+    assert settings.main_url == "sqlite+aiosqlite:///elsewhere/hotline.db"
+
+
+def test_databases_can_be_named() -> None:
+    settings = load(environment={"HOTLINE_DATABASE__MAIN": "postgresql+asyncpg://one/two"})
+    assert settings.main_url == "postgresql+asyncpg://one/two"
+
+
+def test_nodes_from_the_file_and_as_json() -> None:
+    file = written('[[nodes]]\nname = "a1"\naccounts = "a"\ndirectory = "n"\n')
+    assert [(node.name, node.port) for node in load(file, {}).nodes] == [("a1", 5038)]
+    in_json = '[{"name": "b1", "port": 15801, "accounts": "a", "directory": "n"}]'
+    assert [node.port for node in load(file, {"HOTLINE_NODES": in_json}).nodes] == [15801]
+
+
+def test_the_file_is_found_by_name_or_in_the_working_directory() -> None:
+    Path("hotline.toml").write_text("[web]\nport = 8003\n", "utf-8")
+    assert load(environment={}).web.port == 8003
+    other = written("[web]\nport = 8004\n")
+    assert load(environment={"HOTLINE_CONFIG": str(other)}).web.port == 8004
+
+
+def test_everything_wrong_is_named_at_once_with_its_place_and_what_is_right() -> None:
+    file = written(
+        'zone = "Mars"\ncolour = 1\n[web]\nprot = 12\n[session]\nfailures = 0\n'
+        '[[nodes]]\nname = "a1"\naccounts = "x"\ndirectory = "y"\n[[nodes]]\nname = "A 1"\naccounts = "x"\n'
+    )
+    said = problems(file, {"HOTLINE_WEB__PORT": "99999", "HOTLINE_WEBPORT": "1"})
+    assert sorted(said) == [
+        "HOTLINE_WEBPORT: is no setting; did you mean HOTLINE_WEB__PORT? Unset it or correct it",
+        "colour (own.toml:2): is no setting; docs/settings.md lists them all",
+        "nodes.1.directory (own.toml:11): is missing: give it a value",
+        "nodes.1.name (own.toml:12): 'A 1' cannot be used: a node is called by 1 to 16 small letters and "
+        "digits, a letter first",
+        "session.failures (own.toml:6): 0 cannot be used: input should be greater than or equal to 1",
+        "web.port (HOTLINE_WEB__PORT): '99999' cannot be used: input should be less than or equal to 65535",
+        "web.prot (own.toml:4): is no setting; did you mean web.port?",
+        "zone (own.toml:1): 'Mars' cannot be used: name a zone of the IANA list, such as Asia/Shanghai",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("HOTLINE_DATABASE__MAIN", "no url", "write a SQLAlchemy URL"),
+        ("HOTLINE_WEB__ORIGINS", '["desk.example"]', "write scheme, host and port only"),
+        ("HOTLINE_WEB__ORIGINS", "https://desk.example", "write the list as JSON"),
+        ("HOTLINE_LOG__LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+        ("HOTLINE_ZONE", "../../etc/passwd", "name a zone of the IANA list"),
+    ],
+)
+def test_a_bad_value_is_answered_with_what_would_be_right(name: str, value: str, remedy: str) -> None:
+    (said,) = problems(environment={name: value})
+    assert name in said
+    assert remedy in said
+
+
+def test_two_nodes_of_one_name_are_refused() -> None:
+    node = '[[nodes]]\nname = "a1"\naccounts = "x"\ndirectory = "y"\n'
+    (said,) = problems(written(node + node))
+    assert "two nodes are called a1" in said
+
+
+def test_a_file_that_cannot_be_read_or_understood_is_named() -> None:
+    assert problems(Path("none.toml")) == [
+        "none.toml: cannot be read (No such file or directory): name a file that can"
+    ]
+    (said,) = problems(written("zone = \n"))
+    assert said.startswith("own.toml: is not TOML: ")
+    assert "line 1" in said
+
+
+def test_each_value_knows_where_it_comes_from() -> None:
+    _, origins = load_with_origins(written("[web]\nport = 8005\n"), {"HOTLINE_ZONE": "UTC"})
+    assert origins["web", "port"] == "own.toml:2"
+    assert origins["zone",] == "HOTLINE_ZONE"
+
+
+def test_the_command_shows_what_is_in_force_without_passwords(capsys: pytest.CaptureFixture[str]) -> None:
+    file = written('[database]\nmain = "postgresql+asyncpg://bank:hush@db/hotline"\n')
+    assert main(["settings", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "hush" not in shown
+    assert "postgresql+asyncpg://bank:***@db/hotline  (own.toml:2)" in shown
+
+
+def test_the_command_refuses_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "--config", "none.toml"]) == 2
+    assert "none.toml: cannot be read" in capsys.readouterr().err
+
+
+def test_the_page_is_checked_against_the_types(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("docs").mkdir()
+    assert main(["settings", "--check"]) == 1
+    assert "out of date" in capsys.readouterr().err
+    assert main(["settings", "--write"]) == 0
+    assert main(["settings", "--check"]) == 0
+    assert "| `port` | `HOTLINE_WEB__PORT` | `9559` |" in settings_page.page()
