@@ -49,6 +49,9 @@ class Story:
             )
         )
 
+    def speaks(self, language: str = "cmn") -> Story:
+        return self.add(s.LanguagePicked(self.at, NODE, CALL, CUSTOMER, language))
+
     def picks(self, key: str = "1", target: str = "personal") -> Story:
         return self.add(s.MenuPicked(self.at, NODE, CALL, CUSTOMER, "main", key, target))
 
@@ -139,6 +142,19 @@ def tell(signals: list[s.Signal]) -> tuple[Call, list[Fact]]:
 
 def normal() -> Story:
     """Menu, 2 s wait, 3 s ring, 60 s talk, agent hangs up, survey 5 and solved."""
-    story = Story().arrives().after(3).picks().after(0.5).joins().after(2).offered().after(3).answers()
+    story = (
+        Story()
+        .arrives()
+        .after(2)
+        .speaks()
+        .after(3)
+        .picks()
+        .after(0.5)
+        .joins()
+        .after(2)
+        .offered()
+        .after(3)
+        .answers()
+    )
     story.after(60).agent_hangs_up().survey_begins().after(4).rates(5, 1).survey_ends().after(1)
     return story.is_hung_up()

@@ -36,6 +36,7 @@ def test_a_normal_call_tells_its_whole_story_in_order() -> None:
     call, facts = tell(normal().signals)
     assert kinds(facts) == [
         "CallArrived",
+        "LanguageChosen",
         "MenuChosen",
         "CallerQueued",
         "AgentOffered",

@@ -1,0 +1,115 @@
+"""What we knew, read back from the ledger: open calls and agents' states after a restart. Pure.
+
+The facts of a call name every leg and every time its fold needs, so the call is taken up where it was left;
+what happened meanwhile is for `reconcile` to find out from Asterisk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from core import facts as f
+from core.facts import AgentState, Phase
+from telephony.agents import Agent, Rest
+from telephony.calls import Call, Leg, Survey, Wait
+
+
+def recall_call(facts: Iterable[f.Fact]) -> Call | None:
+    """The call these facts (all of one call, in their order) tell of; None without an arrival."""
+    call: Call | None = None
+    for fact in facts:
+        if isinstance(fact, f.CallArrived):
+            call = Call(
+                id=fact.call,
+                node=fact.node,
+                leg=fact.leg,
+                channel="",
+                arrived_at=fact.at,
+                vip=fact.vip,
+                menu_at=fact.at,
+            )
+        elif call is not None:
+            call = _advance(call, fact)
+    return call
+
+
+def _advance(call: Call, fact: f.Fact) -> Call:
+    match fact:
+        case f.LanguageChosen():
+            call = replace(call, language=fact.language)
+        case f.MenuChosen() | f.MenuFailed() | f.NobodyOnDuty():
+            call = replace(call, menu_at=fact.at)
+        case f.CallerQueued():
+            turn = call.wait.round + 1 if fact.again and call.wait else 1
+            wait = Wait(fact.queue, fact.joined_at, turn, fact.priority)
+            call = replace(call, wait=wait, phase=Phase.WAITING)
+        case f.CallerLeftQueue() if call.wait is not None:
+            call = replace(call, wait=replace(call.wait, open=False))
+        case f.CallEnded():
+            call = replace(call, ended_at=fact.at)
+        case f.LegFact():
+            call = _advance_leg(call, fact)
+    return call
+
+
+def _advance_leg(call: Call, fact: f.LegFact) -> Call:
+    match fact:
+        case f.AgentOffered():
+            leg = Leg(
+                id=fact.leg,
+                agent=fact.agent,
+                device=fact.device,
+                queue=fact.queue,
+                channel="",
+                offered_at=fact.at,
+            )
+            call = replace(call, legs=(*call.legs, leg), phase=Phase.RINGING)
+        case f.AgentAnswered():
+            bridged = replace(call, phase=Phase.TALKING, bridge=_UNKNOWN_BRIDGE)
+            call = _with_leg(bridged, fact.leg, answered_at=fact.at, bridge=_UNKNOWN_BRIDGE)
+        case f.OfferEnded():
+            call = _with_leg(call, fact.leg, ended_at=fact.at)
+        case f.TalkEnded():
+            call = _with_leg(call, fact.leg, ended_at=fact.at, released_by=fact.released_by)
+        case f.RecordingStarted():
+            call = _with_leg(call, fact.leg, file=fact.file)
+        case f.RecordingEnded():
+            call = _with_leg(call, fact.leg, gone=True)
+        case f.SurveyStarted():
+            call = replace(call, survey=Survey(fact.leg), phase=Phase.SURVEY)
+        case f.SurveyAnswered() if call.survey is not None:
+            answered = call.survey.answered | {fact.question}
+            call = replace(call, survey=replace(call.survey, answered=answered))
+        case f.SurveyEnded() if call.survey is not None:
+            call = replace(call, survey=replace(call.survey, over=True))
+    return call
+
+
+_UNKNOWN_BRIDGE = "recalled"
+
+
+def _with_leg(call: Call, leg_id: str, **changes: object) -> Call:
+    return replace(
+        call,
+        legs=tuple(
+            replace(leg, **changes) if leg.id == leg_id else leg  # type: ignore[arg-type]
+            for leg in call.legs
+        ),
+    )
+
+
+def recall_agent(agent: Agent, fact: f.AgentStateChanged) -> Agent:
+    """The agent after the next of its state changes."""
+    resting = fact.state in (AgentState.READY, AgentState.NOT_READY)
+    return replace(
+        agent,
+        state=fact.state,
+        reason=fact.reason if fact.state is AgentState.NOT_READY else "",
+        since=fact.at,
+        device=fact.device if fact.state is not AgentState.LOGGED_OUT else "",
+        node=fact.node,
+        call=fact.call,
+        leg=fact.leg,
+        rest=Rest() if resting else agent.rest,
+    )
