@@ -1,0 +1,124 @@
+"""Rules of the fold for agent legs: offers, answers, talk and the survey of each leg."""
+
+from __future__ import annotations
+
+from board.fold_waits import close, enter
+from board.model import Leg, Outcome, Slots
+from board.periods import day_start, quarter_start
+from board.state import JOURNAL, BoardState, Rules
+from core.clock import Instant
+from core.facts import (
+    AgentAnswered,
+    AgentOffered,
+    LegFact,
+    OfferEnded,
+    OfferOutcome,
+    Phase,
+    Side,
+    SurveyAnswered,
+    SurveyStarted,
+    TalkEnded,
+)
+
+UNANSWERED = frozenset({OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED})
+"""Offers the agent let pass. An unreachable phone or a caller who left is not the agent's doing."""
+
+
+def _offered(state: BoardState, fact: AgentOffered) -> None:
+    for counts in state.slots(fact.queue, fact.at):
+        counts.offers += 1
+    state.agent(fact.agent).queue = fact.queue
+    state.touched_queues.add(fact.queue)
+
+
+def _offer_ended(state: BoardState, fact: OfferEnded) -> None:
+    if fact.outcome not in UNANSWERED:
+        return
+    for counts in state.slots(fact.queue, fact.at):
+        counts.offers_unanswered += 1
+    state.agent(fact.agent).unanswered += 1
+    state.agent_days[day_start(fact.at, state.zone)][fact.agent].unanswered += 1
+    state.agent_quarters[quarter_start(fact.at)][fact.agent].unanswered += 1
+    state.touched_queues.add(fact.queue)
+
+
+def _answered(state: BoardState, fact: AgentAnswered) -> None:
+    wait = state.waiting.get(fact.call)
+    if wait is not None:
+        close(state, wait, Outcome.ANSWERED, fact.waited)
+    enter(state, fact.call, Phase.TALKING)
+    for counts in state.slots(fact.queue, fact.at):
+        counts.rings += 1
+        counts.ring_us += fact.rang
+    _remember(state, fact, fact.at)
+    agent = state.agent(fact.agent)
+    agent.unanswered = 0
+    agent.queue, agent.call, agent.leg = fact.queue, fact.call, fact.leg
+    state.agent_days[day_start(fact.at, state.zone)][fact.agent].answered += 1
+    state.agent_quarters[quarter_start(fact.at)][fact.agent].answered += 1
+    state.touched_queues.add(fact.queue)
+
+
+def _remember(state: BoardState, fact: LegFact, answered_at: Instant) -> Leg:
+    leg = state.legs[fact.leg] = Leg(fact.leg, fact.call, fact.agent, fact.queue, answered_at)
+    if len(state.legs) > JOURNAL:
+        dropped = state.legs.pop(next(iter(state.legs)))
+        state.journal_from = max(state.journal_from, dropped.answered_at)
+    return leg
+
+
+def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
+    leg = state.legs.get(fact.leg)
+    if leg is None:
+        leg = _remember(state, fact, fact.at - fact.talked)
+    if leg.ended_at:
+        return
+    leg.ended_at, leg.released_by = fact.at, fact.released_by
+    for counts in state.slots(fact.queue, fact.at):
+        counts.talks += 1
+        counts.talk_us += fact.talked
+        counts.agent_first += fact.released_by is Side.AGENT
+    state.touched_queues.add(fact.queue)
+
+
+def _survey_of(state: BoardState, fact: SurveyStarted | SurveyAnswered) -> tuple[Leg, Slots]:
+    """The leg with its survey begun: counted as asked once, by whichever fact comes first."""
+    leg = state.legs.get(fact.leg)
+    if leg is None:
+        leg = _remember(state, fact, fact.at)
+    if leg.survey is None:
+        leg.survey_at, leg.survey = fact.at, state.slots(fact.queue, fact.at)
+        for counts in leg.survey:
+            counts.surveys_asked += 1
+        state.touched_queues.add(fact.queue)
+    return leg, leg.survey
+
+
+def _survey_started(state: BoardState, fact: SurveyStarted) -> None:
+    enter(state, fact.call, Phase.SURVEY)
+    _survey_of(state, fact)
+
+
+def _survey_answered(state: BoardState, fact: SurveyAnswered) -> None:
+    leg, slots = _survey_of(state, fact)
+    if fact.question == "satisfaction" and not leg.satisfaction:
+        leg.satisfaction = fact.answer
+        for counts in slots:
+            counts.surveys_answered += 1
+            counts.satisfaction_sum += fact.answer
+    elif fact.question == "solved" and not leg.solved:
+        leg.solved = fact.answer
+        for counts in slots:
+            counts.solved_answers += 1
+            counts.solved_yes += fact.answer == 1
+    state.touched_queues.add(fact.queue)
+
+
+RULES: Rules = {
+    AgentOffered: _offered,
+    OfferEnded: _offer_ended,
+    AgentAnswered: _answered,
+    TalkEnded: _talk_ended,
+    SurveyStarted: _survey_started,
+    SurveyAnswered: _survey_answered,
+}

@@ -1,0 +1,161 @@
+"""Rules of the fold for calls and their waits: joining, moving on, and the one outcome each wait has."""
+
+from __future__ import annotations
+
+from board.model import OpenCall, Outcome, Wait
+from board.periods import day_start, quarter_start
+from board.state import JOURNAL, BoardState, Rules
+from core.clock import SECOND, Duration
+from core.facts import (
+    CallArrived,
+    CallEnded,
+    CallerLeftQueue,
+    CallerQueued,
+    EndReason,
+    LeaveReason,
+    NobodyOnDuty,
+    Phase,
+)
+from core.masking import mask_number
+
+_CLOSING = {
+    LeaveReason.ANSWERED: Outcome.ANSWERED,
+    LeaveReason.ABANDONED: Outcome.ABANDONED,
+    LeaveReason.TIMED_OUT: Outcome.TIMED_OUT,
+    LeaveReason.NOBODY_ON_DUTY: Outcome.NOBODY_ON_DUTY,
+    LeaveReason.NODE_LOST: Outcome.NODE_LOST,
+}
+_AFTER_END = {
+    EndReason.CUSTOMER: Outcome.ABANDONED,
+    EndReason.SYSTEM: Outcome.ENDED_BY_US,
+    EndReason.NODE_LOST: Outcome.NODE_LOST,
+}
+
+
+def _call_arrived(state: BoardState, fact: CallArrived) -> None:
+    caller = mask_number(fact.caller)
+    state.calls[fact.call] = OpenCall(fact.call, fact.at, caller, fact.vip)
+    state.day_totals[day_start(fact.at, state.zone)].arrived += 1
+    state.quarter_totals[quarter_start(fact.at)].arrived += 1
+    state.touched_rest = True
+
+
+def _caller_queued(state: BoardState, fact: CallerQueued) -> None:
+    wait = state.waiting.get(fact.call)
+    if wait is not None and (fact.again or wait.joined_at == fact.joined_at):
+        _move(state, wait, fact)
+        return
+    if wait is not None:  # its leaving was never told: we have moved the caller on
+        close(state, wait, Outcome.ENDED_BY_US, fact.at - wait.joined_at)
+    _join(state, fact)
+
+
+def _join(state: BoardState, fact: CallerQueued) -> None:
+    call = state.calls.get(fact.call)
+    slots = state.slots(fact.queue, fact.joined_at)
+    wait = Wait(fact.call, fact.queue, fact.joined_at, slots, fact.priority, fact.language)
+    if call is not None:
+        wait.caller, wait.vip, call.phase = call.caller, call.vip, Phase.WAITING
+    for counts in slots:
+        counts.offered += 1
+    state.waiting[fact.call] = wait
+    state.queue_waiting[fact.queue][fact.call] = wait
+    state.recent[fact.queue].append(wait)
+    state.waits.append(wait)
+    if len(state.waits) > JOURNAL:
+        state.journal_from = state.waits.popleft().joined_at
+    state.touched_queues.add(fact.queue)
+
+
+def _move(state: BoardState, wait: Wait, fact: CallerQueued) -> None:
+    """The wait goes on: it counts once, in the queue the caller was last put into."""
+    wait.priority = fact.priority
+    state.touched_queues.add(wait.queue)
+    if wait.queue == fact.queue:
+        return
+    state.touched_queues.add(fact.queue)
+    for counts in wait.slots:
+        counts.offered -= 1
+    del state.queue_waiting[wait.queue][wait.call]
+    if wait in state.recent[wait.queue]:
+        state.recent[wait.queue].remove(wait)
+    wait.queue, wait.slots = fact.queue, state.slots(fact.queue, wait.joined_at)
+    for counts in wait.slots:
+        counts.offered += 1
+    state.queue_waiting[fact.queue][wait.call] = wait
+    state.recent[fact.queue].append(wait)
+
+
+def _caller_left(state: BoardState, fact: CallerLeftQueue) -> None:
+    wait = state.waiting.get(fact.call)
+    outcome = _CLOSING.get(fact.reason)
+    if wait is not None and outcome is not None:  # REQUEUED: the caller still waits, between two rounds
+        close(state, wait, outcome, fact.waited)
+
+
+def enter(state: BoardState, call: str, phase: Phase) -> None:
+    """The call is in another part of its life now; one that is not known stays unknown."""
+    known = state.calls.get(call)
+    if known is not None:
+        known.phase = phase
+        state.touched_rest = True
+
+
+def close(state: BoardState, wait: Wait, outcome: Outcome, waited: Duration) -> None:
+    """The wait has come to its one outcome: count it where its joining was counted."""
+    wait.outcome, wait.waited = outcome, waited
+    del state.waiting[wait.call]
+    del state.queue_waiting[wait.queue][wait.call]
+    state.touched_queues.add(wait.queue)
+    names = _counters(outcome, waited)
+    for counts in wait.slots:
+        for name in names:
+            setattr(counts, name, getattr(counts, name) + 1)
+        if outcome is Outcome.ANSWERED:
+            counts.answer_us += waited
+            counts.answer_max_us = max(counts.answer_max_us, waited)
+
+
+def _counters(outcome: Outcome, waited: Duration) -> tuple[str, ...]:
+    if outcome is Outcome.ANSWERED:
+        if waited <= 10 * SECOND:
+            return ("answered", "answered_10", "answered_20")
+        return ("answered", "answered_20") if waited <= 20 * SECOND else ("answered",)
+    if outcome is Outcome.ABANDONED:
+        if waited <= 5 * SECOND:
+            return ("abandoned_5",)
+        return ("abandoned_10",) if waited <= 10 * SECOND else ("abandoned_later",)
+    return (outcome.value,)
+
+
+def _nobody_on_duty(state: BoardState, fact: NobodyOnDuty) -> None:
+    for counts in state.slots(fact.queue, fact.at):
+        counts.turned_away += 1
+    state.turned_away.append((fact.at, fact.queue, fact.call))
+    if len(state.turned_away) > JOURNAL:
+        state.turned_away.popleft()
+    state.touched_queues.add(fact.queue)
+
+
+def _call_ended(state: BoardState, fact: CallEnded) -> None:
+    wait = state.waiting.get(fact.call)
+    if wait is not None:
+        close(state, wait, _AFTER_END[fact.reason], fact.at - wait.joined_at)
+    state.calls.pop(fact.call, None)
+    in_menu = fact.phase is Phase.MENU and fact.reason is EndReason.CUSTOMER
+    for totals in (
+        state.day_totals[day_start(fact.at, state.zone)],
+        state.quarter_totals[quarter_start(fact.at)],
+    ):
+        totals.ended += 1
+        totals.ended_in_menu += in_menu
+    state.touched_rest = True
+
+
+RULES: Rules = {
+    CallArrived: _call_arrived,
+    CallerQueued: _caller_queued,
+    CallerLeftQueue: _caller_left,
+    NobodyOnDuty: _nobody_on_duty,
+    CallEnded: _call_ended,
+}

@@ -1,0 +1,184 @@
+"""What the board remembers: counters, waits, legs, agents, nodes, alarms. No I/O.
+
+These records are changed in place by the fold, for speed; nobody else may change them. Instants and
+durations are µs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+
+from core.clock import Duration, Instant
+from core.facts import AgentState, Phase, Side
+
+
+class Outcome(StrEnum):
+    """How a wait ended. OPEN: the caller still waits."""
+
+    OPEN = ""
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    TIMED_OUT = "timed_out"
+    NOBODY_ON_DUTY = "nobody_on_duty"
+    NODE_LOST = "node_lost"
+    ENDED_BY_US = "ended_by_us"
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counters of one queue over one period. Waits are counted in the period of their joining."""
+
+    offered: int = 0
+    answered: int = 0
+    answered_10: int = 0
+    answered_20: int = 0
+    abandoned_5: int = 0
+    abandoned_10: int = 0
+    abandoned_later: int = 0
+    timed_out: int = 0
+    nobody_on_duty: int = 0
+    node_lost: int = 0
+    ended_by_us: int = 0
+    turned_away: int = 0
+    answer_us: Duration = 0
+    answer_max_us: Duration = 0
+    offers: int = 0
+    offers_unanswered: int = 0
+    rings: int = 0
+    ring_us: Duration = 0
+    talks: int = 0
+    talk_us: Duration = 0
+    hold_us: Duration = 0
+    agent_first: int = 0
+    wrapups: int = 0
+    wrapup_us: Duration = 0
+    surveys_asked: int = 0
+    surveys_answered: int = 0
+    satisfaction_sum: int = 0
+    solved_answers: int = 0
+    solved_yes: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add every counter of `other`; of the longest answer time, keep the longer."""
+        longest = max(self.answer_max_us, other.answer_max_us)
+        for name in _COUNTERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.answer_max_us = longest
+
+
+_COUNTERS = tuple(each.name for each in fields(Counts))
+Slots = tuple[Counts, Counts, Counts]
+"""The counters of one queue for the day, the quarter-hour and the minute of one instant."""
+
+
+@dataclass(slots=True)
+class CallTotals:
+    """Counters of the hotline as a whole over one day or quarter-hour, in the period of arrival or end."""
+
+    arrived: int = 0
+    ended: int = 0
+    ended_in_menu: int = 0
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call in progress. `caller` is masked already."""
+
+    call: str
+    arrived_at: Instant
+    caller: str = ""
+    vip: bool = False
+    phase: Phase = Phase.MENU
+
+
+@dataclass(slots=True, eq=False)
+class Wait:
+    """One wait for an agent, from joining to its outcome. `slots` are the counters it is counted in."""
+
+    call: str
+    queue: str
+    joined_at: Instant
+    slots: Slots
+    priority: int = 0
+    language: str = ""
+    caller: str = ""
+    vip: bool = False
+    outcome: Outcome = Outcome.OPEN
+    waited: Duration = 0
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One agent leg. `ended_at` 0: still talking. `satisfaction` and `solved` 0: not answered."""
+
+    leg: str
+    call: str
+    agent: str
+    queue: str
+    answered_at: Instant
+    ended_at: Instant = 0
+    wrapped_at: Instant = 0
+    survey_at: Instant = 0
+    satisfaction: int = 0
+    solved: int = 0
+    survey: Slots | None = None
+    released_by: Side | None = None
+
+
+@dataclass(slots=True)
+class AgentCounts:
+    """What one agent did over one period. `times`: µs by state, in the period in which they passed."""
+
+    times: dict[AgentState, Duration] = field(default_factory=dict)
+    answered: int = 0
+    unanswered: int = 0
+
+    def spend(self, state: AgentState, duration: Duration) -> None:
+        self.times[state] = self.times.get(state, 0) + duration
+
+
+@dataclass(slots=True)
+class Agent:
+    """What an agent does now. `queue`: of the leg now served; `unanswered`: offers in a row."""
+
+    agent: str
+    state: AgentState = AgentState.LOGGED_OUT
+    since: Instant = 0
+    reason: str = ""
+    device: str = ""
+    call: str = ""
+    leg: str = ""
+    queue: str = ""
+    unanswered: int = 0
+    help_since: Instant = 0
+
+
+@dataclass(slots=True)
+class Node:
+    """One Asterisk as the ledger last spoke of it. `detail`: its version, or why it was lost."""
+
+    node: str
+    connected: bool
+    since: Instant
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Between `since` and `until` events of `node` may be missing."""
+
+    node: str
+    since: Instant
+    until: Instant
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm that stands."""
+
+    alarm: str
+    subject: str
+    since: Instant
+    detail: str

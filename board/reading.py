@@ -1,0 +1,282 @@
+"""Readings: the figures of the board's state at one instant. Pure; the formulas are in `docs/formulas.md`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+
+from board.figures import (
+    TOTAL,
+    AgentFigures,
+    AlarmFigures,
+    BoardFigures,
+    CallFigures,
+    GapFigures,
+    NodeFigures,
+    QueueFigures,
+    Waiting,
+)
+from board.model import Agent, AgentCounts, Counts, Wait
+from board.periods import day_start, window_start
+from board.roster import AgentEntry, Roster
+from board.state import BoardState
+from core.clock import MILLISECOND, SECOND, Duration, Instant, iso
+from core.facts import AgentState, Phase
+
+_BUSY = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
+_IDLE = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.RINGING})
+_NO_COUNTS = Counts()
+_NO_AGENT_COUNTS = AgentCounts()
+
+
+def figures(state: BoardState, now: Instant, roster: Roster | None = None) -> BoardFigures:
+    """All figures of the day of `now`."""
+    return Reading(state, now, Roster() if roster is None else roster).all()
+
+
+class Reading:
+    """The figures at one instant, each worked out when it is asked for; valid until the next fact."""
+
+    def __init__(self, state: BoardState, now: Instant, roster: Roster) -> None:
+        self.state, self.now, self.roster = state, now, roster
+        self.day = day_start(now, state.zone)
+
+    def all(self) -> BoardFigures:
+        """Every figure there is."""
+        return BoardFigures(
+            total=self.total(),
+            calls=self.calls(),
+            queues=tuple(self.queue(name) for name in self.queue_names()),
+            waiting={name: self.waiting(name) for name in self.queue_names() if self._waits(name)},
+            agents=tuple(self.agent(agent) for agent in self.agent_names()),
+            nodes=self.nodes(),
+            gaps=self.gaps(),
+            alarms=self.alarms(),
+        )
+
+    def queue_names(self) -> list[str]:
+        """The roster's queues, then any others that facts have named today."""
+        others = set(self._today) | {w.queue for w in self.state.waiting.values()}
+        return [*self.roster.queues, *sorted(others - set(self.roster.queues))]
+
+    def agent_names(self) -> list[str]:
+        """The roster's agents, then any others that facts have named."""
+        return [*self.roster.agents, *sorted(set(self.state.agents) - set(self.roster.agents))]
+
+    def queue(self, name: str) -> QueueFigures:
+        """The figures of one queue."""
+        counts = self._today.get(name, _NO_COUNTS)
+        recent = [by_queue[name] for by_queue in self._recent_minutes if name in by_queue]
+        return self._figures(name, counts, self._waits(name), recent, self._members.get(name, ()))
+
+    def total(self) -> QueueFigures:
+        """The figures of all queues together: sums of their counters, not means of their means."""
+        counts = Counts()
+        for each in self._today.values():
+            counts.add(each)
+        recent = [each for by_queue in self._recent_minutes for each in by_queue.values()]
+        return self._figures(TOTAL, counts, self.state.waiting.values(), recent, self.state.agents)
+
+    def waiting(self, queue: str) -> tuple[Waiting, ...]:
+        """Who waits in a queue, the longest wait first."""
+        return tuple(
+            Waiting(
+                call=wait.call,
+                since=iso(wait.joined_at),
+                caller=wait.caller,
+                language=wait.language,
+                priority=wait.priority,
+                vip=wait.vip,
+            )
+            for wait in sorted(self._waits(queue), key=lambda wait: (wait.joined_at, wait.call))
+        )
+
+    def calls(self) -> CallFigures:
+        """Calls of the whole hotline."""
+        totals = self.state.day_totals.get(self.day)
+        phases = Counter(call.phase for call in self.state.calls.values())
+        return CallFigures(
+            arrived=totals.arrived if totals else 0,
+            ended_in_menu=totals.ended_in_menu if totals else 0,
+            in_progress=len(self.state.calls),
+            in_menu=phases[Phase.MENU],
+            talking=phases[Phase.TALKING],
+            in_survey=phases[Phase.SURVEY],
+        )
+
+    def agent(self, name: str) -> AgentFigures:
+        """One agent."""
+        agent = self.state.agents.get(name) or Agent(name)
+        entry = self.roster.agents.get(name) or AgentEntry(agent=name)
+        today = self._agents_today.get(name, _NO_AGENT_COUNTS)
+        reachable, _since = self.state.devices.get(agent.device, (True, 0))
+        busy, staffed = self._loads.get(name, (0, 0))
+        return AgentFigures(
+            agent=name,
+            name=entry.name,
+            name_en=entry.name_en,
+            team=entry.team,
+            state=agent.state.value,
+            since=_iso(agent.since),
+            reason=agent.reason,
+            on_duty=self.roster.on_duty(agent.state, agent.reason),
+            device=agent.device,
+            device_lost=not reachable,
+            call=agent.call,
+            queue=agent.queue,
+            help_since=_iso(agent.help_since),
+            unanswered=agent.unanswered,
+            answered=today.answered,
+            occupancy=ratio(busy, staffed),
+        )
+
+    def nodes(self) -> tuple[NodeFigures, ...]:
+        """Every node facts have spoken of."""
+        return tuple(
+            NodeFigures(node=each.node, connected=each.connected, since=iso(each.since), detail=each.detail)
+            for _name, each in sorted(self.state.nodes.items())
+        )
+
+    def gaps(self) -> tuple[GapFigures, ...]:
+        """Today's gaps, the oldest first."""
+        return tuple(
+            GapFigures(node=gap.node, since=iso(gap.since), until=iso(gap.until), cause=gap.cause)
+            for gap in self.state.gaps
+            if gap.until >= self.day
+        )
+
+    def alarms(self) -> tuple[AlarmFigures, ...]:
+        """Alarms that stand, the oldest first."""
+        return tuple(
+            AlarmFigures(alarm=each.alarm, subject=each.subject, since=iso(each.since), detail=each.detail)
+            for each in sorted(self.state.alarms.values(), key=lambda each: (each.since, each.alarm))
+        )
+
+    # -------------------------------------------------------------- what several figures need
+
+    def _waits(self, queue: str) -> Collection[Wait]:
+        return self.state.queue_waiting.get(queue, {}).values()
+
+    @cached_property
+    def _today(self) -> Mapping[str, Counts]:
+        return self.state.days.get(self.day, {})
+
+    @cached_property
+    def _agents_today(self) -> Mapping[str, AgentCounts]:
+        return self.state.agent_days.get(self.day, {})
+
+    @cached_property
+    def _recent_minutes(self) -> list[Mapping[str, Counts]]:
+        first = window_start(self.now)
+        return [counts for minute, counts in self.state.minutes.items() if first <= minute <= self.now]
+
+    @cached_property
+    def _members(self) -> dict[str, list[str]]:
+        members: dict[str, list[str]] = {}
+        for agent, entry in self.roster.agents.items():
+            for queue in entry.queues:
+                members.setdefault(queue, []).append(agent)
+        return members
+
+    @cached_property
+    def _loads(self) -> dict[str, tuple[Duration, Duration]]:
+        """Agent → time spent busy, time spent busy or idle, today up to now."""
+        loads = {}
+        today = self._agents_today
+        for agent in self.state.agents.values():
+            times = today.get(agent.agent, _NO_AGENT_COUNTS).times
+            busy = sum(times.get(state, 0) for state in _BUSY)
+            idle = sum(times.get(state, 0) for state in _IDLE)
+            going_on = max(0, self.now - max(agent.since, self.day))
+            busy += going_on if agent.state in _BUSY else 0
+            idle += going_on if agent.state in _IDLE else 0
+            loads[agent.agent] = (busy, busy + idle)
+        return loads
+
+    def _staff(self, members: Iterable[str]) -> tuple[int, int, float | None]:
+        """On duty, ready, and occupancy of the given agents."""
+        on_duty = ready = busy = staffed = 0
+        for name in members:
+            agent = self.state.agents.get(name)
+            if agent is None:
+                continue
+            on_duty += self.roster.on_duty(agent.state, agent.reason)
+            ready += agent.state is AgentState.READY
+            load = self._loads[name]
+            busy += load[0]
+            staffed += load[1]
+        return on_duty, ready, ratio(busy, staffed)
+
+    def _figures(
+        self, name: str, c: Counts, waits: Collection[Wait], recent: list[Counts], members: Iterable[str]
+    ) -> QueueFigures:
+        now, window = self.now, window_start(self.now)
+        today = [wait.joined_at for wait in waits if wait.joined_at >= self.day]
+        fresh_10 = [joined for joined in today if now - joined <= 10 * SECOND]
+        fresh_20 = sum(now - joined <= 20 * SECOND for joined in today)
+        longest = min((wait.joined_at for wait in waits), default=0)
+        offered_recent = sum(each.offered for each in recent)
+        decided_recent = offered_recent - sum(joined >= window for joined in fresh_10)
+        on_duty, ready, occupancy = self._staff(members)
+        talk, hold = mean_ms(c.talk_us, c.talks), mean_ms(c.hold_us, c.talks)
+        wrapup = mean_ms(c.wrapup_us, c.wrapups)
+        return QueueFigures(
+            queue=name,
+            waiting=len(waits),
+            longest_wait_ms=max(0, now - longest) // MILLISECOND if longest else 0,
+            longest_since=_iso(longest),
+            offered=c.offered,
+            answered=c.answered,
+            answered_10=c.answered_10,
+            answered_20=c.answered_20,
+            abandoned=c.abandoned_5 + c.abandoned_10 + c.abandoned_later,
+            abandoned_5=c.abandoned_5,
+            abandoned_10=c.abandoned_10,
+            abandoned_later=c.abandoned_later,
+            timed_out=c.timed_out,
+            nobody_on_duty=c.nobody_on_duty,
+            node_lost=c.node_lost,
+            ended_by_us=c.ended_by_us,
+            turned_away=c.turned_away,
+            sl10=ratio(c.answered_10, c.offered - len(fresh_10)),
+            sl20=ratio(c.answered_20, c.offered - fresh_20),
+            sl10_recent=ratio(sum(each.answered_10 for each in recent), decided_recent),
+            offered_recent=offered_recent,
+            connection_rate=ratio(c.answered, c.offered - len(today)),
+            answer_mean_ms=mean_ms(c.answer_us, c.answered),
+            answer_max_ms=c.answer_max_us // MILLISECOND if c.answered else None,
+            offers=c.offers,
+            offers_unanswered=c.offers_unanswered,
+            ring_mean_ms=mean_ms(c.ring_us, c.rings),
+            talks=c.talks,
+            agent_first=c.agent_first,
+            wrapups=c.wrapups,
+            talk_mean_ms=talk,
+            hold_mean_ms=hold,
+            wrapup_mean_ms=wrapup,
+            handling_mean_ms=None if talk is None else talk + (hold or 0) + (wrapup or 0),
+            occupancy=occupancy,
+            on_duty=on_duty,
+            ready=ready,
+            surveys_asked=c.surveys_asked,
+            surveys_answered=c.surveys_answered,
+            satisfaction_mean=round(c.satisfaction_sum / c.surveys_answered, 2)
+            if c.surveys_answered
+            else None,
+            solved_rate=ratio(c.solved_yes, c.solved_answers),
+        )
+
+
+def ratio(part: int, whole: int) -> float | None:
+    """`part` of `whole`, to four digits; None of nothing."""
+    return round(part / whole, 4) if whole > 0 else None
+
+
+def mean_ms(total: Duration, count: int) -> int | None:
+    """The mean of `count` durations that sum to `total` µs, in ms, half up; None of nothing."""
+    return (total + 500 * count) // (1_000 * count) if count else None
+
+
+def _iso(at: Instant) -> str | None:
+    return iso(at) if at else None

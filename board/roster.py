@@ -1,0 +1,73 @@
+"""Who and what the board shows, as the directory has it: queues, agents and their queues, long pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.facts import AgentState
+from directory.lookup import Directory
+
+OFF = frozenset({AgentState.LOGGED_OUT, AgentState.NOT_READY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEntry:
+    """One queue as people know it."""
+
+    queue: str
+    name_zh: str = ""
+    name_en: str = ""
+    business: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEntry:
+    """One agent as people know them. `queues`: all they serve, first line or backup."""
+
+    agent: str
+    name: str = ""
+    name_en: str = ""
+    team: str = ""
+    queues: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Queues and agents in the order in which they are shown. `short_pauses`: reasons that stay on duty."""
+
+    queues: Mapping[str, QueueEntry] = field(default_factory=dict)
+    agents: Mapping[str, AgentEntry] = field(default_factory=dict)
+    short_pauses: frozenset[str] = frozenset()
+
+    def on_duty(self, state: AgentState, reason: str) -> bool:
+        """Logged in and not on a long pause (house definition)."""
+        return state not in OFF or (state is AgentState.NOT_READY and reason in self.short_pauses)
+
+
+def roster_of(directory: Directory) -> Roster:
+    """The roster of everyone who takes calls and of every queue there is."""
+    return Roster(
+        queues={
+            queue.name: QueueEntry(
+                queue=queue.name,
+                name_zh=queue.name_zh,
+                name_en=queue.name_en,
+                business=queue.business,
+                language=queue.language,
+            )
+            for queue in directory.queues.values()
+        },
+        agents={
+            person.number: AgentEntry(
+                agent=person.number,
+                name=person.name,
+                name_en=person.name_en,
+                team=person.team,
+                queues=frozenset(place.queue for place in directory.memberships(person.number)),
+            )
+            for person in directory.agents()
+        },
+        short_pauses=frozenset(reason.code for reason in directory.reasons.values() if reason.on_duty),
+    )

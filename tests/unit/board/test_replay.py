@@ -1,0 +1,197 @@
+"""The fold gives the same digits however it is run, and agrees with a plain recount. Pure, generated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from board.fold import fold
+from board.reading import figures
+from board.state import BoardState
+from core.facts import (
+    AgentState,
+    CallerLeftQueue,
+    CallerQueued,
+    EndReason,
+    LeaveReason,
+    NobodyOnDuty,
+    Numbered,
+    Phase,
+)
+from tests.unit.board.story import MIDNIGHT, Story, s
+
+QUEUES = ("card-cmn", "loss-cmn", "card-en")
+GONE = (LeaveReason.ABANDONED, LeaveReason.TIMED_OUT, LeaveReason.NOBODY_ON_DUTY, LeaveReason.NODE_LOST)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One caller's fate, in seconds from midnight; `fate` an exit, ANSWERED, None (turned away)."""
+
+    joins: float
+    queue: str
+    wait: float
+    fate: LeaveReason | None
+    talk: float
+    wrap: float
+    survey: tuple[int, int] | None
+    rounds: int
+
+
+seconds = st.integers(0, 45_000).map(lambda thousandths: thousandths / 1000)
+callers = st.builds(
+    Caller,
+    joins=st.integers(-40 * 60, 40 * 60).map(float),
+    queue=st.sampled_from(QUEUES),
+    wait=seconds,
+    fate=st.sampled_from((None, *GONE, LeaveReason.ANSWERED, LeaveReason.ANSWERED, LeaveReason.ANSWERED)),
+    talk=seconds,
+    wrap=seconds,
+    survey=st.none() | st.tuples(st.integers(0, 5), st.integers(0, 2)),
+    rounds=st.integers(1, 3),
+)
+plans = st.lists(callers, min_size=1, max_size=25)
+
+
+def tell(plan: list[Caller]) -> Story:
+    """The plan as facts; caller n talks with agent 1000+n, who is ready from an hour before midnight."""
+    story = Story(MIDNIGHT)
+    for n, caller in enumerate(plan):
+        call = f"c{n}"
+        story.state(f"{1000 + n}", -3600, AgentState.READY)
+        if caller.fate is None:
+            story.add(NobodyOnDuty(at=MIDNIGHT + s(caller.joins), call=call, queue=caller.queue))
+            story.ends(call, caller.joins + 1, EndReason.SYSTEM, Phase.MENU)
+            continue
+        joined = story.joins(call, caller.joins, caller.queue)
+        for turn in range(1, caller.rounds):
+            at = joined + s(caller.wait) * turn // caller.rounds
+            story.add(
+                CallerLeftQueue(
+                    at=at, call=call, queue=caller.queue, reason=LeaveReason.REQUEUED, waited=at - joined
+                )
+            )
+            story.add(CallerQueued(at=at, call=call, queue=caller.queue, joined_at=joined, again=True))
+        if caller.fate is LeaveReason.ANSWERED:
+            story.answers(
+                call,
+                f"{1000 + n}",
+                caller.joins,
+                caller.wait,
+                caller.talk,
+                wrap=caller.wrap,
+                ring=0,
+                queue=caller.queue,
+                survey=caller.survey,
+            )
+        else:
+            story.leaves(call, caller.joins, caller.wait, caller.fate, caller.queue)
+    return story
+
+
+def all_digits(state: BoardState) -> object:
+    """Every figure of both days, and every counter of every quarter-hour."""
+    return (
+        figures(state, MIDNIGHT - 1),
+        figures(state, MIDNIGHT + s(7200)),
+        state.quarters,
+        state.agent_quarters,
+        state.quarter_totals,
+        state.last,
+    )
+
+
+@pytest.mark.rule("CALL-02")
+@settings(max_examples=120, deadline=None)
+@given(plan=plans)
+def test_every_queue_agrees_with_a_plain_recount(plan: list[Caller]) -> None:
+    state = fold(tell(plan).told())
+    for now, in_day in (
+        (MIDNIGHT - 1, lambda at: at < 0),
+        (MIDNIGHT + s(7200), lambda at: at >= 0),
+    ):
+        board = figures(state, now)
+        for seen in board.queues:
+            mine = [c for c in plan if c.queue == seen.queue and c.fate is not None and in_day(c.joins)]
+            answered = [c.wait for c in mine if c.fate is LeaveReason.ANSWERED]
+            gone = [c.wait for c in mine if c.fate is LeaveReason.ABANDONED]
+            assert (seen.offered, seen.waiting) == (len(mine), 0)
+            assert seen.answered == len(answered)
+            assert seen.abandoned_5 == sum(wait <= 5 for wait in gone)
+            assert seen.abandoned_10 == sum(5 < wait <= 10 for wait in gone)
+            assert seen.abandoned_later == sum(wait > 10 for wait in gone)
+            for reason in GONE[1:]:
+                assert getattr(seen, reason.value) == sum(c.fate is reason for c in mine)
+            if mine:
+                assert seen.sl10 == round(sum(wait <= 10 for wait in answered) / len(mine), 4)
+                assert seen.sl20 == round(sum(wait <= 20 for wait in answered) / len(mine), 4)
+            if answered:
+                assert seen.answer_max_ms == round(max(answered) * 1000)
+                total_ms = sum(round(wait * 1000) for wait in answered)
+                assert seen.answer_mean_ms == (2 * total_ms + len(answered)) // (2 * len(answered))
+            turned_away = [c for c in plan if c.fate is None and c.queue == seen.queue and in_day(c.joins)]
+            assert seen.turned_away == len(turned_away)
+            talked = [
+                c
+                for c in plan
+                if c.fate is LeaveReason.ANSWERED
+                and c.queue == seen.queue
+                and in_day(c.joins + c.wait + c.talk)
+            ]
+            assert seen.talks == len(talked)
+            asked = [c for c in talked if c.survey is not None]
+            assert seen.surveys_asked == len(asked)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plan=plans, data=st.data())
+def test_any_split_and_any_overlap_gives_the_digits_of_one_run(
+    plan: list[Caller], data: st.DataObject
+) -> None:
+    told = tell(plan).told()
+    whole = all_digits(fold(told))
+    cut = data.draw(st.integers(0, len(told)))
+    back = data.draw(st.integers(0, cut))
+    state = fold(told[:cut])
+    figures(state, MIDNIGHT)  # looking changes nothing
+    assert all_digits(fold(told[back:], state)) == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(plan=plans, upto=st.integers(-3000, 3000))
+def test_every_offered_caller_is_waiting_or_has_exactly_one_outcome(plan: list[Caller], upto: int) -> None:
+    now = MIDNIGHT + s(upto)
+    board = figures(fold(tell(plan).told(now)), now)
+    for seen in (board.total, *board.queues):
+        ended = (
+            seen.answered
+            + seen.abandoned
+            + seen.timed_out
+            + seen.nobody_on_duty
+            + seen.node_lost
+            + seen.ended_by_us
+        )
+        joined_today = [
+            waiting
+            for name, waits in board.waiting.items()
+            if seen.queue in ("", name)
+            for waiting in waits
+            if (waiting.since >= "2026-03-02T16:00:00") == (now >= MIDNIGHT)
+        ]
+        assert seen.offered == ended + len(joined_today)
+    for name in ("offered", "answered", "abandoned", "talks", "surveys_asked", "waiting"):
+        assert getattr(board.total, name) == sum(getattr(each, name) for each in board.queues)
+
+
+def test_the_order_of_answer_and_leaving_does_not_matter() -> None:
+    story = Story(MIDNIGHT)
+    story.joins("a", 0)
+    story.answers("a", "1001", 0, 4, 30)
+    told = [each.fact for each in story.told()]
+    at = next(n for n, fact in enumerate(told) if isinstance(fact, CallerLeftQueue))
+    told[at - 1], told[at] = told[at], told[at - 1]
+    swapped = fold(Numbered(seq, fact) for seq, fact in enumerate(told, 1))
+    assert figures(swapped, MIDNIGHT + s(60)) == figures(fold(story.told()), MIDNIGHT + s(60))
