@@ -1,1 +1,6 @@
-"""Facts in their order: numbered, kept, read with cursors, proved."""
+"""Facts in their order: the book, those who read it with a cursor of their own, and its proof."""
+
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger, LedgerHealth
+
+__all__ = ["Consumer", "Ledger", "LedgerHealth"]

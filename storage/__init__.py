@@ -1,15 +1,18 @@
 """Databases: units of work, migrations, and errors that say what to do."""
 
+from storage.appender import Appender
 from storage.database import Database
-from storage.errors import DatabaseDown, DatabaseNotOpen, SchemaMismatch, StorageError
+from storage.errors import DatabaseDown, DatabaseNotOpen, RowsRefused, SchemaMismatch, StorageError
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
 from storage.upsert import insert_new, upsert
 
 __all__ = [
+    "Appender",
     "Database",
     "DatabaseDown",
     "DatabaseNotOpen",
+    "RowsRefused",
     "SchemaMismatch",
     "StorageError",
     "check_schema",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
@@ -47,7 +48,7 @@ class Database:
                 raise BadInput(where, "SQLite is spoken through aiosqlite: begin with sqlite+aiosqlite:")
             sqlite.file_of(self._url, where)
         self.name = name
-        self._busy_timeout_ms = busy_timeout_ms
+        self.busy_timeout_ms = busy_timeout_ms
         self._one_writer = asyncio.Lock()
         self._reader: AsyncEngine | None = None
         self._writer: AsyncEngine | None = None
@@ -56,6 +57,16 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether writers have to queue up in this program."""
         return self._url.get_backend_name() == "sqlite"
+
+    @property
+    def is_open(self) -> bool:
+        """Between open() and close()."""
+        return self._writer is not None
+
+    @property
+    def file(self) -> Path:
+        """The database file of SQLite; `BadInput` for any other."""
+        return sqlite.file_of(self._url, f"URL of the {self.name} database")
 
     @property
     def place(self) -> str:
@@ -70,8 +81,8 @@ class Database:
             # The first writer switches the file to WAL; readers come after it.
             self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0)
             self._reader = create_async_engine(self._url, pool_size=_READERS, max_overflow=0)
-            sqlite.prepare(self._writer.sync_engine, writes=True, busy_timeout_ms=self._busy_timeout_ms)
-            sqlite.prepare(self._reader.sync_engine, writes=False, busy_timeout_ms=self._busy_timeout_ms)
+            sqlite.prepare(self._writer.sync_engine, writes=True, busy_timeout_ms=self.busy_timeout_ms)
+            sqlite.prepare(self._reader.sync_engine, writes=False, busy_timeout_ms=self.busy_timeout_ms)
         else:
             self._writer = create_async_engine(self._url, pool_pre_ping=True)
             self._reader = self._writer
@@ -149,10 +160,9 @@ class Database:
 
     async def _check_references(self, connection: AsyncConnection) -> None:
         if self.is_sqlite:
-            broken = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).first()
+            broken = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).mappings().first()
             if broken is not None:
-                table, row, parent, _ = broken
                 raise SchemaMismatch(
-                    f"a migration of the {self.name} database would leave row {row} of {table} "
-                    f"without its row in {parent}: nothing was changed"
+                    f"a migration of the {self.name} database would leave row {broken['rowid']} of "
+                    f"{broken['table']} without its row in {broken['parent']}: nothing was changed"
                 )

@@ -3,6 +3,7 @@
     StorageError
     ├── DatabaseDown      the file or server does not answer, is full, locked for too long or not a database
     ├── SchemaMismatch    it answers, but its tables are not those this program was built for
+    ├── RowsRefused       an Appender's rows break a rule of their table
     └── DatabaseNotOpen   a mistake of ours: used before open() or after close()
 
 Violated constraints stay `sqlalchemy.exc.IntegrityError`: only the feature knows what they mean.
@@ -10,11 +11,12 @@ Violated constraints stay `sqlalchemy.exc.IntegrityError`: only the feature know
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from core.errors import HotlineError
 
 _MISSING_SCHEMA = ("no such table", "no such column", "does not exist", "has no column")
+_SERVER_ERRORS = {"OperationalError", "InterfaceError"}
 
 
 class StorageError(HotlineError):
@@ -29,19 +31,29 @@ class SchemaMismatch(StorageError):
     """The tables are older or newer than this program."""
 
 
+class RowsRefused(StorageError):
+    """The rows are not such as the table takes: a number given twice, most likely."""
+
+
 class DatabaseNotOpen(StorageError):
     """The database is not open."""
 
 
 def translated(error: DBAPIError, name: str, place: str) -> StorageError | None:
     """The error of ours for a driver's error, or None where only the feature can judge it."""
-    problem = str(error.orig).strip() or type(error.orig).__name__
+    return translated_cause(error.orig, name, place)
+
+
+def translated_cause(error: BaseException | None, name: str, place: str) -> StorageError | None:
+    """The same for the bare error of a DB-API driver, told by the class names that PEP 249 lays down."""
+    problem = str(error).strip() or type(error).__name__
     if any(sign in problem for sign in _MISSING_SCHEMA):
         return SchemaMismatch(
             f"the {name} database ({place}) lacks what this program expects ({problem}): run the migrations"
         )
     # A file that is no database is a plain DatabaseError; its subclasses blame the statement, not the server.
-    if isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError:
+    kind = type(error).__name__
+    if kind == "DatabaseError" or any(base.__name__ in _SERVER_ERRORS for base in type(error).__mro__):
         return DatabaseDown(
             f"the {name} database ({place}) does not serve: {problem}; "
             "check that its disk is mounted and not full and that no other program holds it"

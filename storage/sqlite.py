@@ -6,6 +6,7 @@ even if the power fails, at the price of one fsync per unit of work (docs/adr/01
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, event
@@ -25,6 +26,27 @@ def file_of(url: URL, where: str) -> Path:
     return path
 
 
+def _pragmas(*, writes: bool, busy_timeout_ms: int) -> list[str]:
+    common = [f"PRAGMA busy_timeout={busy_timeout_ms}", "PRAGMA foreign_keys=ON"]
+    if not writes:
+        return [*common, "PRAGMA query_only=ON"]
+    # A large write must not leave a large journal behind for ever.
+    return [
+        *common,
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=FULL",
+        "PRAGMA journal_size_limit=67108864",
+    ]
+
+
+def connect(file: Path, busy_timeout_ms: int) -> sqlite3.Connection:
+    """A connection for writing outside SQLAlchemy, set up like all others."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    for pragma in _pragmas(writes=True, busy_timeout_ms=busy_timeout_ms):
+        connection.execute(pragma)
+    return connection
+
+
 def prepare(engine: Engine, *, writes: bool, busy_timeout_ms: int) -> None:
     """Set every connection of `engine` up, and begin its transactions in our own way.
 
@@ -36,14 +58,8 @@ def prepare(engine: Engine, *, writes: bool, busy_timeout_ms: int) -> None:
     def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver must not begin or commit on its own
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
-        if writes:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA journal_size_limit=67108864")  # a large write must not leave a large file
-        else:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.execute("PRAGMA foreign_keys=ON")
+        for pragma in _pragmas(writes=writes, busy_timeout_ms=busy_timeout_ms):
+            cursor.execute(pragma)
         cursor.close()
 
     @event.listens_for(engine, "begin")
