@@ -1,0 +1,38 @@
+"""The directory as the edge sees it: fills `web.route.People`."""
+
+from __future__ import annotations
+
+from core.names import StaffId
+from directory.credentials import Credentials
+from directory.lookup import Directory
+from directory.rights import RIGHTS
+from web.route import Principal
+
+
+class DirectoryPeople:
+    """Sign-in by staff number and password; rights are those of the person's roles."""
+
+    def __init__(self, directory: Directory, credentials: Credentials) -> None:
+        self._directory = directory
+        self._credentials = credentials
+
+    def password_hash(self, staff: str) -> str | None:
+        """None for those who have left, never were, or have no credentials."""
+        login = self._credentials.staff.get(staff)
+        return login.password if login is not None and self.principal(staff) is not None else None
+
+    def principal(self, staff: str) -> Principal | None:
+        """The person with all rights of all their roles; None for those who are not here (any more)."""
+        person = self._directory.staff.get(StaffId(staff))
+        if person is None or not person.active:
+            return None
+        return Principal(
+            staff=person.number,
+            name=person.name,
+            roles=person.roles,
+            rights=self._directory.rights(person.number),
+        )
+
+    def known_rights(self) -> frozenset[str]:
+        """All rights there are."""
+        return frozenset(RIGHTS)

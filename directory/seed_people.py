@@ -1,0 +1,106 @@
+"""The people of the seed, what they may do, and the phones they sit at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from core.names import DeviceName, StaffId, fits
+from directory.model import Device, DeviceKind, Named, Role, Staff
+from directory.places import Place
+from directory.rights import RIGHTS
+
+_CODE = (r"[a-z][a-z0-9_]{0,23}", "a code: small letters, digits and _, beginning with a letter")
+_NUMBER = (r"\d{4,8}", "a staff number: four to eight digits")
+_MOST_DEVICES = 2_000
+
+
+def role(place: Place) -> tuple[str, Role]:
+    """A role with its rights (§19 of the rule register)."""
+    found = place.fields(("code", "zh", "en", "rights"))
+    code = found["code"].shaped(*_CODE)
+    rights = frozenset(entry.one_of(RIGHTS, "right") for entry in found["rights"].entries())
+    return code, Role(code=code, name_zh=found["zh"].text(), name_en=found["en"].text(), rights=rights)
+
+
+def devices(section: Place) -> Mapping[DeviceName, Device]:
+    """The pool, written as ranges `{first: d001, last: d040, kind: sim}`."""
+    table: dict[DeviceName, Device] = {}
+    for place in section.entries():
+        found = place.fields(("first", "last", "kind"))
+        kind = found["kind"].one_of(tuple(DeviceKind), "kind of device")
+        for name in _range(found["first"], found["last"]):
+            if name in table:
+                place.refuse(f"{name} is in another range too")
+                break
+            if kind:
+                table[name] = Device(name=name, kind=DeviceKind(kind))
+    return MappingProxyType(table)
+
+
+def _range(first: Place, last: Place) -> list[DeviceName]:
+    ends = []
+    for place in (first, last):
+        name = place.text()
+        if name and not fits("device", name):
+            place.refuse(f"{name!r} is not a device name: a letter and three to five digits, such as d001")
+        elif name:
+            ends.append(name)
+    if len(ends) < 2:
+        return []
+    low, high = (int(name[1:]) for name in ends)
+    width = len(ends[0])
+    if ends[0][0] != ends[1][0] or len(ends[1]) != width or not low <= high < low + _MOST_DEVICES:
+        last.refuse(f"{ends[0]} to {ends[1]} is not a range of at most {_MOST_DEVICES} devices")
+        return []
+    return [DeviceName(f"{ends[0][0]}{number:0{width - 1}d}") for number in range(low, high + 1)]
+
+
+def staff(
+    section: Place, roles: Mapping[str, Role], businesses: Mapping[str, Named], languages: Mapping[str, Named]
+) -> Mapping[StaffId, Staff]:
+    """All people under their numbers, in the order of the numbers."""
+    table: dict[StaffId, Staff] = {}
+    for place in section.entries():
+        person = _person(place, roles, businesses, languages)
+        if person.number in table:
+            place.refuse(f"{person.number} is the number of {table[person.number].name} already")
+        elif person.number:
+            table[person.number] = person
+    return MappingProxyType(dict(sorted(table.items())))
+
+
+def _person(
+    place: Place, roles: Mapping[str, Role], businesses: Mapping[str, Named], languages: Mapping[str, Named]
+) -> Staff:
+    found = place.fields(("number", "name", "en", "team", "roles"), ("skills", "languages", "active"))
+    number = found["number"].shaped(*_NUMBER)
+    if re.fullmatch(r"0+", number):
+        found["number"].refuse("a number of zeros alone is nobody's")
+    mine = tuple(entry.one_of(roles, "role") for entry in found["roles"].entries())
+    if not any(mine):
+        place.refuse("has no role, and so may do nothing: give one")
+    skills = _levels(found.get("skills"), businesses, "business")
+    spoken = _levels(found.get("languages"), languages, "language")
+    if bool(skills) != bool(spoken):
+        place.refuse("skills and languages go together: both or neither")
+    return Staff(
+        number=StaffId(number),
+        name=found["name"].text(),
+        name_en=found["en"].text(),
+        team=found["team"].text(longest=20),
+        roles=mine,
+        skills=skills,
+        languages=spoken,
+        active=found["active"].yes_no() if "active" in found else True,
+    )
+
+
+def _levels(place: Place | None, known: Collection[str], what: str) -> Mapping[str, int]:
+    levels: dict[str, int] = {}
+    if place is not None:
+        for key, value in place.pairs():
+            if name := key.one_of(known, what):
+                levels[name] = value.whole(1, 2)
+    return MappingProxyType(levels)
