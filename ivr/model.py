@@ -116,7 +116,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a flow may refer to: the catalogue's prompts, the directory's queues (`card-cmn`) and languages."""
+    """What a flow may refer to: prompts of the catalogue, queues and languages of the directory."""
 
     prompts: frozenset[str]
     queues: frozenset[str]

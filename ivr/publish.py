@@ -25,14 +25,15 @@ def publish(compiled: Compiled, path: Path, *, keep: int = KEEP_EARLIER) -> bool
     return True
 
 
-def write_aside(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write `content` beside `path`, make it durable, then rename it into place."""
+def write_aside(path: Path, content: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
+    """Write `content` beside `path`, make it durable unless it can be made again, rename it into place."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
     try:
         with aside.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         aside.chmod(mode)
         aside.replace(path)
     finally:
