@@ -81,6 +81,7 @@ class Consumer:
                 await self._next_round()
                 self.problem = ""
             except Exception as error:
+                self._known = False  # the transaction may have been kept, or another program moved the cursor
                 again = failed_at == self.position
                 retry_s = min(2 * retry_s, _RETRY_LONGEST_S) if again else _RETRY_FIRST_S
                 failed_at, self._careful_to = self.position, self._ledger.last_stored
@@ -117,9 +118,11 @@ class Consumer:
         reaches = facts[-1].seq if len(facts) == limit else max(seen, facts[-1].seq if facts else 0)
         if facts or reaches - self._cursor >= _IDLE_STRIDE:
             async with self._database.write() as connection:
+                await self._move_cursor(
+                    connection, reaches
+                )  # first: whoever comes second has no effect at all
                 if facts:
                     await self._handle(connection, facts)
-                await self._move_cursor(connection, reaches)
             self._cursor = reaches
         self._done.rise(reaches)
 
@@ -127,7 +130,6 @@ class Consumer:
         mine = (cursors.c.name == self.name) & (cursors.c.seq == self._cursor)
         moved = await connection.execute(update(cursors).where(mine).values(seq=to))
         if moved.rowcount != 1:
-            self._known = False
             raise Conflict(
                 f"the cursor of {self.name} is no longer at {self._cursor}: "
                 "another program consumes the same facts; run one of them only"

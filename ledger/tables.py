@@ -36,3 +36,12 @@ cursors = Table(
     Column("name", String(40), primary_key=True),
     Column("seq", BigInteger, nullable=False),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("origin", String(80), nullable=False, unique=True),
+    Column("kind", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+)
