@@ -1,4 +1,4 @@
-"""The catalogue of everything that is said: name → what is spoken, per language. Pure but for `read_catalogue`.
+"""The catalogue of everything that is said: name → what is spoken, per language.
 
 A text may fix how a character is read: `银行[hang2]` shows as 银行 and is spoken with hang2.
 """
@@ -13,7 +13,7 @@ from ivr.lines import Fields, Many, Piece, Report, Text, read
 
 LANGUAGES = ("cmn", "nan", "en")
 FALLBACK = {"nan": "cmn"}
-"""Whose text is heard where no voice speaks the language: Mandarin is understood, a guess at Minnan is not."""
+"""Whose text is heard where no voice speaks the language: Mandarin is understood, a guessed Minnan not."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-(?:[a-z0-9]+|\{n\}))*")
 _READING = re.compile(r"(\w)\[([a-z]+[1-5])\]")

@@ -14,9 +14,11 @@ from ivr.sound import from_wav, normalise, resample, silence, trim
 VERSION = 1
 """Part of every cache key: raise it when the sound of an unchanged text changes."""
 
-# The voice `cmn` of espeak-ng 1.51 spells Chinese as English letters; this one reads it (Debian 12, measured).
+# Measured on Debian 12: the voice `cmn` of espeak-ng 1.51 reads Chinese as if it were English; this one
+# reads it as Mandarin.
 VOICES = {"cmn": ("cmn-latn-pinyin", "cmn"), "nan": ("nan",), "en": ("en-gb", "en")}
 _WORDS_PER_MINUTE = {"cmn": 165, "nan": 160, "en": 160}
+_UTF8 = ("-b", "1")
 _GAP_MS = 250  # between parts in different voices
 _DEADLINE_S = 30
 
@@ -70,17 +72,9 @@ def speak(utterances: tuple[Utterance, ...]) -> array[int]:
     for index, utterance in enumerate(utterances):
         if index:
             sound.extend(silence(_GAP_MS))
-        flags = [
-            "-b",
-            "1",
-            "-v",
-            utterance.voice,
-            "-s",
-            str(utterance.words_per_minute),
-            "--stdin",
-            "--stdout",
-        ]
-        rate, samples = from_wav(_run(flags, utterance.text), f"espeak-ng output for {utterance.text!r}")
+        how = ["-v", utterance.voice, "-s", str(utterance.words_per_minute)]
+        output = _run([*_UTF8, *how, "--stdin", "--stdout"], utterance.text)
+        rate, samples = from_wav(output, f"espeak-ng output for {utterance.text!r}")
         spoken = trim(resample(samples, rate))
         if not any(spoken):
             raise SpeechFailed(f"espeak-ng said nothing for {utterance.text!r} in voice {utterance.voice}")
@@ -90,7 +84,7 @@ def speak(utterances: tuple[Utterance, ...]) -> array[int]:
 
 def phonemes(utterance: Utterance) -> str:
     """How espeak-ng reads a text, in its own phoneme signs; `(en)` marks words that it reads as English."""
-    return _run(["-b", "1", "-q", "-x", "-v", utterance.voice, "--stdin"], utterance.text).decode()
+    return _run([*_UTF8, "-q", "-x", "-v", utterance.voice, "--stdin"], utterance.text).decode()
 
 
 def _run(flags: list[str], text: str = "") -> bytes:
