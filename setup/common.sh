@@ -5,6 +5,7 @@ cache=${HOTLINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hotline95559}
 logs=$checkout/var/log/setup
 venv=$checkout/.venv
 running=
+ticker=
 
 say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
 
@@ -16,6 +17,7 @@ stop() {
 
 interrupted() {
   [ -z "$running" ] || kill -TERM -- "-$running" 2>/dev/null || true
+  [ -z "$ticker" ] || kill "$ticker" 2>/dev/null || true
   exit 130
 }
 trap interrupted INT TERM
@@ -23,7 +25,7 @@ trap interrupted INT TERM
 # quietly LABEL COMMAND...: runs COMMAND with its output in a log, and says how it goes and how long it took.
 # Status: COMMAND's own; $log is left pointing at its log.
 quietly() {
-  local label=$1 began=$SECONDS status=0
+  local label=$1 began=$SECONDS status=0 ended=
   shift
   mkdir -p "$logs"
   log=$logs/$(tr -cs 'a-zA-Z0-9\n' '-' <<<"$label").log
@@ -32,11 +34,16 @@ quietly() {
   "$@" >"$log" 2>&1 </dev/null &
   running=$!
   set +m
-  while ! timeout 15 tail --sleep-interval=0.1 --pid="$running" -f /dev/null; do
-    say "$label: still at it, $((SECONDS - began)) s so far"
+  while [ "$ended" != "$running" ]; do
+    [ -z "$ended" ] || say "$label: still at it, $((SECONDS - began)) s so far"
+    sleep 15 >/dev/null 2>&1 &
+    ticker=$!
+    status=0
+    wait -n -p ended "$running" "$ticker" || status=$?
   done
-  wait "$running" || status=$?
-  running=
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
+  running='' ticker=''
   [ "$status" != 0 ] || say "$label: done in $((SECONDS - began)) s"
   return "$status"
 }
