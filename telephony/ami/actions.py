@@ -17,7 +17,7 @@ NORMAL_CLEARING = 16
 OUR_VARIABLES = ("CALL_ID", "JOINED_US", "CALL_LANG", "CALL_VIP")
 """By these our dialplan knows, on each of a call's channels, which call it is."""
 
-_GLOBAL_NAME = re.compile(r"[A-Z][A-Z_0-9]{0,63}")
+_GLOBAL_NAME = re.compile(r"[A-Z][A-Za-z_0-9]{0,63}")
 _GLOBAL_VALUE = re.compile(r"[A-Za-z0-9_.:-]{0,64}")
 _ANNOUNCEMENT = re.compile(r"announce-[0-9a-z]{1,32}")
 _MUTE_DIRECTIONS = frozenset({"read", "write", "both"})

@@ -9,73 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 
 import structlog
 
 from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant
 from telephony.ami import actions
+from telephony.ami.accounts import NodeAccess, Role
 from telephony.ami.action import Action
 from telephony.ami.backoff import Backoff
 from telephony.ami.errors import SnapshotFailed
 from telephony.ami.inbox import Gap, Inbox
 from telephony.ami.pending import Reply
-from telephony.ami.session import Account, AmiSession, SessionSettings, State
+from telephony.ami.session import AmiSession, SessionSettings, State
 from telephony.ami.snapshot import NodeSnapshot, node_snapshot
 from telephony.ami.wire import Message
 
 _log = structlog.get_logger(__name__)
-
-EVENT_CLASSES = "call,agent,user,system"
-EVENT_INCLUDE: tuple[str, ...] = (
-    "UserEvent",
-    "QueueCallerJoin",
-    "QueueCallerLeave",
-    "QueueCallerAbandon",
-    "AgentCalled",
-    "AgentRingNoAnswer",
-    "AgentConnect",
-    "AgentComplete",
-    "DialEnd",
-    "BridgeEnter",
-    "BridgeLeave",
-    "HangupRequest",
-    "Hangup",
-    "BlindTransfer",
-    "AttendedTransfer",
-    "Hold",
-    "Unhold",
-    "ContactStatus",
-    "FullyBooted",
-    "Shutdown",
-    "Reload",
-)
-"""What the events account's filter lets through; everything else is not even sent (README)."""
-
-
-class Role(StrEnum):
-    """The three log-ins."""
-
-    EVENTS = "events"
-    COMMANDS = "commands"
-    RESYNC = "resync"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeAccess:
-    """Where a node's manager interface is, and the secrets of its three accounts (named like the roles)."""
-
-    host: str
-    port: int
-    secrets: dict[Role, str] = field(repr=False)
-
-    def account(self, role: Role) -> Account:
-        """What `role` logs in with."""
-        events = EVENT_CLASSES if role is Role.EVENTS else "off"
-        return Account(
-            host=self.host, port=self.port, username=role.value, secret=self.secrets[role], events=events
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

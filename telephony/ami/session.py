@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
 
 from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant
 from telephony.ami import actions
+from telephony.ami.accounts import Account
 from telephony.ami.action import Action
 from telephony.ami.age import Lag
 from telephony.ami.backoff import Backoff
@@ -38,17 +39,6 @@ class State(StrEnum):
     REFUSED = "refused"
     """The node does not accept the account: an alarm; `try_again` once it has been put right."""
     STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Where and as whom to log in. `events`: `off`, or the read classes wanted of the node."""
-
-    host: str
-    port: int
-    username: str
-    secret: str = field(repr=False)
-    events: str = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from telephony.ami.actions import OUR_VARIABLES
 from telephony.ami.wire import Message
 
 _UNSET = "(null)"
+_NO_NUMBER = "<unknown>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class QueuePicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPicture:
-    """One channel. `call` is "" if it belongs to no call of ours; `age` comes in whole seconds."""
+    """One channel. `caller`: its CallerIDNum, "" if there is none. `call` is "" if it belongs to no call of ours; `age` comes in whole seconds."""
 
     channel: str
     leg: str
@@ -62,6 +63,7 @@ class ChannelPicture:
     bridge: str
     age: Duration
     variables: Mapping[str, str]
+    caller: str = ""
 
     @property
     def call(self) -> str:
@@ -138,6 +140,7 @@ def _channel(row: Message) -> ChannelPicture:
         name, _, value = text.partition("=")
         if name in OUR_VARIABLES and value != _UNSET:
             variables[name] = value
+    caller = row.get("CallerIDNum") or ""
     return ChannelPicture(
         channel=row["Channel"],
         leg=row["Uniqueid"],
@@ -148,6 +151,7 @@ def _channel(row: Message) -> ChannelPicture:
         bridge=row.get("BridgeID") or "",
         age=int(row.get("Seconds") or 0) * SECOND,
         variables=MappingProxyType(variables),
+        caller="" if caller == _NO_NUMBER else caller,
     )
 
 

@@ -103,8 +103,8 @@ def lines(action: Action) -> list[str]:
             ["Action: MixMonitorMute", "ActionID: t-1", f"Channel: {CHANNEL}", "Direction: read", "State: 1"],
         ),
         (
-            actions.set_global("ONDUTY_card_cmn".upper(), 3),
-            ["Action: Setvar", "ActionID: t-1", "Variable: ONDUTY_CARD_CMN", "Value: 3"],
+            actions.set_global("ONDUTY_card_cmn", 3),
+            ["Action: Setvar", "ActionID: t-1", "Variable: ONDUTY_card_cmn", "Value: 3"],
         ),
         (
             actions.announce(CHANNEL, 4, 2, "announce-7f"),

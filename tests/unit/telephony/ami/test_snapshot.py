@@ -72,6 +72,7 @@ def status(*variables: str) -> object:
         "Event: Status",
         "Channel: PJSIP/trunk-00000001",
         "ChannelStateDesc: Up",
+        "CallerIDNum: <unknown>",
         "Context: hotline-queue",
         "Exten: card-cmn",
         "Uniqueid: node1-1795303713.71",
@@ -87,6 +88,7 @@ def test_a_channel_knows_its_call_by_our_variables_alone():
     assert channel.call == "abc"
     assert dict(channel.variables) == {"CALL_ID": "abc"}
     assert channel.age == 12 * SECOND
+    assert channel.caller == ""
 
 
 def test_a_channel_of_no_call_of_ours():
