@@ -1,0 +1,1 @@
+"""Simulated customers and telephones: real SIP by SIPp, for the demo, the tests and the benches."""

@@ -1,0 +1,236 @@
+"""What a simulated customer or telephone does, as data, and its form as a SIPp scenario. Pure.
+
+A customer calls, is answered by the dialplan at once, and from then on acts by the clock: `Pause`, `Key`,
+then hangs up or waits to be hung up on. A telephone rings, and by its own clock answers, refuses or lets it
+ring. Times are in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="{name}">\n'
+_TAIL = "</scenario>\n"
+_VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"
+_ECHO = "[last_Via:]\n[last_From:]\n{to}\n[last_Call-ID:]\n[last_CSeq:]"
+_SDP = """v=0
+o=- 95559 1 IN IP[local_ip_type] [local_ip]
+s=call
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [auto_media_port] RTP/AVP 8 101
+a=rtpmap:8 PCMA/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15"""
+_CALLER = "<sip:{caller}@[local_ip]:[local_port]>"
+_OUR_TAG = ";tag=[pid]-[call_number]"
+
+
+class Dtmf(StrEnum):
+    """How a customer's keys travel."""
+
+    INFO = "info"
+    RTP = "rfc4733"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Say nothing for a while."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Press one key: 0-9, * or #."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One kind of customer. After the steps: hang up, or wait up to `patience_ms` to be hung up on.
+
+    `caller` is the number shown; `None` takes it from the first column of the injected file. `voice`: a raw
+    A-law file played as RTP from the answer on, over and over.
+    """
+
+    name: str
+    steps: tuple[Pause | Key, ...] = ()
+    hang_up: bool = False
+    patience_ms: int = 120_000
+    number: str = "95559"
+    caller: str | None = "02154321000"
+    dtmf: Dtmf = Dtmf.INFO
+    voice: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One kind of telephone. `answer_ms` None: rings until the caller gives up. `refuse`: a SIP status
+    sent instead of answering (486 busy, 480 unavailable, 603 declined). `talk_ms` None: the other side
+    hangs up."""
+
+    name: str
+    answer_ms: int | None = 200
+    talk_ms: int | None = 2_000
+    refuse: int | None = None
+    voice: Path | None = None
+
+
+_REASONS = {480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
+_LONG_MS = 3_600_000
+
+
+def _send(text: str, *, retrans: bool = False, attributes: str = "") -> str:
+    again = ' retrans="500"' if retrans else ""
+    return f"<send{again}{attributes}><![CDATA[\n\n{text}\n\n]]></send>\n"
+
+
+def _body(text: str, kind: str = "application/sdp") -> str:
+    return f"Content-Type: {kind}\nContent-Length: [len]\n\n{text}"
+
+
+def _request(method: str, cseq: int, who: str, body: str = "Content-Length: 0\n") -> str:
+    """A request within the customer's dialogue."""
+    return (
+        f"{method} [next_url] SIP/2.0\n{_VIA}\nFrom: {who}{_OUR_TAG}\n[last_To:]\n[last_Call-ID:]\n"
+        f"CSeq: {cseq} {method}\nContact: {who}\nMax-Forwards: 70\n[routes]\n{body}"
+    )
+
+
+def _reply(status: str, *, to: str = "[last_To:]", extra: str = "Content-Length: 0\n") -> str:
+    return f"SIP/2.0 {status}\n{_ECHO.format(to=to)}\n{extra}"
+
+
+def _play(voice: Path | None) -> str:
+    return (
+        "" if voice is None else f'<nop><action><exec rtp_stream="{voice},-1,8,PCMA/8000"/></action></nop>\n'
+    )
+
+
+def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
+    """The scenario of a customer. For `Dtmf.RTP`: `dtmf_pcaps` holds `key-<n>.pcap` (see `rtp_keys`)."""
+    who = _CALLER.format(caller="[field0]" if script.caller is None else script.caller)
+    invite = (
+        f"INVITE sip:{script.number}@[remote_ip]:[remote_port] SIP/2.0\n{_VIA}\nFrom: {who}{_OUR_TAG}\n"
+        f"To: <sip:{script.number}@[remote_ip]:[remote_port]>\nCall-ID: [call_id]\nCSeq: 1 INVITE\n"
+        f"Contact: {who}\nMax-Forwards: 70\n{_body(_SDP)}"
+    )
+    parts = [
+        _HEAD.format(name=script.name),
+        _send(invite, retrans=True, attributes=' start_rtd="answer"'),
+        *(f'<recv response="{status}" optional="true"/>\n' for status in (100, 180, 183)),
+        '<recv response="200" rrs="true" rtd="answer"/>\n',
+        _send(_request("ACK", 1, who)),
+        _play(script.voice),
+    ]
+    cseq = 1
+    for step in script.steps:
+        if isinstance(step, Pause):
+            parts.append(f'<pause milliseconds="{step.ms}"/>\n')
+        elif script.dtmf is Dtmf.INFO:
+            cseq += 1
+            relay = _body(f"Signal={step.key}\nDuration=120\n", "application/dtmf-relay")
+            parts.append(_send(_request("INFO", cseq, who, relay), retrans=True))
+            parts.append('<recv response="200"/>\n')
+        else:
+            parts.append(_play_key(step.key, dtmf_pcaps))
+    if script.hang_up:
+        parts.append(_send(_request("BYE", cseq + 1, who), retrans=True) + '<recv response="200"/>\n')
+    else:
+        parts.append(f'<recv request="BYE" timeout="{script.patience_ms}"/>\n' + _send(_reply("200 OK")))
+    return "".join([*parts, _TAIL])
+
+
+def _play_key(key: str, pcaps: Path | None) -> str:
+    if pcaps is None:
+        raise ValueError("keys by RTP need the folder of their packets (dtmf_pcaps)")
+    name = {"*": "star", "#": "pound"}.get(key, key)
+    return f'<nop><action><exec play_pcap_audio="{pcaps}/key-{name}.pcap"/></action></nop>\n'
+
+
+def phone(script: Phone) -> str:
+    """The scenario of a telephone: any number of calls, each cancelled, refused, or answered and ended."""
+    tagged = "[last_To:];tag=[pid]-[call_number]"
+    ring_ms = _LONG_MS if script.answer_ms is None else max(1, script.answer_ms)
+    parts = [_HEAD.format(name=script.name)]
+    if script.refuse is not None:
+        reason = f"{script.refuse} {_REASONS[script.refuse]}"
+        parts += ['<recv request="INVITE"/>\n', _send(_reply(reason, to=tagged), retrans=True)]
+        return "".join([*parts, '<recv request="ACK"/>\n', _TAIL])
+    contact = "Contact: <sip:[local_ip]:[local_port];transport=[transport]>\n"
+    talk_ms = _LONG_MS if script.talk_ms is None else max(1, script.talk_ms)
+    parts += [
+        '<recv request="INVITE" rrs="true"><action>\n',
+        *(
+            f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{number}"/>\n'
+            for number, header in enumerate(("From", "To", "CSeq"), start=1)
+        ),
+        "</action></recv>\n",
+        _send(_reply("180 Ringing", to=tagged, extra=f"{contact}Content-Length: 0\n")),
+        f'<recv request="CANCEL" timeout="{ring_ms}" ontimeout="answer"/>\n',
+        _send(_reply("200 OK")),
+        # The refusal of the INVITE itself: its own CSeq, not the one of the CANCEL.
+        _send(
+            _reply("487 Request Terminated", to=tagged).replace("[last_CSeq:]", "CSeq: [$3]"),
+            retrans=True,
+        ),
+        '<recv request="ACK" next="end"/>\n',
+        '<label id="answer"/>\n',
+        _send(_reply("200 OK", to=tagged, extra=contact + _body(_SDP)), retrans=True),
+        '<recv request="ACK"/>\n',
+        _play(script.voice),
+        f'<recv request="BYE" timeout="{talk_ms}" ontimeout="bye"/>\n',
+        _send(_reply("200 OK")).replace("<send", '<send next="end"', 1),
+        '<label id="bye"/>\n',
+        _send(_bye_of_phone(), retrans=True),
+        '<recv response="200"/>\n',
+        '<label id="end"/>\n',
+        _TAIL,
+    ]
+    return "".join(parts)
+
+
+def _bye_of_phone() -> str:
+    # The telephone was called: what came From the other side now goes To it.
+    return (
+        f"BYE [next_url] SIP/2.0\n{_VIA}\nFrom: [$2]{_OUR_TAG}\nTo: [$1]\n[last_Call-ID:]\nCSeq: 1 BYE\n"
+        "Max-Forwards: 70\nContent-Length: 0\n"
+    )
+
+
+def registration() -> str:
+    """REGISTER with digest; injected columns: device, secret, the contact's port, seconds (0 = leave)."""
+    who = "<sip:[field0]@[remote_ip]:[remote_port]>"
+
+    def register(cseq: int, authentication: str) -> str:
+        return _send(
+            f"REGISTER sip:[remote_ip]:[remote_port] SIP/2.0\n{_VIA}\nFrom: {who}{_OUR_TAG}\nTo: {who}\n"
+            f"Call-ID: [call_id]\nCSeq: {cseq} REGISTER\nMax-Forwards: 70\n{authentication}"
+            "Contact: <sip:[field0]@[local_ip]:[field2]>\nExpires: [field3]\nContent-Length: 0\n",
+            retrans=True,
+        )
+
+    return "".join(
+        [
+            _HEAD.format(name="registration"),
+            register(1, ""),
+            '<recv response="401" auth="true"/>\n',
+            register(2, "[authentication username=[field0] password=[field1]]\n"),
+            '<recv response="200"/>\n',
+            _TAIL,
+        ]
+    )
+
+
+def injection(rows: Sequence[Sequence[str]], order: str = "SEQUENTIAL") -> str:
+    """The text of a SIPp injection file. `order`: SEQUENTIAL, RANDOM or USER."""
+    for row in rows:
+        for cell in row:
+            if ";" in cell or "\n" in cell:
+                raise ValueError(f"{cell!r} may not hold a semicolon or a line end")
+    return "".join([f"{order}\n", *(";".join(row) + "\n" for row in rows)])

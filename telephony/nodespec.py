@@ -1,0 +1,271 @@
+"""What one Asterisk node is made of, as plain data, and the check that every value passes before it is
+written into a configuration file (guarantee 6). Whoever builds a `NodeSpec` needs to know no file format.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BadInput
+from core.names import check
+from telephony.instance import SOCKET_PATH_LIMIT
+
+_PATH = re.compile(r"/[A-Za-z0-9_.+@/-]+")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
+_SALT = re.compile(r"[A-Za-z0-9]{8,64}")
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+_WORD = re.compile(r"[a-z][a-z0-9]{0,23}")
+_EVENT = re.compile(r"[A-Za-z]{2,40}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.conf")
+READ_CLASSES = frozenset(
+    ["system", "call", "log", "verbose", "agent", "user", "config", "dtmf", "reporting", "cdr", "dialplan"]
+)
+# Never system, config or command: an account that leaks shall not own the machine (house decision 9).
+WRITE_CLASSES = frozenset(["call", "agent", "user", "originate", "reporting", "message", "log"])
+DTMF_MODES = frozenset({"rfc4733", "info", "auto_info"})
+# Penalties: members of the first choice have 0, backups 10. Whoever let an offer ring out goes to the end of
+# his own class by half a step until he answers again, so the two limits lie half a step above the classes.
+PENALTY_STEP = 10
+MISSED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkSpec:
+    """Where customers come from. `addresses`: IP addresses or networks; no other key opens this door."""
+
+    name: str
+    addresses: tuple[str, ...]
+    dtmf: str = "rfc4733"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSpec:
+    """One telephone of the pool."""
+
+    name: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSpec:
+    """One queue; times in seconds. `timeout_s` is the whole wait, `round_s` the time after which the caller
+    re-enters one step more urgent (ageing that works without the service)."""
+
+    name: str
+    weight: int = 1
+    priority: int = 0
+    service_level_s: int = 10
+    ring_s: int = 4
+    widen_after_s: int = 5
+    round_s: int = 60
+    timeout_s: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipSpec:
+    """One agent's seat in one queue: penalty 0 for the first choice, 10 for a backup."""
+
+    queue: str
+    penalty: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSpec:
+    """One agent as the star codes know him: `pin_hash` = SHA-1 of salt followed by the PIN, in hex.
+
+    The dialplan has no slower hash; the file's mode and the lock after five wrong PINs guard it.
+    """
+
+    staff: str
+    pin_salt: str
+    pin_hash: str
+    memberships: tuple[MembershipSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonSpec:
+    """A not-ready reason that can be keyed in: *13 and `digit`."""
+
+    code: str
+    digit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSpec:
+    """One AMI account. `events`: names of the only events it is sent; empty = all of its read classes."""
+
+    name: str
+    secret: str
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSpec:
+    """One Asterisk: everything its files are rendered from.
+
+    `directory` is shared by service and Asterisk. `includes`: files beside extensions.conf with the compiled
+    flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
+    """
+
+    name: str
+    directory: Path
+    modules: Path
+    data: Path
+    sip_port: int
+    ami_port: int
+    rtp_first: int
+    rtp_last: int
+    sip_address: str = "127.0.0.1"
+    ami_address: str = "127.0.0.1"
+    numbers: tuple[str, ...] = ("95559",)
+    flow_entry: str = "ivr-95559"
+    includes: tuple[str, ...] = ("ivr-95559.conf",)
+    trunks: tuple[TrunkSpec, ...] = ()
+    devices: tuple[DeviceSpec, ...] = ()
+    queues: tuple[QueueSpec, ...] = ()
+    agents: tuple[AgentSpec, ...] = ()
+    reasons: tuple[ReasonSpec, ...] = ()
+    accounts: tuple[AccountSpec, ...] = ()
+    vips: tuple[str, ...] = ()
+    vip_priority: int = 10
+    ageing_step: int = 10
+    recording: bool = True
+    cdr: bool = True
+    silence_s: int = 5
+    qualify_s: int = 15
+    survey_wait_s: int = 6
+
+
+def _match(pattern: re.Pattern[str], value: str, where: str, what: str) -> None:
+    if not pattern.fullmatch(value):
+        raise BadInput(where, f"{what} may not be {value[:60]!r} ({pattern.pattern})")
+
+
+def _between(value: int, low: int, high: int, where: str) -> None:
+    if not low <= value <= high:
+        raise BadInput(where, f"{value} is not between {low} and {high}")
+
+
+def _once(values: list[str], where: str) -> None:
+    for value in {v for v in values if values.count(v) > 1}:
+        raise BadInput(where, f"{value!r} is there more than once")
+
+
+def _check_places(spec: NodeSpec) -> None:
+    for where, path in (("directory", spec.directory), ("modules", spec.modules), ("data", spec.data)):
+        _match(_PATH, str(path), where, "a path in Asterisk's files")
+    socket = spec.directory / "run" / "asterisk.ctl"
+    if len(str(socket)) > SOCKET_PATH_LIMIT:
+        raise BadInput(
+            "directory", f"{socket} is longer than {SOCKET_PATH_LIMIT} characters: use a shorter one"
+        )
+    for where, port in (("sip_port", spec.sip_port), ("ami_port", spec.ami_port)):
+        _between(port, 1024, 65535, where)
+    _between(spec.rtp_first, 1024, 65535, "rtp_first")
+    _between(spec.rtp_last, spec.rtp_first + 3, 65535, "rtp_last")
+    for where, address in (("sip_address", spec.sip_address), ("ami_address", spec.ami_address)):
+        try:
+            ipaddress.ip_address(address)
+        except ValueError as problem:
+            raise BadInput(where, f"{address[:60]!r} is no IP address") from problem
+    for name in spec.includes:
+        _match(_FILE, name, "includes", "an included file")
+
+
+def _check_trunks(spec: NodeSpec) -> None:
+    for trunk in spec.trunks:
+        where = f"trunks.{trunk.name[:24]}"
+        _match(_WORD, trunk.name, where, "a trunk's name")
+        if trunk.dtmf not in DTMF_MODES:
+            raise BadInput(f"{where}.dtmf", f"{trunk.dtmf[:24]!r} is none of {', '.join(sorted(DTMF_MODES))}")
+        if not trunk.addresses:
+            raise BadInput(f"{where}.addresses", "a trunk is known by its addresses: name at least one")
+        for address in trunk.addresses:
+            try:
+                ipaddress.ip_network(address)
+            except ValueError as problem:
+                raise BadInput(
+                    f"{where}.addresses", f"{address[:60]!r} is no address or network"
+                ) from problem
+
+
+def _check_queues(spec: NodeSpec) -> None:
+    for queue in spec.queues:
+        where = f"queues.{queue.name[:32]}"
+        check("queue", queue.name, where)
+        _between(queue.weight, 0, 1000, f"{where}.weight")
+        _between(queue.priority, 0, 1000, f"{where}.priority")
+        _between(queue.service_level_s, 1, 3600, f"{where}.service_level_s")
+        _between(queue.ring_s, 1, 120, f"{where}.ring_s")
+        _between(queue.widen_after_s, 1, 600, f"{where}.widen_after_s")
+        _between(queue.round_s, 5, 3600, f"{where}.round_s")
+        _between(queue.timeout_s, 5, 86400, f"{where}.timeout_s")
+    _once([queue.name for queue in spec.queues], "queues")
+
+
+def _check_people(spec: NodeSpec) -> None:
+    for device in spec.devices:
+        check("device", device.name, "devices")
+        _match(_SECRET, device.secret, f"devices.{device.name}.secret", "a secret")
+    _once([device.name for device in spec.devices] + [trunk.name for trunk in spec.trunks], "devices")
+    queues = {queue.name for queue in spec.queues}
+    for agent in spec.agents:
+        where = f"agents.{agent.staff[:16]}"
+        check("staff", agent.staff, where)
+        _match(_SALT, agent.pin_salt, f"{where}.pin_salt", "a salt")
+        _match(_SHA1, agent.pin_hash, f"{where}.pin_hash", "a SHA-1 hash")
+        for seat in agent.memberships:
+            if seat.queue not in queues:
+                raise BadInput(f"{where}.memberships", f"there is no queue {seat.queue[:32]!r}")
+            if seat.penalty not in (0, PENALTY_STEP):
+                raise BadInput(
+                    f"{where}.memberships", f"penalty {seat.penalty} is neither 0 nor {PENALTY_STEP}"
+                )
+    _once([agent.staff for agent in spec.agents], "agents")
+    for reason in spec.reasons:
+        check("reason", reason.code, "reasons")
+        _between(reason.digit, 1, 9, f"reasons.{reason.code}.digit")
+    _once([str(reason.digit) for reason in spec.reasons], "reasons")
+
+
+def _check_accounts(spec: NodeSpec) -> None:
+    for account in spec.accounts:
+        where = f"accounts.{account.name[:24]}"
+        _match(_WORD, account.name, where, "an account's name")
+        _match(_SECRET, account.secret, f"{where}.secret", "a secret")
+        for kind, rights, allowed in (
+            ("read", account.read, READ_CLASSES),
+            ("write", account.write, WRITE_CLASSES),
+        ):
+            for right in rights:
+                if right not in allowed:
+                    raise BadInput(
+                        f"{where}.{kind}", f"{right[:24]!r} is none of {', '.join(sorted(allowed))}"
+                    )
+        for event in account.events:
+            _match(_EVENT, event, f"{where}.events", "an event's name")
+    _once([account.name for account in spec.accounts], "accounts")
+
+
+def check_spec(spec: NodeSpec) -> NodeSpec:
+    """`spec` itself; `BadInput` naming the first value that may not stand in a configuration file."""
+    check("node", spec.name, "name")
+    _check_places(spec)
+    _check_trunks(spec)
+    _check_queues(spec)
+    _check_people(spec)
+    _check_accounts(spec)
+    for number in (*spec.numbers, *spec.vips):
+        check("telephone", number, "numbers")
+    _match(re.compile(r"ivr-[a-z0-9-]{1,40}"), spec.flow_entry, "flow_entry", "a flow's entry")
+    for where, value in (("vip_priority", spec.vip_priority), ("ageing_step", spec.ageing_step)):
+        _between(value, 0, 1000, where)
+    _between(spec.silence_s, 2, 60, "silence_s")
+    _between(spec.qualify_s, 0, 600, "qualify_s")
+    _between(spec.survey_wait_s, 2, 30, "survey_wait_s")
+    return spec
