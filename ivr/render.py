@@ -1,4 +1,4 @@
-"""The catalogue → sound files of a node: `<language>/<name>.wav` and `.alaw`, and `music/hold.*`.
+"""The catalogue → sound files of a node: `<language>/<name>.wav` and `.alaw`, and `music-on-hold.*`.
 
 A studio recording `<studio>/<language>/<name>.wav` wins over the voice of espeak-ng, one by one. What has
 been rendered once is kept in a cache under the hash of everything it was made from, so that a second run,
@@ -24,7 +24,7 @@ from ivr.publish import write_aside
 from ivr.sound import RATE, TARGET_DBOV, WINDOW_DB, from_wav, level, to_alaw, to_wav
 from ivr.speech import Speaker, Utterance, find_speaker, speak
 
-MUSIC = "music/hold"
+MUSIC = "music-on-hold"
 STUDIO_WINDOW_DB = 4.0
 """A studio recording may be this far from the level of the others; more is heard as a jump."""
 
