@@ -97,6 +97,13 @@ class _Fold:
     def leg_fact(self, kind: Callable[..., f.Fact], leg: Leg, **fields: Any) -> None:
         self.fact(kind, leg=leg.id, agent=leg.agent, queue=leg.queue, **fields)
 
+    def seen(self, signal: s.Seen) -> None:
+        leg = self.call.leg_of(signal.leg)
+        if signal.leg == self.call.leg:
+            self.change(channel=signal.channel)
+        elif leg is not None:
+            self.change_leg(leg, channel=signal.channel)
+
     # -------------------------------------------------------------- menu
 
     def language(self, signal: s.LanguagePicked) -> None:
@@ -396,6 +403,7 @@ _OFFERS_END = {
 }
 _AFTER_THE_END = (s.Gone, s.Unbridged, s.Completed, s.RecordingBegan, s.HangupAsked)
 _STEPS: dict[type[s.Signal], Callable[[_Fold, Any], None]] = {
+    s.Seen: _Fold.seen,
     s.LanguagePicked: _Fold.language,
     s.MenuPicked: _Fold.menu,
     s.MenuMissed: _Fold.menu_missed,

@@ -86,3 +86,18 @@ class ChangePriority(Command):
     queue: str
     channel: str
     priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(Command):
+    """Stop the announcement `id`: the caller is through to an agent."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue(Command):
+    """Let a customer wait (again) in a queue, with the time of first joining kept."""
+
+    channel: str
+    queue: str

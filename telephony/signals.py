@@ -129,6 +129,13 @@ class LegSignal(Signal):
 
 
 @dataclass(frozen=True, slots=True)
+class Seen(LegSignal):
+    """A snapshot found the channel alive under this name."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Joined(LegSignal):
     """app_queue has taken the customer in."""
 

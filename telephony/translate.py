@@ -21,7 +21,7 @@ class Event(Protocol):
     @property
     def name(self) -> str: ...
 
-    def get(self, header: str, default: str = "") -> str: ...
+    def get(self, header: str) -> str | None: ...
 
 
 class BadEvent(HotlineError):
@@ -37,26 +37,30 @@ def translate(event: Event, node: str, now: Instant) -> s.Signal | None:
     if translator is None:
         return None
     try:
-        stamp = event.get("Timestamp", "")
+        stamp = _text(event, "Timestamp")
         return translator(event, ami_timestamp(stamp) if stamp else now, node)
     except ValueError as problem:
         raise BadEvent(f"event {event.name} on node {node}: {problem}") from problem
 
 
+def _text(event: Event, header: str) -> str:
+    return event.get(header) or ""
+
+
 def _need(event: Event, header: str, kind: str) -> str:
-    value = event.get(header, "")
+    value = _text(event, header)
     if not fits(kind, value):
         raise ValueError(f"header {header} is {value[:60]!r}, not a {kind} name")
     return value
 
 
 def _device(event: Event) -> str:
-    interface = event.get("Interface", "")
+    interface = _text(event, "Interface")
     return interface.partition("/")[2]
 
 
 def _whole(event: Event, header: str) -> int:
-    text = event.get(header, "")
+    text = _text(event, header)
     return int(text) if text.isdigit() else 0
 
 
@@ -72,22 +76,22 @@ def _arrived(event: Event, at: Instant, node: str) -> s.Signal:
         at,
         node,
         *_call_and_leg(event),
-        channel=event.get("Channel", ""),
-        caller=event.get("Caller", ""),
-        called=event.get("Called", ""),
-        vip=event.get("Vip", "") == "1",
-        flow=event.get("Flow", ""),
-        version=event.get("Version", ""),
+        channel=_text(event, "Channel"),
+        caller=_text(event, "Caller"),
+        called=_text(event, "Called"),
+        vip=_text(event, "Vip") == "1",
+        flow=_text(event, "Flow"),
+        version=_text(event, "Version"),
     )
 
 
 def _language(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.LanguagePicked(at, node, *_call_and_leg(event), event.get("Language", ""))
+    return s.LanguagePicked(at, node, *_call_and_leg(event), _text(event, "Language"))
 
 
 def _menu(event: Event, at: Instant, node: str) -> s.Signal:
     return s.MenuPicked(
-        at, node, *_call_and_leg(event), event.get("Menu", ""), event.get("Key", ""), event.get("Target", "")
+        at, node, *_call_and_leg(event), _text(event, "Menu"), _text(event, "Key"), _text(event, "Target")
     )
 
 
@@ -96,8 +100,8 @@ def _menu_missed(event: Event, at: Instant, node: str) -> s.Signal:
         at,
         node,
         *_call_and_leg(event),
-        menu=event.get("Menu", ""),
-        cause=event.get("Cause", ""),
+        menu=_text(event, "Menu"),
+        cause=_text(event, "Cause"),
         attempt=_whole(event, "Attempt"),
     )
 
@@ -115,7 +119,7 @@ def _entering(event: Event, at: Instant, node: str) -> s.Signal:
         joined_at=_whole(event, "JoinedUs") or at,
         round=_whole(event, "Round") or 1,
         priority=_whole(event, "Priority"),
-        language=event.get("Language", ""),
+        language=_text(event, "Language"),
     )
 
 
@@ -126,26 +130,26 @@ def _returned(event: Event, at: Instant, node: str) -> s.Signal:
         *_call_and_leg(event),
         queue=_need(event, "Queue", "queue"),
         round=_whole(event, "Round") or 1,
-        status=event.get("Status", ""),
+        status=_text(event, "Status"),
     )
 
 
 def _survey_began(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.SurveyBegan(at, node, *_call_and_leg(event), event.get("By", "") == "transfer")
+    return s.SurveyBegan(at, node, *_call_and_leg(event), _text(event, "By") == "transfer")
 
 
 def _survey_keyed(event: Event, at: Instant, node: str) -> s.Signal:
     return s.SurveyKeyed(
-        at, node, *_call_and_leg(event), event.get("Question", ""), int(event.get("Answer", ""))
+        at, node, *_call_and_leg(event), _text(event, "Question"), int(_text(event, "Answer"))
     )
 
 
 def _survey_over(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.SurveyOver(at, node, *_call_and_leg(event), event.get("Outcome", ""))
+    return s.SurveyOver(at, node, *_call_and_leg(event), _text(event, "Outcome"))
 
 
 def _recording(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.RecordingBegan(at, node, *_call_and_leg(event), event.get("File", ""))
+    return s.RecordingBegan(at, node, *_call_and_leg(event), _text(event, "File"))
 
 
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
@@ -153,10 +157,10 @@ def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
         at,
         node,
         device=_need(event, "Device", "device"),
-        code=event.get("Code", ""),
-        agent=event.get("Agent", ""),
-        reason=event.get("Reason", ""),
-        result=event.get("Result", ""),
+        code=_text(event, "Code"),
+        agent=_text(event, "Agent"),
+        reason=_text(event, "Reason"),
+        result=_text(event, "Result"),
     )
 
 
@@ -164,28 +168,28 @@ def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _user_event(event: Event, at: Instant, node: str) -> s.Signal | None:
-    translator = _USER_EVENTS.get(event.get("UserEvent", ""))
+    translator = _USER_EVENTS.get(_text(event, "UserEvent"))
     return None if translator is None else translator(event, at, node)
 
 
 def _joined(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Joined(at, node, event.get("Uniqueid"), event.get("Queue"), _whole(event, "Position"))
+    return s.Joined(at, node, _text(event, "Uniqueid"), _text(event, "Queue"), _whole(event, "Position"))
 
 
 def _offer(event: Event, at: Instant, node: str) -> tuple[Instant, str, str, str, str, str, str]:
     return (
         at,
         node,
-        event.get("Uniqueid"),
-        event.get("DestUniqueid", ""),
-        event.get("Queue"),
-        event.get("MemberName"),
+        _text(event, "Uniqueid"),
+        _text(event, "DestUniqueid"),
+        _text(event, "Queue"),
+        _text(event, "MemberName"),
         _device(event),
     )
 
 
 def _offered(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Offered(*_offer(event, at, node), event.get("DestChannel"))
+    return s.Offered(*_offer(event, at, node), _text(event, "DestChannel"))
 
 
 def _offer_failed(event: Event, at: Instant, node: str) -> s.Signal:
@@ -193,40 +197,40 @@ def _offer_failed(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _connected(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Connected(*_offer(event, at, node), event.get("DestChannel"))
+    return s.Connected(*_offer(event, at, node), _text(event, "DestChannel"))
 
 
 def _completed(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Completed(*_offer(event, at, node), event.get("Reason", ""))
+    return s.Completed(*_offer(event, at, node), _text(event, "Reason"))
 
 
 def _dial_state(event: Event, at: Instant, node: str) -> s.Signal | None:
-    if event.get("DialStatus", "") != "RINGING":
+    if _text(event, "DialStatus") != "RINGING":
         return None
-    return s.Rang(at, node, event.get("DestUniqueid"))
+    return s.Rang(at, node, _text(event, "DestUniqueid"))
 
 
 def _bridged(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Bridged(at, node, event.get("Uniqueid"), event.get("BridgeUniqueid"))
+    return s.Bridged(at, node, _text(event, "Uniqueid"), _text(event, "BridgeUniqueid"))
 
 
 def _unbridged(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Unbridged(at, node, event.get("Uniqueid"), event.get("BridgeUniqueid"))
+    return s.Unbridged(at, node, _text(event, "Uniqueid"), _text(event, "BridgeUniqueid"))
 
 
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.HangupAsked(at, node, event.get("Uniqueid"), _whole(event, "Cause"))
+    return s.HangupAsked(at, node, _text(event, "Uniqueid"), _whole(event, "Cause"))
 
 
 def _gone(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Gone(at, node, event.get("Uniqueid"), _whole(event, "Cause"))
+    return s.Gone(at, node, _text(event, "Uniqueid"), _whole(event, "Cause"))
 
 
 def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
-    device = event.get("EndpointName", "") or event.get("AOR", "")
+    device = _text(event, "EndpointName") or _text(event, "AOR")
     if not fits("device", device):
         return None  # a trunk's contact, not a phone of the pool
-    status = event.get("ContactStatus", "")
+    status = _text(event, "ContactStatus")
     return s.ContactChanged(at, node, device, status in _REACHABLE)
 
 

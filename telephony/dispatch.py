@@ -1,0 +1,252 @@
+"""Who distributes the calls, and the hands that tell a node so.
+
+`Dispatcher` is the head: it looks at those who wait and those who could answer and says what is to be done.
+Its first form lets app_queue choose caller and agent and only adds what app_queue cannot do: ageing,
+announcements, who is on duty. A central form, which offers callers to agents itself, has the same face.
+
+`NodeHands` is one node's adapter: it carries commands out, each once, and says how each ended. The word that
+the node is lost comes with the node's stream (`telephony.ami.link.Lost`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from core.clock import Duration, Instant
+from core.errors import HotlineError
+from directory.model import Membership
+from telephony import commands as c
+from telephony.agents import Agent
+from telephony.ami import actions
+from telephony.ami.action import Action
+from telephony.ami.pending import Outcome, Reply
+from telephony.waiting import (
+    AGED_PRIORITY,
+    USUAL_HANDLING,
+    Waiting,
+    expected_wait,
+    on_duty,
+    spoken,
+    to_be_aged,
+    to_be_told,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher(Protocol):
+    """Looks at the whole picture, about once a second and after every change of an agent."""
+
+    def plan(
+        self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
+    ) -> Sequence[c.Command]:
+        """What is to be done now; it is not asked twice for the same."""
+
+    def forget(self, node: str, call: str) -> Sequence[c.Command]:
+        """The call does not wait any more; what there is to be stopped on its account."""
+
+    def node_came(self, node: str) -> None:
+        """The node has just been connected: whatever was told to it before may be gone."""
+
+
+class AppQueueDispatcher:
+    """app_queue distributes (house decision 4); this adds what surrounds it."""
+
+    def __init__(
+        self,
+        *,
+        memberships: Callable[[str], Sequence[Membership]],
+        short_pause: Callable[[str], bool],
+        handling: Callable[[str], Duration] = lambda queue: USUAL_HANDLING,
+        queues: Sequence[str],
+        nodes: Sequence[str],
+    ) -> None:
+        self._memberships = memberships
+        self._short_pause = short_pause
+        self._handling = handling
+        self._queues = tuple(queues)
+        self._nodes = tuple(nodes)
+        self._published: dict[tuple[str, str], int] = {}
+        self._told: dict[str, Instant] = {}
+        self._aged: set[str] = set()
+
+    def plan(
+        self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
+    ) -> list[c.Command]:
+        """Duty counts that changed, callers to be aged, callers to be told their place."""
+        duty = on_duty(agents.values(), self._memberships, self._short_pause)
+        commands: list[c.Command] = self._duty(duty)
+        for queue, line in lines.items():
+            commands += self._ageing(line, now)
+            commands += self._announcements(queue, line, duty.get(queue, 0), now)
+        return commands
+
+    def forget(self, node: str, call: str) -> list[c.Command]:
+        """An announcement that may still be speaking is cut short: the caller is through, or gone."""
+        self._aged.discard(call)
+        told = self._told.pop(call, None)
+        return [] if told is None else [c.Silence(node, announcement_of(call))]
+
+    def node_came(self, node: str) -> None:
+        """Global variables do not survive a restart of Asterisk: publish all of them again."""
+        self._published = {key: count for key, count in self._published.items() if key[0] != node}
+
+    def _duty(self, counts: Mapping[str, int]) -> list[c.Command]:
+        changed: list[c.Command] = []
+        for node in self._nodes:
+            for queue in self._queues:
+                count = counts.get(queue, 0)
+                if self._published.get((node, queue)) != count:
+                    self._published[node, queue] = count
+                    changed.append(c.PublishDuty(node, queue, count))
+        return changed
+
+    def _ageing(self, line: Sequence[Waiting], now: Instant) -> list[c.Command]:
+        due = [waiting for waiting in to_be_aged(line, now) if waiting.call.id not in self._aged]
+        self._aged.update(waiting.call.id for waiting in due)
+        return [
+            c.ChangePriority(w.call.node, w.wait.queue, w.call.channel, AGED_PRIORITY)
+            for w in due
+            if w.call.channel
+        ]
+
+    def _announcements(
+        self, queue: str, line: Sequence[Waiting], serving: int, now: Instant
+    ) -> list[c.Command]:
+        said: list[c.Command] = []
+        for waiting in to_be_told(line, now, self._told):
+            if not waiting.call.channel:
+                continue
+            self._told[waiting.call.id] = now
+            expected = expected_wait(waiting.position, serving, self._handling(queue))
+            position, minutes = spoken(waiting.position, expected)
+            said.append(
+                c.Announce(
+                    waiting.call.node,
+                    waiting.call.channel,
+                    position,
+                    minutes,
+                    announcement_of(waiting.call.id),
+                )
+            )
+        return said
+
+
+def announcement_of(call: str) -> str:
+    """The name of the channel that speaks to a call: one at a time."""
+    return "announce-" + call.replace("-", "")
+
+
+class Sender(Protocol):
+    """What carries an action to the node: `telephony.ami.NodeLink`."""
+
+    async def send(self, action: Action) -> Reply: ...
+
+
+class NodeHands:
+    """Carries commands out in the order given, without waiting for one before sending the next.
+
+    `on_outcome` hears of every command that was not done (guarantee 5): it is logged here, never repeated.
+    """
+
+    def __init__(
+        self, node: str, sender: Sender, on_failure: Callable[[c.Command, Outcome, str], None]
+    ) -> None:
+        self.node = node
+        self._sender = sender
+        self._on_failure = on_failure
+        self._running: set[asyncio.Task[None]] = set()
+
+    def perform(self, commands: Sequence[c.Command]) -> None:
+        """Send them; the replies are seen to in the background."""
+        for command in commands:
+            task = asyncio.get_running_loop().create_task(self._one(command))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def ask(self, command: c.Command) -> Reply:
+        """Send one and wait for how it ended."""
+        return await self._sender.send(action_of(command))
+
+    async def settled(self) -> None:
+        """Returns when every command given so far has ended."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def _one(self, command: c.Command) -> None:
+        try:
+            action = action_of(command)
+        except HotlineError as problem:
+            self._failed(command, Outcome.REFUSED, str(problem))
+            return
+        reply = await self._sender.send(action)
+        if not reply.done and not _already_so(command, reply):
+            self._failed(command, reply.outcome, reply.why)
+
+    def _failed(self, command: c.Command, outcome: Outcome, why: str) -> None:
+        _log.warning(
+            "telephony.command_not_done",
+            node=self.node,
+            command=type(command).__name__,
+            outcome=outcome.value,
+            why=why,
+        )
+        self._on_failure(command, outcome, why)
+
+
+def _already_so(command: c.Command, reply: Reply) -> bool:
+    """Asterisk refuses to add who is there, or to hang up what is gone: both are as wished."""
+    text = (reply.message.get("Message") or "") if reply.message is not None else ""
+    match command:
+        case c.AddMember():
+            return "Already there" in text
+        case c.RemoveMember():
+            return "Not there" in text
+        case c.HangUp() | c.Silence() | c.ChangePriority() | c.SendToSurvey():
+            return "No such channel" in text or "not found" in text.lower()
+        case _:
+            return False
+
+
+def action_of(command: c.Command) -> Action:  # noqa: PLR0911 - one line for each command
+    """The one AMI action a command stands for; `BadInput` if a name in it has the wrong shape."""
+    match command:
+        case c.AddMember():
+            paused = bool(command.paused)
+            return actions.queue_add(
+                command.queue,
+                command.device,
+                command.agent,
+                command.penalty,
+                paused=paused,
+                reason=command.paused,
+            )
+        case c.RemoveMember():
+            return actions.queue_remove(command.queue, command.device)
+        case c.SetPause():
+            return actions.queue_pause(command.device, paused=command.paused, reason=command.reason)
+        case c.PublishDuty():
+            return actions.set_global(duty_variable(command.queue), command.count)
+        case c.SendToSurvey():
+            return actions.to_survey(command.channel)
+        case c.Requeue():
+            return actions.to_queue_again(command.channel, command.queue)
+        case c.HangUp():
+            return actions.hangup(command.channel)
+        case c.Announce():
+            return actions.announce(command.channel, command.position, command.minutes, command.id)
+        case c.Silence():
+            return actions.hangup_announcement(command.id)
+        case c.ChangePriority():
+            return actions.queue_caller_priority(command.queue, command.channel, command.priority)
+        case _:
+            raise NotImplementedError(f"no action carries out {type(command).__name__}")
+
+
+def duty_variable(queue: str) -> str:
+    """The global variable in which the dialplan finds how many are on duty for a queue."""
+    return "ONDUTY_" + queue.replace("-", "_")

@@ -1,0 +1,337 @@
+"""Telephony at work: streams of all nodes in, facts to the ledger, commands back through one door.
+
+    NodeLink ─► translate ─► Switchboard ─► facts ─► ledger
+                                  └───────► commands ─► NodeHands ─► NodeLink
+
+Whatever the folds decide from one batch is appended at once and then told to the nodes, so that no command
+goes out on account of a fact that is not in the book.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from core import facts as f
+from core.clock import SECOND, Clock, Duration, Instant
+from core.errors import Conflict
+from core.facts import AgentState, Numbered
+from telephony import agents as a
+from telephony import commands as c
+from telephony.agents import Agent
+from telephony.ami.inbox import Gap
+from telephony.ami.link import Connected, Item, Lost, NodeLink, RoleChanged
+from telephony.ami.pending import Outcome as How
+from telephony.ami.session import State
+from telephony.ami.snapshot import NodeSnapshot
+from telephony.ami.wire import Message
+from telephony.dispatch import Dispatcher, NodeHands
+from telephony.recall import recall_agent, recall_call
+from telephony.reconcile import compare_agents, compare_calls, compare_devices
+from telephony.switchboard import Outcome, Switchboard, wrap_ups
+from telephony.translate import BadEvent, translate
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_BACK: Duration = 12 * 3600 * SECOND
+"""No call and no shift is longer."""
+_UPTIME_ERROR: Duration = 2 * SECOND
+_TICK_S = 0.5
+HEARTBEAT_FILE = "heartbeat"
+
+
+class Book(Protocol):
+    """What telephony needs of the ledger."""
+
+    def append(self, facts: Sequence[f.Fact]) -> int: ...
+    def listen(self, listener: Callable[[Sequence[Numbered]], None]) -> Callable[[], None]: ...
+    async def read(
+        self,
+        after: int,
+        limit: int = ...,
+        *,
+        kinds: Collection[str] | None = None,
+        call: str | None = None,
+    ) -> list[Numbered]: ...
+    async def before(self, at: Instant) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One Asterisk: its stream, and the folder we share with it."""
+
+    name: str
+    link: NodeLink
+    directory: Path
+
+
+class Telephony:
+    """`await start()`, then `run()`; the other methods are for the API."""
+
+    def __init__(
+        self,
+        *,
+        nodes: Sequence[Node],
+        book: Book,
+        duties: a.Duties,
+        dispatcher: Dispatcher,
+        clock: Clock,
+    ) -> None:
+        self._nodes = {node.name: node for node in nodes}
+        self._book = book
+        self._duties = duties
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._hands = {node.name: NodeHands(node.name, node.link, self._not_done) for node in nodes}
+        self._board = Switchboard(duties)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._plan_due: asyncio.TimerHandle | None = None
+        self.bad_events = 0
+
+    # ------------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Take up calls and agents as the ledger left them."""
+        since = await self._book.before(self._clock() - _LOOK_BACK)
+        open_calls: dict[str, None] = {}
+        async for numbered in self._facts(since, ("CallArrived", "CallEnded", "AgentStateChanged")):
+            fact = numbered.fact
+            match fact:
+                case f.CallArrived():
+                    open_calls[fact.call] = None
+                case f.CallEnded():
+                    open_calls.pop(fact.call, None)
+                case f.AgentStateChanged():
+                    self._board.remember_agent(recall_agent(self._board.agent(fact.agent), fact))
+                case _:
+                    pass
+        for call_id in open_calls:
+            call = recall_call([numbered.fact for numbered in await self._book.read(0, call=call_id)])
+            if call is not None:
+                self._board.remember_call(call)
+        self._book.listen(self._on_facts)
+        for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
+            self._limit(agent, ends)
+        _log.info("telephony.taken_up", calls=len(open_calls), agents=len(self._board.agents))
+
+    async def _facts(self, after: int, kinds: Collection[str]):  # type: ignore[no-untyped-def]
+        while page := await self._book.read(after, 5_000, kinds=kinds):
+            for numbered in page:
+                yield numbered
+            after = page[-1].seq
+
+    async def run(self) -> None:
+        """Serves all nodes until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for node in self._nodes.values():
+                group.create_task(node.link.run(), name=f"link-{node.name}")
+                group.create_task(self._serve(node), name=f"serve-{node.name}")
+            group.create_task(self._tick(), name="telephony-tick")
+
+    async def stop(self) -> None:
+        """Waits for commands under way, logs off from all nodes; `run()` is to be cancelled after it."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for hands in self._hands.values():
+            await hands.settled()
+        for node in self._nodes.values():
+            await node.link.stop()
+
+    async def _serve(self, node: Node) -> None:
+        async for batch in node.link.batches():
+            outcome = Outcome()
+            for item in batch:
+                self._take(node, item, outcome)
+            self._carry_out(outcome)
+
+    def _take(self, node: Node, item: Item, outcome: Outcome) -> None:
+        match item:
+            case Message():
+                self._message(node, item, outcome)
+            case NodeSnapshot():
+                self._snapshot(node, item, outcome)
+            case Connected():
+                self._connected(node, item, outcome)
+            case Gap():
+                outcome.facts.append(
+                    f.GapDeclared(at=item.until, node=node.name, since=item.since, cause=item.cause)
+                )
+            case Lost():
+                outcome.facts.append(f.NodeLost(at=item.at, node=node.name, cause=item.cause))
+            case RoleChanged():
+                self._role_changed(node, item, outcome)
+
+    # ------------------------------------------------------------------ what a node says
+
+    def _message(self, node: Node, message: Message, outcome: Outcome) -> None:
+        try:
+            signal = translate(message, node.name, self._clock())
+        except BadEvent as problem:
+            self.bad_events += 1
+            _log.warning("telephony.bad_event", node=node.name, problem=str(problem))
+            return
+        if signal is not None:
+            self._add(outcome, self._board.hear(signal))
+
+    def _connected(self, node: Node, item: Connected, outcome: Outcome) -> None:
+        self._dispatcher.node_came(node.name)
+        # Uptime comes in whole seconds; after a start of our own it is all there is to go by.
+        died = item.at if item.restarted else item.at - item.uptime - _UPTIME_ERROR
+        self._add(outcome, self._board.lose_node(node.name, died))
+
+    def _snapshot(self, node: Node, snapshot: NodeSnapshot, outcome: Outcome) -> None:
+        found = compare_calls(node.name, list(self._board.calls.values()), snapshot)
+        for call_id in found.vanished:
+            self._add(outcome, self._board.close_call(call_id, snapshot.began, f.EndReason.UNSEEN))
+        for device in snapshot.devices:
+            self._board.reachable.setdefault(device, True)
+        for signal in (*found.signals, *compare_devices(node.name, self._board.reachable, snapshot)):
+            self._add(outcome, self._board.hear(signal))
+        agents = compare_agents(
+            node.name,
+            self._board.agents,
+            snapshot,
+            self._duties.memberships,
+            lambda agent: self._duties.wrapup_limit(agent.queue) > 0,
+        )
+        for number, wish in agents.adopt:
+            self._add(outcome, self._board.wish(number, wish))
+        outcome.commands += agents.commands
+        outcome.facts.append(f.NodeConnected(at=snapshot.ended, node=node.name, version=snapshot.version))
+        _log.info(
+            "telephony.reconciled",
+            node=node.name,
+            vanished=len(found.vanished),
+            told=len(found.signals),
+            adopted=len(agents.adopt),
+            commands=len(agents.commands),
+        )
+
+    def _role_changed(self, node: Node, item: RoleChanged, outcome: Outcome) -> None:
+        subject = f"{node.name}/{item.role.value}"
+        if item.state is State.REFUSED:
+            outcome.facts.append(
+                f.AlarmRaised(
+                    at=item.at,
+                    node=node.name,
+                    alarm="session_lost",
+                    subject=subject,
+                    detail=item.cause,
+                )
+            )
+        elif item.state is State.UP:
+            outcome.facts.append(
+                f.AlarmCleared(at=item.at, node=node.name, alarm="session_lost", subject=subject)
+            )
+
+    # ------------------------------------------------------------------ what follows from it
+
+    @staticmethod
+    def _add(outcome: Outcome, more: Outcome) -> None:
+        outcome.facts += more.facts
+        outcome.commands += more.commands
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        if outcome.facts:
+            self._book.append(outcome.facts)
+        commands = list(outcome.commands)
+        for fact in outcome.facts:
+            match fact:
+                case f.CallerLeftQueue():
+                    commands += self._dispatcher.forget(fact.node, fact.call)
+                case f.AgentStateChanged():
+                    self._agent_changed(fact)
+                case f.NodeConnected():
+                    self._plan_soon()
+                case _:
+                    pass
+        self._perform(commands)
+
+    def _perform(self, commands: Sequence[c.Command]) -> None:
+        for command in commands:
+            self._hands[command.node].perform((command,))
+
+    def _agent_changed(self, fact: f.AgentStateChanged) -> None:
+        timer = self._timers.pop(fact.agent, None)
+        if timer is not None:
+            timer.cancel()
+        agent = self._board.agent(fact.agent)
+        if fact.state is AgentState.WRAP_UP and agent.leg == fact.leg:
+            self._limit(agent, fact.at + self._duties.wrapup_limit(agent.queue))
+        self._plan_soon()
+
+    def _limit(self, agent: Agent, ends: Instant) -> None:
+        delay = max(0, ends - self._clock()) / SECOND
+        self._timers[agent.number] = asyncio.get_running_loop().call_later(
+            delay, self._wrap_up_over, agent.number, agent.leg
+        )
+
+    def _wrap_up_over(self, number: str, leg: str) -> None:
+        self._carry_out(self._board.wish(number, a.WrapUpOver(self._clock(), leg)))
+
+    def _plan_soon(self) -> None:
+        if self._plan_due is None:
+            self._plan_due = asyncio.get_running_loop().call_later(0.05, self._plan)
+
+    def _plan(self) -> None:
+        if self._plan_due is not None:
+            self._plan_due.cancel()
+            self._plan_due = None
+        self._perform(self._dispatcher.plan(self._board.lines(), self._board.agents, self._clock()))
+
+    async def _tick(self) -> None:
+        """What time alone brings about: heartbeat, announcements, ageing, legs that never said goodbye."""
+        while True:
+            for node in self._nodes.values():
+                (node.directory / HEARTBEAT_FILE).touch()
+            self._carry_out(self._board.sweep(self._clock()))
+            self._plan()
+            await asyncio.sleep(_TICK_S)
+
+    def _on_facts(self, batch: Sequence[Numbered]) -> None:
+        for numbered in batch:
+            fact = numbered.fact
+            if isinstance(fact, f.SummarySaved):
+                self._carry_out(self._board.wish(fact.agent, a.SummaryDone(fact.at, fact.leg)))
+
+    def _not_done(self, command: c.Command, how: How, _why: str) -> None:
+        """Something we told a node may not be so: look, rather than say it again."""
+        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause) and how is not How.DONE:
+            self._nodes[command.node].link.resync()
+
+    # ------------------------------------------------------------------ for the API
+
+    @property
+    def switchboard(self) -> Switchboard:
+        """The present, to look at."""
+        return self._board
+
+    def wish(self, number: str, make: Callable[[Instant], a.Wish]) -> Agent:
+        """Carry out an agent's wish; the agent as it is then. `Conflict` if it cannot be."""
+        self._carry_out(self._board.wish(number, make(self._clock())))
+        return self._board.agent(number)
+
+    def raise_help(self, number: str) -> None:
+        """举手 (CALL-22)."""
+        self._carry_out(self._board.raise_help(number, self._clock()))
+
+    def end_help(self, number: str, by: str) -> None:
+        """A leader has come."""
+        self._carry_out(self._board.end_help(number, by, self._clock()))
+
+    async def send_to_survey(self, number: str) -> None:
+        """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""
+        agent = self._board.agent(number)
+        call = self._board.call(agent.call)
+        if agent.state is not AgentState.TALKING or call is None or not call.channel:
+            raise Conflict(f"agent {number} has no customer on the line: nothing to transfer")
+        reply = await self._hands[call.node].ask(c.SendToSurvey(call.node, call.channel))
+        if not reply.done:
+            raise Conflict(
+                f"the transfer was {reply.outcome.value}: {reply.why}; the call goes on, try again"
+            )

@@ -1,0 +1,240 @@
+"""All calls and agents of all nodes: takes signals and wishes in, gives facts and commands out. No I/O.
+
+    signal ─► call_fold ─► facts of the call ─► agents.follow ─► facts of the agent, commands
+    wish   ─► agents.decide ────────────────────────────────────► facts of the agent, commands
+
+Mutable, because it is the one place that holds the present; everything it holds is frozen.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from core import facts as f
+from core.clock import MINUTE, Duration, Instant
+from core.errors import Conflict
+from core.facts import AgentState
+from telephony import agents as a
+from telephony import call_fold
+from telephony import commands as c
+from telephony import signals as s
+from telephony.agents import Agent, Duties
+from telephony.calls import Call
+from telephony.waiting import Waiting, line_up
+
+_REMEMBERED = 2_000
+"""Finished calls kept for signals that come late."""
+_LINGER: Duration = MINUTE
+"""A finished call whose legs were never heard to end is closed after this."""
+_OF_AGENTS = (f.AgentOffered, f.OfferEnded, f.AgentAnswered, f.TalkEnded)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one signal or wish led to, in order."""
+
+    facts: list[f.Fact] = field(default_factory=list)
+    commands: list[c.Command] = field(default_factory=list)
+
+
+class Switchboard:
+    """The present. `duties`: what the directory says."""
+
+    def __init__(self, duties: Duties) -> None:
+        self._duties = duties
+        self.calls: dict[str, Call] = {}
+        self.agents: dict[str, Agent] = {}
+        self.reachable: dict[str, bool] = {}
+        self.helps: dict[str, Instant] = {}
+        self._call_of_leg: dict[str, str] = {}
+        self._finished: OrderedDict[str, Call] = OrderedDict()
+
+    # ------------------------------------------------------------------ looking
+
+    def agent(self, number: str) -> Agent:
+        """The agent's state; one never seen before is logged out."""
+        return self.agents.get(number) or Agent(number)
+
+    def agent_at(self, device: str) -> Agent | None:
+        """Who sits at this device."""
+        return next((agent for agent in self.agents.values() if agent.device == device), None)
+
+    def lines(self) -> dict[str, list[Waiting]]:
+        """Queue → callers waiting, in order."""
+        return line_up(self.calls.values())
+
+    def call(self, call_id: str) -> Call | None:
+        """An open or lately finished call."""
+        return self.calls.get(call_id) or self._finished.get(call_id)
+
+    # ------------------------------------------------------------------ taking up
+
+    def remember_call(self, call: Call) -> None:
+        """Take up a call read back from the ledger."""
+        self._keep(call)
+
+    def remember_agent(self, agent: Agent) -> None:
+        """Take up an agent read back from the ledger."""
+        self.agents[agent.number] = agent
+
+    # ------------------------------------------------------------------ signals
+
+    def hear(self, signal: s.Signal) -> Outcome:
+        """One signal, whatever it is about."""
+        outcome = Outcome()
+        if isinstance(signal, s.Arrived):
+            if self.call(signal.call) is None:
+                self._took(*call_fold.arrive(signal), outcome)
+        elif isinstance(signal, s.DeviceCode):
+            self._star_code(signal, outcome)
+        elif isinstance(signal, s.ContactChanged):
+            self._contact(signal, outcome)
+        else:
+            call = self._call_spoken_of(signal)
+            if call is not None:
+                self._took(*call_fold.reduce(call, signal), outcome)
+        return outcome
+
+    def close_call(self, call_id: str, at: Instant, reason: f.EndReason) -> Outcome:
+        """End a call that Asterisk will say no more of."""
+        outcome = Outcome()
+        call = self.calls.get(call_id)
+        if call is not None:
+            self._took(*call_fold.close(call, at, reason), outcome)
+        return outcome
+
+    def lose_node(self, node: str, at: Instant) -> Outcome:
+        """The node died or restarted: every call that was on it is over."""
+        outcome = Outcome()
+        for call in [call for call in self.calls.values() if call.node == node and call.arrived_at <= at]:
+            self._took(*call_fold.close(call, at, f.EndReason.NODE_LOST), outcome)
+        return outcome
+
+    def sweep(self, now: Instant) -> Outcome:
+        """Close what should have been closed long ago: legs of finished calls that never said goodbye."""
+        outcome = Outcome()
+        for call in list(self.calls.values()):
+            if call.ended_at is not None and now - call.ended_at > _LINGER:
+                self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
+        return outcome
+
+    # ------------------------------------------------------------------ wishes
+
+    def wish(self, number: str, wish: a.Wish) -> Outcome:
+        """An agent's or a timer's wish; `Conflict` if it cannot be."""
+        if isinstance(wish, a.LogIn):
+            taken = self.agent_at(wish.device)
+            if taken is not None and taken.number != number:
+                raise Conflict(f"{wish.device} is taken by agent {taken.number}: choose another phone")
+        outcome = Outcome()
+        self._agent_took(a.decide(self.agent(number), wish, self._duties), outcome)
+        return outcome
+
+    def raise_help(self, number: str, at: Instant) -> Outcome:
+        """举手 (CALL-22): in any state, once until it has been answered."""
+        outcome = Outcome()
+        if number not in self.helps:
+            self.helps[number] = at
+            agent = self.agent(number)
+            outcome.facts.append(f.HelpRaised(at=at, node=agent.node, agent=number, call=agent.call))
+        return outcome
+
+    def end_help(self, number: str, by: str, at: Instant) -> Outcome:
+        """A leader has come; `Conflict` if nobody called."""
+        if self.helps.pop(number, None) is None:
+            raise Conflict(f"agent {number} has not asked for help, or somebody has come already")
+        return Outcome([f.HelpEnded(at=at, agent=number, by=by)])
+
+    # ------------------------------------------------------------------ inside
+
+    def _call_spoken_of(self, signal: s.Signal) -> Call | None:
+        match signal:
+            case s.CallSignal():
+                return self.call(signal.call)
+            case s.OfferSignal():
+                call_id = self._call_of_leg.get(signal.caller_leg)
+            case s.LegSignal():
+                call_id = self._call_of_leg.get(signal.leg)
+            case _:
+                call_id = None
+        return self.call(call_id) if call_id else None
+
+    def _took(self, call: Call, facts: Sequence[f.Fact], outcome: Outcome) -> None:
+        self._keep(call)
+        for fact in facts:
+            outcome.facts.append(fact)
+            if isinstance(fact, _OF_AGENTS):
+                self._agent_took(a.follow(self.agent(fact.agent), fact, self._duties), outcome)
+
+    def _agent_took(self, step: a.Step, outcome: Outcome) -> None:
+        agent, facts, commands = step
+        self.agents[agent.number] = agent
+        outcome.facts += facts
+        outcome.commands += commands
+
+    def _keep(self, call: Call) -> None:
+        for leg in call.legs[-2:]:  # a signal adds one leg at most
+            self._call_of_leg[leg.id] = call.id
+        self._call_of_leg[call.leg] = call.id
+        if not call.over:
+            self.calls[call.id] = call
+            return
+        self.calls.pop(call.id, None)
+        self._finished[call.id] = call
+        while len(self._finished) > _REMEMBERED:
+            _, old = self._finished.popitem(last=False)
+            for leg_id in (old.leg, *(leg.id for leg in old.legs)):
+                self._call_of_leg.pop(leg_id, None)
+
+    def _star_code(self, signal: s.DeviceCode, outcome: Outcome) -> None:
+        if signal.result != "ok":
+            return
+        sitting = self.agent_at(signal.device)
+        number = signal.agent or (sitting.number if sitting else "")
+        if not number:
+            return
+        if signal.code == "help":
+            outcome.facts += self.raise_help(number, signal.at).facts
+            return
+        if signal.code == "login" and sitting is not None and sitting.number != number:
+            self._adopt(sitting.number, signal, AgentState.LOGGED_OUT, "", outcome)
+        state, reason = _STAR_CODES[signal.code]
+        self._adopt(number, signal, state, reason or signal.reason, outcome)
+
+    def _adopt(
+        self, number: str, signal: s.DeviceCode, state: AgentState, reason: str, outcome: Outcome
+    ) -> None:
+        wish = a.Adopt(signal.at, state, reason, signal.device)
+        self._agent_took(a.decide(self.agent(number), wish, self._duties), outcome)
+
+    def _contact(self, signal: s.ContactChanged, outcome: Outcome) -> None:
+        if self.reachable.get(signal.device) == signal.reachable:
+            return
+        self.reachable[signal.device] = signal.reachable
+        outcome.facts.append(
+            f.DeviceContactChanged(
+                at=signal.at, node=signal.node, device=signal.device, reachable=signal.reachable
+            )
+        )
+        sitting = self.agent_at(signal.device)
+        if sitting is not None and not signal.reachable:
+            self._agent_took(a.decide(sitting, a.PhoneLost(signal.at), self._duties), outcome)
+
+
+_STAR_CODES = {
+    "login": (AgentState.NOT_READY, a.LOGIN_REASON),
+    "ready": (AgentState.READY, ""),
+    "not_ready": (AgentState.NOT_READY, ""),
+    "logout": (AgentState.LOGGED_OUT, ""),
+}
+
+
+def wrap_ups(agents: Iterable[Agent], duties: Duties) -> list[tuple[Agent, Instant]]:
+    """Agents in after-call work with the instant at which it ends by itself."""
+    return [
+        (agent, agent.since + duties.wrapup_limit(agent.queue))
+        for agent in agents
+        if agent.state is AgentState.WRAP_UP
+    ]
