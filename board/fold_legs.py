@@ -27,6 +27,7 @@ UNANSWERED = frozenset({OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED})
 def _offered(state: BoardState, fact: AgentOffered) -> None:
     for counts in state.slots(fact.queue, fact.at):
         counts.offers += 1
+    state.mark("offers", fact.queue, fact.call, fact.at)
     state.agent(fact.agent).queue = fact.queue
     state.touched_queues.add(fact.queue)
 
@@ -36,6 +37,7 @@ def _offer_ended(state: BoardState, fact: OfferEnded) -> None:
         return
     for counts in state.slots(fact.queue, fact.at):
         counts.offers_unanswered += 1
+    state.mark("offers_unanswered", fact.queue, fact.call, fact.at)
     state.agent(fact.agent).unanswered += 1
     state.agent_days[day_start(fact.at, state.zone)][fact.agent].unanswered += 1
     state.agent_quarters[quarter_start(fact.at)][fact.agent].unanswered += 1
@@ -50,6 +52,7 @@ def _answered(state: BoardState, fact: AgentAnswered) -> None:
     for counts in state.slots(fact.queue, fact.at):
         counts.rings += 1
         counts.ring_us += fact.rang
+    state.mark("rings", fact.queue, fact.call, fact.at)
     _remember(state, fact, fact.at)
     agent = state.agent(fact.agent)
     agent.unanswered = 0

@@ -35,6 +35,7 @@ _AFTER_END = {
 def _call_arrived(state: BoardState, fact: CallArrived) -> None:
     caller = mask_number(fact.caller)
     state.calls[fact.call] = OpenCall(fact.call, fact.at, caller, fact.vip)
+    state.mark("arrived", "", fact.call, fact.at)
     state.day_totals[day_start(fact.at, state.zone)].arrived += 1
     state.quarter_totals[quarter_start(fact.at)].arrived += 1
     state.touched_rest = True
@@ -61,9 +62,10 @@ def _join(state: BoardState, fact: CallerQueued) -> None:
     state.waiting[fact.call] = wait
     state.queue_waiting[fact.queue][fact.call] = wait
     state.recent[fact.queue].append(wait)
+    state.recent[""].append(wait)
     state.waits.append(wait)
     if len(state.waits) > JOURNAL:
-        state.journal_from = state.waits.popleft().joined_at
+        state.journal_from = max(state.journal_from, state.waits.popleft().joined_at)
     state.touched_queues.add(fact.queue)
 
 
@@ -131,9 +133,7 @@ def _counters(outcome: Outcome, waited: Duration) -> tuple[str, ...]:
 def _nobody_on_duty(state: BoardState, fact: NobodyOnDuty) -> None:
     for counts in state.slots(fact.queue, fact.at):
         counts.turned_away += 1
-    state.turned_away.append((fact.at, fact.queue, fact.call))
-    if len(state.turned_away) > JOURNAL:
-        state.turned_away.popleft()
+    state.mark("turned_away", fact.queue, fact.call, fact.at)
     state.touched_queues.add(fact.queue)
 
 
@@ -143,6 +143,8 @@ def _call_ended(state: BoardState, fact: CallEnded) -> None:
         close(state, wait, _AFTER_END[fact.reason], fact.at - wait.joined_at)
     state.calls.pop(fact.call, None)
     in_menu = fact.phase is Phase.MENU and fact.reason is EndReason.CUSTOMER
+    if in_menu:
+        state.mark("ended_in_menu", "", fact.call, fact.at)
     for totals in (
         state.day_totals[day_start(fact.at, state.zone)],
         state.quarter_totals[quarter_start(fact.at)],

@@ -126,6 +126,16 @@ class Leg:
     released_by: Side | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something counted that is neither a wait nor a leg: `figure` says what it counts in."""
+
+    at: Instant
+    figure: str
+    queue: str
+    call: str
+
+
 @dataclass(slots=True)
 class AgentCounts:
     """What one agent did over one period. `times`: µs by state, in the period in which they passed."""

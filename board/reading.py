@@ -213,11 +213,12 @@ class Reading:
     ) -> QueueFigures:
         now, window = self.now, window_start(self.now)
         today = [wait.joined_at for wait in waits if wait.joined_at >= self.day]
-        fresh_10 = [joined for joined in today if now - joined <= 10 * SECOND]
+        fresh_10 = sum(now - joined <= 10 * SECOND for joined in today)
         fresh_20 = sum(now - joined <= 20 * SECOND for joined in today)
+        fresh_recent = sum(max(window, now - 10 * SECOND) <= wait.joined_at for wait in waits)
         longest = min((wait.joined_at for wait in waits), default=0)
         offered_recent = sum(each.offered for each in recent)
-        decided_recent = offered_recent - sum(joined >= window for joined in fresh_10)
+        decided_recent = offered_recent - fresh_recent
         on_duty, ready, occupancy = self._staff(members)
         talk, hold = mean_ms(c.talk_us, c.talks), mean_ms(c.hold_us, c.talks)
         wrapup = mean_ms(c.wrapup_us, c.wrapups)
@@ -239,7 +240,7 @@ class Reading:
             node_lost=c.node_lost,
             ended_by_us=c.ended_by_us,
             turned_away=c.turned_away,
-            sl10=ratio(c.answered_10, c.offered - len(fresh_10)),
+            sl10=ratio(c.answered_10, c.offered - fresh_10),
             sl20=ratio(c.answered_20, c.offered - fresh_20),
             sl10_recent=ratio(sum(each.answered_10 for each in recent), decided_recent),
             offered_recent=offered_recent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.clock import MINUTE, Duration
 from core.facts import AgentState
 from directory.lookup import Directory
 
@@ -35,11 +36,15 @@ class AgentEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """Queues and agents in the order in which they are shown. `short_pauses`: reasons that stay on duty."""
+    """Queues and agents in the order in which they are shown.
+
+    `short_pauses`: not-ready reasons that stay on duty. `pause_limits`: how long each reason may last.
+    """
 
     queues: Mapping[str, QueueEntry] = field(default_factory=dict)
     agents: Mapping[str, AgentEntry] = field(default_factory=dict)
     short_pauses: frozenset[str] = frozenset()
+    pause_limits: Mapping[str, Duration] = field(default_factory=dict)
 
     def on_duty(self, state: AgentState, reason: str) -> bool:
         """Logged in and not on a long pause (house definition)."""
@@ -70,4 +75,5 @@ def roster_of(directory: Directory) -> Roster:
             for person in directory.agents()
         },
         short_pauses=frozenset(reason.code for reason in directory.reasons.values() if reason.on_duty),
+        pause_limits={reason.code: reason.max_minutes * MINUTE for reason in directory.reasons.values()},
     )

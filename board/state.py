@@ -10,7 +10,20 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from board.model import Agent, AgentCounts, Alarm, CallTotals, Counts, Gap, Leg, Node, OpenCall, Slots, Wait
+from board.model import (
+    Agent,
+    AgentCounts,
+    Alarm,
+    CallTotals,
+    Counts,
+    Gap,
+    Leg,
+    Mark,
+    Node,
+    OpenCall,
+    Slots,
+    Wait,
+)
 from board.periods import day_start, quarter_start
 from core.clock import BANK_ZONE, MINUTE, Instant
 
@@ -18,8 +31,9 @@ KEPT_DAYS = 3
 KEPT_MINUTES = 20
 JOURNAL = 200_000
 """Waits and legs remembered one by one, so that a figure can be opened; beyond it the oldest are dropped."""
+MARKS = 2 * JOURNAL
 RECENT = 200
-"""Latest waits of a queue remembered for the service-level alarm."""
+"""Latest waits of a queue (and, under "", of all) remembered for the service-level alarm."""
 
 ByQueue = defaultdict[str, Counts]
 ByAgent = defaultdict[str, AgentCounts]
@@ -47,7 +61,7 @@ class BoardState:
         self.recent: defaultdict[str, deque[Wait]] = defaultdict(lambda: deque(maxlen=RECENT))
         self.waits: deque[Wait] = deque()
         self.legs: dict[str, Leg] = {}
-        self.turned_away: deque[tuple[Instant, str, str]] = deque()
+        self.marks: deque[Mark] = deque()
         self.journal_from: Instant = 0
         self.agents: dict[str, Agent] = {}
         self.devices: dict[str, tuple[bool, Instant]] = {}
@@ -72,6 +86,12 @@ class BoardState:
         if known is None:
             known = self.agents[agent] = Agent(agent)
         return known
+
+    def mark(self, figure: str, queue: str, call: str, at: Instant) -> None:
+        """Remember which call was counted in `figure`, so that it can be opened."""
+        self.marks.append(Mark(at, figure, queue, call))
+        if len(self.marks) > MARKS:
+            self.journal_from = max(self.journal_from, self.marks.popleft().at)
 
     def take_touched(self) -> tuple[set[str], set[str], bool]:
         """Queues, agents and whether anything else has changed since the last taking."""
@@ -113,8 +133,8 @@ class BoardState:
             del self.calls[call.call]
         while self.waits and self.waits[0].joined_at < first:
             self.waits.popleft()
-        while self.turned_away and self.turned_away[0][0] < first:
-            self.turned_away.popleft()
+        while self.marks and self.marks[0].at < first:
+            self.marks.popleft()
         for leg in [each.leg for each in self.legs.values() if each.answered_at < first]:
             del self.legs[leg]
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from board.drill import calls_behind
 from board.fold import fold
 from board.reading import figures
 from board.state import BoardState
+from core.errors import NotFound
 from core.facts import (
     AgentState,
     CallerLeftQueue,
@@ -184,6 +186,64 @@ def test_every_offered_caller_is_waiting_or_has_exactly_one_outcome(plan: list[C
         assert seen.offered == ended + len(joined_today)
     for name in ("offered", "answered", "abandoned", "talks", "surveys_asked", "waiting"):
         assert getattr(board.total, name) == sum(getattr(each, name) for each in board.queues)
+
+
+COUNTED = [
+    "offered",
+    "answered",
+    "answered_10",
+    "answered_20",
+    "abandoned",
+    "abandoned_5",
+    "abandoned_10",
+    "abandoned_later",
+    "timed_out",
+    "nobody_on_duty",
+    "node_lost",
+    "ended_by_us",
+    "turned_away",
+    "offered_recent",
+    "talks",
+    "agent_first",
+    "wrapups",
+    "offers",
+    "offers_unanswered",
+    "surveys_asked",
+    "surveys_answered",
+    "waiting",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(plan=plans, upto=st.integers(-3000, 3000))
+def test_a_figure_opens_into_as_many_calls_as_it_counts(plan: list[Caller], upto: int) -> None:
+    now = MIDNIGHT + s(upto)
+    state = fold(tell(plan).told(now))
+    board = figures(state, now)
+    for seen in (board.total, *board.queues):
+        for figure in COUNTED:
+            behind = calls_behind(state, figure, seen.queue, now)
+            assert len(behind.calls) == getattr(seen, figure), figure
+            assert behind.whole
+        if seen.sl10 is not None:
+            decided = calls_behind(state, "sl10", seen.queue, now).calls
+            assert seen.sl10 == round(seen.answered_10 / len(decided), 4)
+        if seen.sl10_recent is not None:
+            within = {
+                (each.call, each.at) for each in calls_behind(state, "sl10_recent", seen.queue, now).calls
+            }
+            in_time = sum(
+                (w.call, w.joined_at) in within and 0 <= w.waited <= s(10) and w.outcome == "answered"
+                for w in state.waits
+            )
+            assert seen.sl10_recent == round(in_time / len(within), 4)
+    for figure in ("arrived", "ended_in_menu", "in_progress", "in_menu", "talking", "in_survey"):
+        assert len(calls_behind(state, figure, "", now).calls) == getattr(board.calls, figure), figure
+
+
+def test_a_figure_that_counts_no_calls_says_which_do() -> None:
+    with pytest.raises(NotFound, match=r"'occupancy' counts no calls; .*sl10"):
+        calls_behind(BoardState(), "occupancy", "", MIDNIGHT)
 
 
 def test_the_order_of_answer_and_leaving_does_not_matter() -> None:

@@ -1,0 +1,128 @@
+"""The published formulas: for every figure its name, unit and how it is counted. `docs/formulas.md` is made
+of this table (`python -m board.formulas > docs/formulas.md`), and the API serves it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from board.drill import openable
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """`unit`: count, ms, fraction, score, instant. `counted`: the instant that decides the period."""
+
+    figure: str
+    name_zh: str
+    name_en: str
+    unit: str
+    counted: str
+    formula: str
+
+    @property
+    def opens(self) -> bool:
+        """Whether the calls behind it can be listed."""
+        return self.figure in openable()
+
+
+_JOIN, _END, _NOW, _AT = "joining", "end of the talk", "now", "when it happens"
+
+QUEUE_FORMULAS: tuple[Formula, ...] = (
+    Formula("waiting", "正在等待", "Waiting", "count", _NOW, "callers who have joined and neither left nor been answered; one whom we put back into a queue still waits"),  # noqa: E501
+    Formula("longest_wait_ms", "当前最长等待", "Longest wait now", "ms", _NOW, "now − the earliest joining among those who wait; 0 if nobody does"),  # noqa: E501
+    Formula("longest_since", "最长等待起始", "Longest wait since", "instant", _NOW, "that joining"),
+    Formula("offered", "进队量", "Offered", "count", _JOIN, "joinings; a caller put back or moved on our order is still the same one and counts once, in the queue they were last put into"),  # noqa: E501
+    Formula("answered", "接通量", "Answered", "count", _JOIN, "offered callers who were bridged with an agent"),  # noqa: E501
+    Formula("answered_10", "十秒内接通", "Answered within 10 s", "count", _JOIN, "answered with wait ≤ 10 s, the wait being joining → bridge, the ringing of the agent's phone included"),  # noqa: E501
+    Formula("answered_20", "二十秒内接通", "Answered within 20 s", "count", _JOIN, "answered with wait ≤ 20 s"),  # noqa: E501
+    Formula("abandoned", "放弃量", "Abandoned", "count", _JOIN, "offered callers who hung up themselves while waiting = abandoned_5 + abandoned_10 + abandoned_later"),  # noqa: E501
+    Formula("abandoned_5", "5秒内放弃", "Abandoned within 5 s", "count", _JOIN, "abandoned with wait ≤ 5 s"),
+    Formula("abandoned_10", "5–10秒放弃", "Abandoned after 5 to 10 s", "count", _JOIN, "abandoned with 5 s < wait ≤ 10 s"),  # noqa: E501
+    Formula("abandoned_later", "10秒后放弃", "Abandoned after 10 s", "count", _JOIN, "abandoned with wait > 10 s"),  # noqa: E501
+    Formula("timed_out", "超时退出", "Timed out", "count", _JOIN, "offered callers whom we let go because the queue's time was up"),  # noqa: E501
+    Formula("nobody_on_duty", "无人值守退出", "Left, nobody on duty", "count", _JOIN, "offered callers whom we let go because nobody was on duty any more"),  # noqa: E501
+    Formula("node_lost", "节点失联中断", "Lost with the node", "count", _JOIN, "offered callers whose wait ended with the death of a node"),  # noqa: E501
+    Formula("ended_by_us", "系统结束", "Ended by us", "count", _JOIN, "offered callers whose wait ended on any other order of ours"),  # noqa: E501
+    Formula("turned_away", "未进队婉拒", "Turned away", "count", _AT, "callers who heard that nobody is on duty and were never queued; not in offered"),  # noqa: E501
+    Formula("sl10", "十秒服务水平", "Service level 10 s", "fraction", _JOIN, "answered_10 ÷ (offered − those still waiting for 10 s or less). Abandons count, short ones too. A caller who waits enters the fraction when answered, gone or past 10 s: once a period is over this is answered_10 ÷ offered"),  # noqa: E501
+    Formula("sl20", "二十秒服务水平", "Service level 20 s", "fraction", _JOIN, "answered_20 ÷ (offered − those still waiting for 20 s or less)"),  # noqa: E501
+    Formula("sl10_recent", "近15分钟服务水平", "Service level 10 s, last 15 minutes", "fraction", _JOIN, "sl10 over joinings of the current minute and the fourteen before it"),  # noqa: E501
+    Formula("offered_recent", "近15分钟进队量", "Offered, last 15 minutes", "count", _JOIN, "offered in the same fifteen minutes"),  # noqa: E501
+    Formula("connection_rate", "接通率", "Connection rate", "fraction", _JOIN, "answered ÷ (offered − waiting)"),  # noqa: E501
+    Formula("answer_mean_ms", "平均应答时间", "Mean answer time", "ms", _JOIN, "Σ wait of answered ÷ answered"),  # noqa: E501
+    Formula("answer_max_ms", "最长应答时间", "Longest answer time", "ms", _JOIN, "the longest wait of an answered caller"),  # noqa: E501
+    Formula("offers", "振铃次数", "Offers", "count", _AT, "times an agent's phone was asked to ring"),
+    Formula("offers_unanswered", "振铃未接", "Offers unanswered", "count", "end of the offer", "offers that the agent let ring out or rejected; a caller who leaves and a phone out of reach are not counted"),  # noqa: E501
+    Formula("ring_mean_ms", "平均振铃时长", "Mean ring time", "ms", "answer", "Σ ring time of answered offers ÷ answered offers; a part of the wait, measured apart (CALL-02)"),  # noqa: E501
+    Formula("talks", "通话量", "Talks", "count", _END, "agent legs whose talk has ended"),
+    Formula("agent_first", "坐席先挂", "Released by the agent first", "count", _END, "talks that the agent's side released first (CALL-10)"),  # noqa: E501
+    Formula("wrapups", "话后处理量", "Wrap-ups", "count", "end of the wrap-up", "wrap-ups that have ended, in the queue of their leg"),  # noqa: E501
+    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _END, "Σ talk ÷ talks; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
+    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _END, "Σ hold ÷ talks (no holds are measured yet: 0)"),  # noqa: E501
+    Formula("wrapup_mean_ms", "平均话后时长", "Mean wrap-up time", "ms", "end of the wrap-up", "Σ wrap-up ÷ wrapups"),  # noqa: E501
+    Formula("handling_mean_ms", "平均处理时长", "Mean handling time", "ms", _END, "talk_mean_ms + hold_mean_ms + wrapup_mean_ms"),  # noqa: E501
+    Formula("occupancy", "工时利用率", "Occupancy", "fraction", "the time itself", "Σ (talking + wrap-up) ÷ Σ (ready + reserved + ringing + talking + wrap-up) of the queue's agents, whatever queue they were serving; pauses and logged-out time are in neither"),  # noqa: E501
+    Formula("on_duty", "值守人数", "On duty", "count", _NOW, "the queue's agents who are logged in and not on a long pause"),  # noqa: E501
+    Formula("ready", "就绪人数", "Ready", "count", _NOW, "the queue's agents in the state ready"),
+    Formula("surveys_asked", "邀评量", "Surveys asked", "count", "start of the survey", "agent legs whose customer was led to the survey"),  # noqa: E501
+    Formula("surveys_answered", "参评量", "Surveys answered", "count", "start of the survey", "surveys with a satisfaction score"),  # noqa: E501
+    Formula("satisfaction_mean", "平均满意度", "Mean satisfaction", "score", "start of the survey", "Σ satisfaction (1–5) ÷ surveys_answered"),  # noqa: E501
+    Formula("solved_rate", "问题解决率", "Solved", "fraction", "start of the survey", "answers yes ÷ answers to the question whether the matter is solved"),  # noqa: E501
+)  # fmt: skip
+CALL_FORMULAS: tuple[Formula, ...] = (
+    Formula("arrived", "来电量", "Calls arrived", "count", "arrival", "customers' channels that entered the hotline"),  # noqa: E501
+    Formula("ended_in_menu", "菜单内挂机", "Hung up in the menu", "count", "end of the call", "calls whose customer hung up before choosing a queue"),  # noqa: E501
+    Formula("in_progress", "进行中", "In progress", "count", _NOW, "calls that have arrived and not ended"),
+    Formula("in_menu", "菜单中", "In the menu", "count", _NOW, "calls in progress that have not joined a queue"),  # noqa: E501
+    Formula("talking", "通话中", "With an agent", "count", _NOW, "calls in progress that an agent has answered and that are not in the survey"),  # noqa: E501
+    Formula("in_survey", "评价中", "In the survey", "count", _NOW, "calls in progress that are in the survey"),  # noqa: E501
+)  # fmt: skip
+AGENT_FORMULAS: tuple[Formula, ...] = (
+    Formula("answered", "接听量", "Answered", "count", "answer", "legs the agent has answered"),
+    Formula("unanswered", "连续未接", "Unanswered in a row", "count", _NOW, "offers let ring out or rejected since the agent last answered, came back from a pause or logged in"),  # noqa: E501
+    Formula("occupancy", "工时利用率", "Occupancy", "fraction", "the time itself", "(talking + wrap-up) ÷ (ready + reserved + ringing + talking + wrap-up) of the agent"),  # noqa: E501
+)  # fmt: skip
+
+_HEAD = """# Formulas
+
+<!-- Made by `python -m board.formulas`; change board/formulas.py, not this file. -->
+
+How every figure of the board is counted. All of them are readings of one fold over the ledger's facts
+(`board/fold.py`): run again over the same facts, it gives the same digits.
+
+- A day runs from midnight to midnight in the bank's time zone. *Counted at* is the instant that decides the
+  day, the quarter-hour and the minute. A wait is counted, with its outcome, in the period of its joining.
+- Times are taken on the node's clock in µs; sums are exact, means are rounded half up to whole milliseconds,
+  fractions to four digits. A figure with nothing to divide by has no value (`null`), it is not zero.
+- *All queues* is worked out from the sums of the counters, never as a mean of means.
+- offered = answered + abandoned + timed_out + nobody_on_duty + node_lost + ended_by_us + today's waiting.
+- *Opens*: the calls behind the figure are listed at `/api/board/calls?figure=…&queue=…`; of a mean or a
+  fraction, those below its bar.
+- A stretch in which facts may be missing is declared on the board as a gap; nothing is guessed into it.
+"""
+
+
+def markdown() -> str:
+    """The text of `docs/formulas.md`."""
+    tables = (
+        _table("Per queue and in all", QUEUE_FORMULAS, opens=True),
+        _table("Calls of the hotline", CALL_FORMULAS, opens=True),
+        _table("Per agent", AGENT_FORMULAS, opens=False),
+    )
+    return "\n".join((_HEAD, *tables))
+
+
+def _table(title: str, formulas: tuple[Formula, ...], *, opens: bool) -> str:
+    rows = "\n".join(
+        f"| `{each.figure}` | {each.name_zh} | {each.name_en} | {each.unit} | {each.counted} "
+        f"| {each.formula} | {'yes' if opens and each.opens else '-'} |"
+        for each in formulas
+    )
+    head = "| figure | 名称 | name | unit | counted at | formula | opens |\n|---|---|---|---|---|---|---|"
+    return f"## {title}\n\n{head}\n{rows}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
