@@ -116,7 +116,8 @@ def test_every_kind_of_mistake_is_named_with_its_place(
     assert source != SMALL
     error = refusal(source)
     place = f"777.yaml:{line_of(source, piece)}: "
-    assert any(line.startswith(place + node) and text in line for line in str(error).splitlines()), str(error)
+    lines = [line for line in str(error).splitlines() if text in line]
+    assert any(line.startswith((place + node, f"{place}nodes.{node}")) for line in lines), str(error)
 
 
 def test_all_mistakes_are_reported_at_once_in_the_order_of_their_lines() -> None:
