@@ -399,7 +399,8 @@ def _leaves(cls: type[Fact]) -> list[type[Fact]]:
     return [cls] if not below else [leaf for sub in below for leaf in _leaves(sub)]
 
 
-KINDS: dict[str, type[Fact]] = {cls.__name__: cls for cls in _leaves(Fact)}
+# `slots=True` makes each class a second time; the first one lingers as a subclass that nobody derives from.
+KINDS: dict[str, type[Fact]] = {cls.__name__: cls for cls in _leaves(Fact) if "__slots__" in vars(cls)}
 _encoder = msgspec.json.Encoder()
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(cls) for name, cls in KINDS.items()
