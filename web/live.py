@@ -85,6 +85,7 @@ class Reader:
         self.person = person
         self.session_id = session_id
         self.ended = ""
+        self.over = asyncio.Event()
         self._limit = limit
         self._frames: deque[str] = deque()
         self._wake = asyncio.Event()
@@ -110,6 +111,7 @@ class Reader:
         self.ended = self.ended or why
         self._frames.clear()
         self._wake.set()
+        self.over.set()
 
     async def take(self) -> list[str]:
         """All frames that are ready, at least one; empty means the reader has ended."""
@@ -233,7 +235,7 @@ class LiveHub:
     def _offer(self, reader: Reader, frame: str) -> None:
         reader.offer(frame)
         if reader.ended:
-            _log.warning("live_reader_dropped", staff=reader.person.staff, why=reader.ended)
+            _log.warning("live reader dropped", staff=reader.person.staff, why=reader.ended)
             self.close(reader)
 
     def _first_frames(self, stream: _Stream, after: int | None) -> list[str]:

@@ -1,0 +1,170 @@
+"""Puts routes, pages, sessions and the live hub together into one aiohttp application."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import structlog
+from aiohttp import web
+
+from web.endpoint import COOKIE, REQUEST_ID, ROUTE, SECURE_COOKIE, Gate, endpoint
+from web.errors import RouteMistake
+from web.health import Check, health_routes
+from web.live import LiveHub
+from web.live_socket import LiveSocket
+from web.openapi import describe
+from web.pages import SECURITY_HEADERS, add_pages
+from web.problems import problem_of, unforeseen
+from web.route import ApiRequest, Route
+from web.session_api import SessionApi
+from web.sessions import Sessions
+
+_log = structlog.get_logger("web")
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_PATH = re.compile(r"/(?:[a-z0-9._-]+|\{[a-z_]+\})(?:/(?:[a-z0-9._-]+|\{[a-z_]+\}))*")
+ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """`origins`: whose pages may use us besides our own. `pages`: prefix → folder; `home`: where `/` leads.
+
+    `secure_cookies`: behind HTTPS. `body_limit`: bytes. `checks`: of `/ready`.
+    """
+
+    origins: frozenset[str] = frozenset()
+    secure_cookies: bool = False
+    body_limit: int = 1024 * 1024
+    pages: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    home: str = ""
+    checks: Mapping[str, Check] = field(default_factory=lambda: MappingProxyType({}))
+    beat_s: float = 5.0
+    version: str = "0.1.0"
+
+
+def build_app(
+    routes: Sequence[Route], *, sessions: Sessions, hub: LiveHub, options: WebOptions | None = None
+) -> web.Application:
+    """The application. `RouteMistake` if a route is wrong or asks for a right that does not exist."""
+    options = options or WebOptions()
+    gate = Gate(
+        sessions=sessions,
+        origins=options.origins,
+        cookie=SECURE_COOKIE if options.secure_cookies else COOKIE,
+    )
+    socket = LiveSocket(hub, gate, beat_s=options.beat_s)
+    own = [*SessionApi(gate, secure=options.secure_cookies).routes(), *health_routes(options.checks)]
+    every = [*routes, *own, socket.route()]
+    check_routes(every, hub, sessions.people.known_rights())
+    every.append(_description(every, gate.cookie, options.version))
+
+    app = web.Application(middlewares=[_outermost], client_max_size=options.body_limit)
+    app[ROUTES] = tuple(every)
+    for route in every:
+        handler = endpoint(route, gate)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler, allow_head=route.path != "/api/live")
+        else:
+            app.router.add_route(route.method, route.path, handler)
+    add_pages(app, options.pages, options.home)
+    sessions.on_end(
+        lambda ended: hub.end_sessions(lambda reader: "session" if reader.session_id == ended else "")
+    )
+    app.cleanup_ctx.append(socket.running)
+    app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(_shut_down(hub))
+    return app
+
+
+def check_routes(routes: Sequence[Route], hub: LiveHub, known_rights: frozenset[str]) -> None:
+    """`RouteMistake` naming every route or live topic that cannot be served as it is declared."""
+    mistakes = []
+    twice = [key for key, count in Counter((r.method, r.path) for r in routes).items() if count > 1]
+    mistakes += [f"{method} {path} is declared twice" for method, path in twice]
+    for route in routes:
+        name = f"{route.method} {route.path}"
+        if route.method not in _METHODS or not _PATH.fullmatch(route.path):
+            mistakes.append(f"{name}: no method or path we serve")
+        if route.right and route.right not in known_rights:
+            mistakes.append(f"{name}: there is no right {route.right!r}")
+        if route.body is not None and route.method == "GET":
+            mistakes.append(f"{name}: a GET has no body")
+        if route.right is None and route.method != "GET" and route.path != "/api/session":
+            mistakes.append(f"{name}: a change cannot be public")
+    for topic, right in hub.rights().items():
+        if right and right not in known_rights:
+            mistakes.append(f"live topic {topic}: there is no right {right!r}")
+    if mistakes:
+        raise RouteMistake("; ".join(mistakes))
+
+
+def _description(routes: Sequence[Route], cookie: str, version: str) -> Route:
+    document: list[dict[str, object]] = []
+
+    async def show(_request: ApiRequest) -> web.StreamResponse:
+        return web.json_response(document[0])
+
+    route = Route(
+        method="GET",
+        path="/api/openapi.json",
+        handler=show,
+        right=None,
+        produces="application/vnd.oai.openapi+json",
+        summary="This description",
+        tag="health",
+    )
+    document.append(describe([*routes, route], cookie=cookie, version=version))
+    return route
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = request[REQUEST_ID]
+
+
+def _shut_down(hub: LiveHub) -> Callable[[web.Application], Awaitable[None]]:
+    async def shut_down(_app: web.Application) -> None:
+        hub.shut_down()
+
+    return shut_down
+
+
+@web.middleware
+async def _outermost(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """A number for the request, every error as a problem, one line in the log."""
+    request_id = secrets.token_hex(8)
+    request[REQUEST_ID] = request_id
+    began = time.perf_counter()
+    with structlog.contextvars.bound_contextvars(request=request_id):
+        try:
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001  the last place where an error can become an answer
+            problem = problem_of(error)
+            if problem is None:
+                _log.exception("request failed", method=request.method, path=_pattern(request))
+                problem = unforeseen()
+            response = problem.response(request_id)
+        _log.info(
+            "request served",
+            method=request.method,
+            path=_pattern(request),
+            status=response.status,
+            ms=round((time.perf_counter() - began) * 1000, 1),
+        )
+    return response
+
+
+def _pattern(request: web.Request) -> str:
+    """The route's own path: what stands in its place may name a customer."""
+    route = request.get(ROUTE)
+    return route.path if route is not None else "(page)"
