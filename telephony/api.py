@@ -1,0 +1,243 @@
+"""What agents and leaders may ask of telephony over HTTP: every agent for themselves, a leader for anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import Field
+
+from core.clock import Instant, iso
+from core.errors import BadInput, NotFound
+from directory.lookup import Directory
+from directory.rules import may_use_reason
+from telephony import agents as a
+from telephony.agents import Agent
+from telephony.service import Telephony
+from web.route import ApiRequest, In, Out, Route
+
+StaffNumber = Annotated[str, Field(pattern=r"^\d{4,8}$")]
+
+
+class AgentOut(Out):
+    """An agent as they are now. `since`: RFC 3339."""
+
+    agent: str
+    state: str
+    reason: str
+    since: str
+    device: str
+    call: str
+    leg: str
+    queue: str
+    help: bool
+
+
+class AgentsOut(Out):
+    """All agents who have ever logged in, by number."""
+
+    agents: list[AgentOut]
+
+
+class LogInIn(In):
+    """Where the agent sits."""
+
+    device: str = Field(pattern=r"^[a-z]\d{3,5}$")
+
+
+class NotReadyIn(In):
+    """A code of the reason list (CALL-21)."""
+
+    reason: str = Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")
+
+
+class TelephonyApi:
+    """Routes under `/api/agent` (oneself) and `/api/agents` (leaders)."""
+
+    def __init__(self, telephony: Telephony, directory: Callable[[], Directory]) -> None:
+        self._telephony = telephony
+        self._directory = directory
+
+    def routes(self) -> list[Route]:
+        """All routes of this feature."""
+        own, any_agent = "agents.act", "agents.command"
+        return [
+            Route(
+                method="GET",
+                path="/api/agent",
+                handler=self.me,
+                right=own,
+                returns=AgentOut,
+                summary="My own state",
+                tag="agents",
+            ),
+            Route(
+                method="POST",
+                path="/api/agent/login",
+                handler=self.log_in,
+                right=own,
+                body=LogInIn,
+                returns=AgentOut,
+                summary="Take a seat at a device",
+                tag="agents",
+            ),
+            self._act("/api/agent/logout", "Leave the seat", a.LogOut),
+            self._act("/api/agent/ready", "Take calls", a.BeReady),
+            Route(
+                method="POST",
+                path="/api/agent/not-ready",
+                handler=self.not_ready,
+                right=own,
+                body=NotReadyIn,
+                returns=AgentOut,
+                summary="Take no calls, for a reason",
+                tag="agents",
+            ),
+            Route(
+                method="POST",
+                path="/api/agent/survey",
+                handler=self.to_survey,
+                right=own,
+                summary="Transfer my customer to the survey",
+                tag="agents",
+                status=204,
+            ),
+            Route(
+                method="POST",
+                path="/api/agent/help",
+                handler=self.raise_help,
+                right="help.raise",
+                summary="Ask the leader for help without a word",
+                tag="agents",
+                status=204,
+            ),
+            Route(
+                method="DELETE",
+                path="/api/agents/{agent}/help",
+                handler=self.end_help,
+                right="help.answer",
+                summary="I have come",
+                tag="agents",
+                status=204,
+            ),
+            Route(
+                method="GET",
+                path="/api/agents",
+                handler=self.everyone,
+                right="agents.read",
+                returns=AgentsOut,
+                summary="All agents and what they are doing",
+                tag="agents",
+            ),
+            Route(
+                method="POST",
+                path="/api/agents/{agent}/not-ready",
+                handler=self.order_not_ready,
+                right=any_agent,
+                body=NotReadyIn,
+                returns=AgentOut,
+                summary="Take an agent off the line, on a leader's order",
+                tag="agents",
+            ),
+            Route(
+                method="POST",
+                path="/api/agents/{agent}/logout",
+                handler=self.order_log_out,
+                right=any_agent,
+                returns=AgentOut,
+                summary="Log an agent out, on a leader's order",
+                tag="agents",
+            ),
+        ]
+
+    def _act(self, path: str, summary: str, wish: Callable[[Instant], a.Wish]) -> Route:
+        async def act(request: ApiRequest) -> AgentOut:
+            return self._out(self._telephony.wish(request.person.staff, wish))
+
+        return Route(
+            method="POST",
+            path=path,
+            handler=act,
+            right="agents.act",
+            returns=AgentOut,
+            summary=summary,
+            tag="agents",
+        )
+
+    # ------------------------------------------------------------------ oneself
+
+    async def me(self, request: ApiRequest) -> AgentOut:
+        """My own state."""
+        return self._out(self._telephony.switchboard.agent(request.person.staff))
+
+    async def log_in(self, request: ApiRequest) -> AgentOut:
+        """Bind me to a device of the pool that has a phone registered at it."""
+        body: LogInIn = request.body
+        if body.device not in self._directory().devices:
+            raise BadInput("body.device", f"there is no device {body.device}: look at the label on the phone")
+        if not self._directory().memberships(request.person.staff):
+            raise BadInput("session", f"{request.person.staff} serves no queue: ask your leader for a skill")
+        number = request.person.staff
+        return self._out(self._telephony.wish(number, lambda at: a.LogIn(at, body.device)))
+
+    async def not_ready(self, request: ApiRequest) -> AgentOut:
+        """For a reason I may use."""
+        return self._pause(request.person.staff, request.person.staff, request.body.reason)
+
+    async def to_survey(self, request: ApiRequest) -> None:
+        """My customer rates the call (CALL-11)."""
+        await self._telephony.send_to_survey(request.person.staff)
+
+    async def raise_help(self, request: ApiRequest) -> None:
+        """举手 (CALL-22)."""
+        self._telephony.raise_help(request.person.staff)
+
+    # ------------------------------------------------------------------ leaders
+
+    async def everyone(self, _request: ApiRequest) -> AgentsOut:
+        """By number."""
+        agents = sorted(self._telephony.switchboard.agents.items())
+        return AgentsOut(agents=[self._out(agent) for _, agent in agents])
+
+    async def end_help(self, request: ApiRequest) -> None:
+        """The leader has come."""
+        self._telephony.end_help(self._known(request), request.person.staff)
+
+    async def order_not_ready(self, request: ApiRequest) -> AgentOut:
+        """The reason must be one the leader may use."""
+        return self._pause(self._known(request), request.person.staff, request.body.reason)
+
+    async def order_log_out(self, request: ApiRequest) -> AgentOut:
+        """Refused while the agent has a call."""
+        return self._out(self._telephony.wish(self._known(request), a.LogOut))
+
+    # ------------------------------------------------------------------ inside
+
+    def _known(self, request: ApiRequest) -> str:
+        number = request.path["agent"]
+        if number not in self._directory().staff:
+            raise NotFound(f"there is no agent {number[:8]}")
+        return number
+
+    def _pause(self, number: str, who: str, code: str) -> AgentOut:
+        directory = self._directory()
+        reason = directory.reasons.get(code)
+        if reason is None:
+            raise BadInput("body.reason", f"{code!r} is none of {', '.join(directory.reasons)}")
+        person = next((p for p in directory.staff.values() if p.number == who), None)
+        if person is None or not may_use_reason(person, reason):
+            raise BadInput("body.reason", f"{who} may not use {code!r}: ask your leader")
+        return self._out(self._telephony.wish(number, lambda at: a.BeNotReady(at, code)))
+
+    def _out(self, agent: Agent) -> AgentOut:
+        return AgentOut(
+            agent=agent.number,
+            state=agent.state.value,
+            reason=agent.reason,
+            since=iso(agent.since),
+            device=agent.device,
+            call=agent.call,
+            leg=agent.leg,
+            queue=agent.queue,
+            help=agent.number in self._telephony.switchboard.helps,
+        )

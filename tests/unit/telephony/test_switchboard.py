@@ -1,0 +1,237 @@
+"""The switchboard: signals of all calls in, facts and commands out; and what a snapshot makes of it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from core import facts as f
+from core.clock import MINUTE, SECOND
+from core.errors import Conflict
+from core.facts import AgentState as S
+from telephony import agents as a
+from telephony import commands as c
+from telephony import signals as s
+from telephony.ami.snapshot import ChannelPicture, NodeSnapshot, QueueMember, QueuePicture, WaitingCaller
+from telephony.reconcile import compare_agents, compare_calls
+from telephony.switchboard import Switchboard
+from tests.unit.telephony.story import CALL, CUSTOMER, NODE, START, Story, leg, normal
+from tests.unit.telephony.test_agents import DUTIES, NOW, members
+
+
+def board_after(story: Story) -> tuple[Switchboard, list[f.Fact], list[c.Command]]:
+    board = Switchboard(DUTIES)
+    facts: list[f.Fact] = []
+    commands: list[c.Command] = []
+    for wish in (a.LogIn(NOW, "d001"), a.BeReady(NOW)):
+        board.wish("1001", wish)
+    for signal in story.signals:
+        outcome = board.hear(signal)
+        facts += outcome.facts
+        commands += outcome.commands
+    return board, facts, commands
+
+
+def test_a_call_moves_its_agent_and_is_put_away_when_all_of_it_is_over() -> None:
+    board, facts, commands = board_after(normal())
+    states = [fact.state.value for fact in facts if isinstance(fact, f.AgentStateChanged)]
+    assert states == ["ringing", "talking", "wrap_up"]
+    assert commands == [c.SetPause(NODE, "d001", True, c.WRAP_UP)]
+    assert board.calls == {}
+    again = board.hear(normal().signals[5])
+    assert (again.facts, again.commands) == ([], [])
+
+
+def test_signals_of_unknown_calls_are_nobodys() -> None:
+    board = Switchboard(DUTIES)
+    assert board.hear(s.Gone(NOW, NODE, "node1-1.99", 16)).facts == []
+    assert board.hear(s.SurveyOver(NOW, NODE, CALL, CUSTOMER, "completed")).facts == []
+
+
+@pytest.mark.rule("CALL-22")
+def test_help_is_asked_for_once_in_any_state_and_ended_by_who_came() -> None:
+    board = Switchboard(DUTIES)
+    assert [type(x) for x in board.raise_help("1001", NOW).facts] == [f.HelpRaised]
+    assert board.raise_help("1001", NOW).facts == []
+    (ended,) = board.end_help("1001", "9001", NOW).facts
+    assert isinstance(ended, f.HelpEnded)
+    assert ended.by == "9001"
+    with pytest.raises(Conflict, match="has not asked"):
+        board.end_help("1001", "9001", NOW)
+
+
+def test_a_device_has_one_agent() -> None:
+    board = Switchboard(DUTIES)
+    board.wish("1001", a.LogIn(NOW, "d001"))
+    with pytest.raises(Conflict, match="taken by agent 1001"):
+        board.wish("1002", a.LogIn(NOW, "d001"))
+
+
+def test_star_codes_move_the_agent_at_the_device_and_evict_who_sat_there() -> None:
+    board = Switchboard(DUTIES)
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "login", "1001", "", "ok"))
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "ready", "", "", "ok"))
+    assert board.agent("1001").state is S.READY
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "not_ready", "", "meal", "ok"))
+    assert board.agent("1001").reason == "meal"
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "login", "1002", "", "denied"))
+    assert board.agent("1002").state is S.LOGGED_OUT
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "login", "1002", "", "ok"))
+    assert (board.agent("1001").state, board.agent("1002").state) == (S.LOGGED_OUT, S.NOT_READY)
+
+
+def test_a_lost_phone_is_told_once() -> None:
+    board, _, _ = board_after(Story().arrives())
+    first = board.hear(s.ContactChanged(NOW, NODE, "d001", False))
+    assert [type(x).__name__ for x in first.facts] == ["DeviceContactChanged", "AgentStateChanged"]
+    assert board.hear(s.ContactChanged(NOW, NODE, "d001", False)).facts == []
+
+
+def test_legs_that_never_said_goodbye_are_swept_away() -> None:
+    story = Story().arrives().joins().offered().answers().after(9).customer_hangs_up()
+    board, _, _ = board_after(story)
+    assert CALL in board.calls
+    assert board.sweep(story.at + MINUTE).facts == []
+    (ended,) = board.sweep(story.at + MINUTE + SECOND).facts
+    assert isinstance(ended, f.RecordingEnded)
+    assert board.calls == {}
+
+
+def test_a_dead_node_takes_its_calls_with_it() -> None:
+    story = Story().arrives().joins().offered().answers()
+    board, _, _ = board_after(story)
+    facts = board.lose_node(NODE, story.at + SECOND).facts
+    assert [type(x).__name__ for x in facts] == [
+        "TalkEnded",
+        "AgentStateChanged",
+        "CallEnded",
+        "RecordingEnded",
+    ]
+    assert board.lose_node("node2", story.at + SECOND).facts == []
+
+
+# ------------------------------------------------------------------ snapshots
+
+
+def channel(leg_id: str, *, name: str, linked: str = CUSTOMER, bridge: str = "") -> ChannelPicture:
+    return ChannelPicture(
+        channel=name,
+        leg=leg_id,
+        linked=linked,
+        state="Up",
+        context="hotline-queue",
+        exten="personal-cmn",
+        bridge=bridge,
+        age=9 * SECOND,
+        variables=MappingProxyType({"CALL_ID": CALL, "CALL_LANG": "cmn", "JOINED_US": str(START)}),
+    )
+
+
+def member(agent: str, device: str, *, paused: str = "", queue: str = "personal-cmn") -> QueueMember:
+    return QueueMember(
+        agent=agent,
+        interface=f"PJSIP/{device}",
+        penalty=0,
+        paused=bool(paused),
+        reason=paused,
+        status=1,
+        in_call=False,
+    )
+
+
+def snapshot(
+    *channels: ChannelPicture,
+    members: tuple[QueueMember, ...] = (),
+    callers: tuple[WaitingCaller, ...] = (),
+    at: int = START + 60 * SECOND,
+) -> NodeSnapshot:
+    queues = {
+        name: QueuePicture(name=name, callers=callers if name == "personal-cmn" else (), members=members)
+        for name in ("personal-cmn", "card-cmn")
+    }
+    return NodeSnapshot(
+        began=at,
+        ended=at + SECOND,
+        version="22.10.1",
+        system_name=NODE,
+        started="2026-11-22 08:00:00",
+        queues=MappingProxyType(queues),
+        unknown_queues=(),
+        channels=channels,
+        devices=MappingProxyType({"d001": "NOT_INUSE"}),
+    )
+
+
+def test_a_call_that_ended_unseen_is_named_and_one_that_came_meanwhile_is_not() -> None:
+    board, _, _ = board_after(Story().arrives().joins())
+    calls = list(board.calls.values())
+    assert compare_calls(NODE, calls, snapshot()).vanished == (CALL,)
+    assert compare_calls(NODE, calls, snapshot(at=START)).vanished == ()
+    assert compare_calls("node2", calls, snapshot()).vanished == ()
+
+
+def test_an_unknown_call_is_taken_in_with_its_wait_or_its_agent() -> None:
+    trunk = "PJSIP/trunk-00000001"
+    waiting = WaitingCaller(channel=trunk, leg=CUSTOMER, position=1, priority=0, waited=9 * SECOND)
+    board = Switchboard(DUTIES)
+    found = compare_calls(NODE, [], snapshot(channel(CUSTOMER, name=trunk), callers=(waiting,)))
+    facts = [fact for signal in found.signals for fact in board.hear(signal).facts]
+    assert [type(x).__name__ for x in facts] == ["CallArrived", "LanguageChosen", "CallerQueued"]
+    queued = facts[-1]
+    assert isinstance(queued, f.CallerQueued)
+    assert queued.joined_at == START
+
+    board = Switchboard(DUTIES)
+    talking = snapshot(
+        channel(CUSTOMER, name=trunk, bridge="b1"),
+        channel(leg(2), name="PJSIP/d001-00000002", bridge="b1"),
+        members=(member("1001", "d001"),),
+    )
+    facts = [f_ for signal in compare_calls(NODE, [], talking).signals for f_ in board.hear(signal).facts]
+    assert "AgentAnswered" in [type(x).__name__ for x in facts]
+    assert board.agent("1001").state is S.TALKING
+
+
+def test_known_legs_that_are_gone_are_told() -> None:
+    board, _, _ = board_after(Story().arrives().joins().offered().answers())
+    picture = snapshot(channel(CUSTOMER, name="PJSIP/trunk-00000001"))
+    facts = [
+        fact
+        for signal in compare_calls(NODE, list(board.calls.values()), picture).signals
+        for fact in board.hear(signal).facts
+    ]
+    assert [type(x).__name__ for x in facts][:1] == ["TalkEnded"]
+    assert board.calls[CALL].channel == "PJSIP/trunk-00000001"
+
+
+def differences(agent: a.Agent, *seats: QueueMember) -> tuple[list[S], list[c.Command]]:
+    found = compare_agents(NODE, {agent.number: agent}, snapshot(members=seats), members, lambda agent: True)
+    return [wish.state for _, wish in found.adopt], list(found.commands)
+
+
+def test_asterisk_is_believed_about_star_codes_and_we_about_wrap_up() -> None:
+    ready = a.Agent("1001", S.READY, device="d001", since=START)
+    wrap = a.Agent("1001", S.WRAP_UP, device="d001", since=START, queue="personal-cmn")
+    meal = a.Agent("1001", S.NOT_READY, "meal", device="d001", since=START)
+    assert differences(ready, member("1001", "d001")) == ([], [])
+    assert differences(ready, member("1001", "d001", paused="meal")) == ([S.NOT_READY], [])
+    assert differences(meal, member("1001", "d001")) == ([S.READY], [])
+    assert differences(wrap, member("1001", "d001")) == ([], [c.SetPause(NODE, "d001", True, c.WRAP_UP)])
+    assert differences(ready, member("1001", "d001", paused=c.WRAP_UP)) == (
+        [],
+        [c.SetPause(NODE, "d001", False, "")],
+    )
+    assert differences(a.Agent("1001"), member("1001", "d001")) == ([S.READY], [])
+    assert differences(ready, member("1002", "d002"))[0] == [S.LOGGED_OUT, S.READY]
+
+
+def test_a_node_without_any_member_gets_them_all_back() -> None:
+    ready = a.Agent("1001", S.READY, device="d001", since=START)
+    assert differences(ready) == (
+        [],
+        [
+            c.AddMember(NODE, "personal-cmn", "d001", "1001", 0, ""),
+            c.AddMember(NODE, "card-cmn", "d001", "1001", 10, ""),
+        ],
+    )
