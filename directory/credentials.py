@@ -54,8 +54,8 @@ class Issued:
 
 
 def pin_digest(staff: str, pin: str, salt: str) -> str:
-    """What the dialplan compares: `${SHA1(<number>:<pin>:<salt>)}`, as small hex."""
-    return hashlib.sha1(f"{staff}:{pin}:{salt}".encode()).hexdigest()  # noqa: S324  see the module's docstring
+    """What the dialplan compares: `${SHA1(<salt><number><pin>)}`, as small hex."""
+    return hashlib.sha1(f"{salt}{staff}{pin}".encode()).hexdigest()  # noqa: S324  see the module's docstring
 
 
 def pin_fits(credentials: Credentials, staff: str, pin: str) -> bool:
