@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from storage.schema import ledger_metadata, metadata
 
@@ -45,3 +45,37 @@ outbox = Table(
     Column("kind", String(40), nullable=False),
     Column("body", Text, nullable=False),
 )
+
+# The list of calls: what can be searched and sorted by, and the folded record itself as JSON.
+calls = Table(
+    "calls",
+    metadata,
+    Column("call", String(36), primary_key=True),
+    Column("node", String(16), nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("caller", String(32), nullable=False),
+    Column("vip", Boolean, nullable=False),
+    Column("queue", String(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("waited", BigInteger),
+    Column("record", Text, nullable=False),
+)
+Index("ix_calls_began_at", calls.c.began_at, calls.c.call)
+Index("ix_calls_caller", calls.c.caller, calls.c.began_at)
+
+legs = Table(
+    "legs",
+    metadata,
+    Column("leg", String(32), primary_key=True),
+    Column("call", String(36), nullable=False),
+    Column("agent", String(8), nullable=False),
+    Column("queue", String(32), nullable=False),
+    Column("offered_at", BigInteger),
+    Column("answered_at", BigInteger),
+    Column("talked", BigInteger),
+    Column("satisfaction", Integer),
+    Column("solved", Integer),
+)
+Index("ix_legs_call", legs.c.call)
+Index("ix_legs_agent", legs.c.agent, legs.c.answered_at)

@@ -1,0 +1,262 @@
+"""One call as a whole, folded from its facts: waits, agent legs, survey, recording, what came of it. Pure.
+
+Facts are taken in the order of their numbers. The fold repairs nothing: what no fact has said stays empty,
+and a call whose arrival was not seen says so (`arrival_seen`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from core import facts as f
+from core.clock import Duration, Instant
+from core.facts import EndReason, LeaveReason, Numbered, OfferOutcome, Phase, Side, SurveyOutcome
+
+
+class CallOutcome(StrEnum):
+    """What became of a call, in one word."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    TIMED_OUT = "timed_out"
+    NOBODY_ON_DUTY = "nobody_on_duty"
+    MENU = "menu"
+    """Ended before any queue: the caller heard what was wanted, or gave up."""
+    NODE_LOST = "node_lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuRecord:
+    """One step in a menu; `target` is empty where the caller `failed` (no_input, wrong_input)."""
+
+    at: Instant
+    menu: str
+    target: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRecord:
+    """One wait in one queue. `rounds`: how often app_queue had the caller within it."""
+
+    queue: str
+    joined_at: Instant
+    priority: int
+    rounds: int = 1
+    left_at: Instant | None = None
+    waited: Duration | None = None
+    reason: LeaveReason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRecord:
+    """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
+
+    leg: str
+    agent: str
+    queue: str
+    device: str = ""
+    offered_at: Instant | None = None
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+    waited: Duration | None = None
+    rang: Duration | None = None
+    talked: Duration | None = None
+    outcome: OfferOutcome | None = None
+    released_by: Side | None = None
+    file: str = ""
+    file_status: str = ""
+    surveyed_by: Side | None = None
+    survey: SurveyOutcome | None = None
+    satisfaction: int | None = None
+    solved: int | None = None
+    summary: str = ""
+    summary_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """`seq`: the last fact folded in. `began_at`: the arrival, or the first fact if that was not seen."""
+
+    call: str
+    seq: int
+    began_at: Instant
+    arrival_seen: bool = True
+    node: str = ""
+    caller: str = ""
+    called: str = ""
+    vip: bool = False
+    flow: str = ""
+    version: str = ""
+    language: str = ""
+    turned_away: str = ""
+    """The queue that nobody served when the caller asked for it."""
+    ended_at: Instant | None = None
+    reason: EndReason | None = None
+    phase: Phase | None = None
+    lasted: Duration | None = None
+    menus: tuple[MenuRecord, ...] = ()
+    waits: tuple[WaitRecord, ...] = ()
+    legs: tuple[LegRecord, ...] = ()
+    tickets: tuple[str, ...] = ()
+
+    @property
+    def answered_legs(self) -> tuple[LegRecord, ...]:
+        """The legs on which customer and agent talked, in the order of the answers."""
+        talked = [leg for leg in self.legs if leg.answered_at is not None]
+        return tuple(sorted(talked, key=lambda leg: leg.answered_at or 0))
+
+    @property
+    def outcome(self) -> CallOutcome:
+        """A call that was answered once stays answered, whatever came after."""
+        if self.answered_legs:
+            return CallOutcome.ANSWERED
+        if self.ended_at is None:
+            return CallOutcome.OPEN
+        if self.reason is EndReason.NODE_LOST:
+            return CallOutcome.NODE_LOST
+        left = self.waits[-1].reason if self.waits else None
+        if left in _OUTCOMES:
+            return _OUTCOMES[left]
+        return CallOutcome.NOBODY_ON_DUTY if self.turned_away else CallOutcome.MENU
+
+    @property
+    def queue(self) -> str:
+        """The queue the call came to last."""
+        return self.waits[-1].queue if self.waits else self.turned_away
+
+    @property
+    def waited(self) -> Duration | None:
+        """Of the last wait."""
+        return self.waits[-1].waited if self.waits else None
+
+    @property
+    def talked(self) -> Duration:
+        """With all agents together."""
+        return sum(leg.talked or 0 for leg in self.legs)
+
+
+_OUTCOMES = {
+    LeaveReason.ABANDONED: CallOutcome.ABANDONED,
+    LeaveReason.TIMED_OUT: CallOutcome.TIMED_OUT,
+    LeaveReason.NOBODY_ON_DUTY: CallOutcome.NOBODY_ON_DUTY,
+    LeaveReason.NODE_LOST: CallOutcome.NODE_LOST,
+}
+CALL_KINDS = frozenset(name for name, kind in f.KINDS.items() if issubclass(kind, f.CallFact))
+
+
+def fold_call(record: CallRecord | None, facts: Iterable[Numbered]) -> CallRecord | None:
+    """`record` with these facts of its call added; one whose number it knows already changes nothing."""
+    for numbered in facts:
+        fact = numbered.fact
+        if not isinstance(fact, f.CallFact) or (record is not None and numbered.seq <= record.seq):
+            continue
+        if record is None:
+            seen = isinstance(fact, f.CallArrived)
+            record = CallRecord(call=fact.call, node=fact.node, seq=0, began_at=fact.at, arrival_seen=seen)
+        step = _STEPS.get(type(fact))
+        if step is not None:
+            record = step(record, fact)
+        record = replace(record, seq=numbered.seq)
+    return record
+
+
+def _arrived(record: CallRecord, fact: f.CallArrived) -> CallRecord:
+    return replace(
+        record,
+        began_at=fact.at,
+        arrival_seen=True,
+        node=fact.node,
+        caller=fact.caller,
+        called=fact.called,
+        vip=fact.vip,
+        flow=fact.flow,
+        version=fact.version,
+    )
+
+
+def _menu(record: CallRecord, fact: f.MenuChosen | f.MenuFailed) -> CallRecord:
+    if isinstance(fact, f.MenuChosen):
+        step = MenuRecord(at=fact.at, menu=fact.menu, target=fact.target)
+    else:
+        step = MenuRecord(at=fact.at, menu=fact.menu, failed=fact.cause)
+    return replace(record, menus=(*record.menus, step))
+
+
+def _queued(record: CallRecord, fact: f.CallerQueued) -> CallRecord:
+    last = record.waits[-1] if record.waits else None
+    language = fact.language or record.language
+    if fact.again and last is not None and (last.queue, last.joined_at) == (fact.queue, fact.joined_at):
+        goes_on = replace(
+            last, rounds=last.rounds + 1, priority=fact.priority, left_at=None, waited=None, reason=None
+        )
+        return replace(record, language=language, waits=(*record.waits[:-1], goes_on))
+    new = WaitRecord(queue=fact.queue, joined_at=fact.joined_at, priority=fact.priority)
+    return replace(record, language=language, waits=(*record.waits, new))
+
+
+def _left(record: CallRecord, fact: f.CallerLeftQueue) -> CallRecord:
+    for place in reversed(range(len(record.waits))):
+        wait = record.waits[place]
+        if wait.queue == fact.queue and wait.left_at is None:
+            over = replace(wait, left_at=fact.at, waited=fact.waited, reason=fact.reason)
+            return replace(record, waits=(*record.waits[:place], over, *record.waits[place + 1 :]))
+    return record
+
+
+def _on_leg(change: Callable[[LegRecord, Any], LegRecord]) -> Callable[[CallRecord, Any], CallRecord]:
+    def step(record: CallRecord, fact: f.LegFact) -> CallRecord:
+        for place, leg in enumerate(record.legs):
+            if leg.leg == fact.leg:
+                return replace(
+                    record, legs=(*record.legs[:place], change(leg, fact), *record.legs[place + 1 :])
+                )
+        new = LegRecord(leg=fact.leg, agent=fact.agent, queue=fact.queue)
+        return replace(record, legs=(*record.legs, change(new, fact)))
+
+    return step
+
+
+def _survey_answered(leg: LegRecord, fact: f.SurveyAnswered) -> LegRecord:
+    if fact.question == "satisfaction":
+        return replace(leg, satisfaction=fact.answer)
+    return replace(leg, solved=fact.answer)
+
+
+def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
+    return replace(record, ended_at=fact.at, reason=fact.reason, phase=fact.phase, lasted=fact.lasted)
+
+
+_STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
+    f.CallArrived: _arrived,
+    f.LanguageChosen: lambda record, fact: replace(record, language=fact.language),
+    f.MenuChosen: _menu,
+    f.MenuFailed: _menu,
+    f.NobodyOnDuty: lambda record, fact: replace(record, turned_away=fact.queue),
+    f.CallerQueued: _queued,
+    f.CallerLeftQueue: _left,
+    f.AgentOffered: _on_leg(lambda leg, fact: replace(leg, offered_at=fact.at, device=fact.device)),
+    f.OfferEnded: _on_leg(
+        lambda leg, fact: replace(leg, ended_at=fact.at, outcome=fact.outcome, rang=fact.rang)
+    ),
+    f.AgentAnswered: _on_leg(
+        lambda leg, fact: replace(
+            leg, answered_at=fact.at, device=fact.device, waited=fact.waited, rang=fact.rang
+        )
+    ),
+    f.TalkEnded: _on_leg(
+        lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)
+    ),
+    f.RecordingStarted: _on_leg(lambda leg, fact: replace(leg, file=fact.file)),
+    f.RecordingFiled: _on_leg(lambda leg, fact: replace(leg, file=fact.file, file_status=fact.status)),
+    f.SurveyStarted: _on_leg(lambda leg, fact: replace(leg, surveyed_by=fact.by)),
+    f.SurveyAnswered: _on_leg(_survey_answered),
+    f.SurveyEnded: _on_leg(lambda leg, fact: replace(leg, survey=fact.outcome)),
+    f.SummarySaved: _on_leg(lambda leg, fact: replace(leg, summary=fact.number, summary_type=fact.type)),
+    f.TicketOpened: lambda record, fact: replace(record, tickets=(*record.tickets, fact.number)),
+    f.CallEnded: _ended,
+}

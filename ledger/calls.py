@@ -1,0 +1,158 @@
+"""The list of calls and each call's record: fed from the ledger, asked by pages and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Duration, Instant
+from core.errors import BadInput, NotFound
+from core.facts import CallFact, Numbered
+from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, fold_call
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger
+from ledger.tables import calls, legs
+from storage import Database, upsert
+
+MOST_CALLS = 500
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(CallRecord)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSearch:
+    """What is given must hold. `since` ≤ began < `until`; `agent` had a leg of it; `waited_over` in µs."""
+
+    since: Instant | None = None
+    until: Instant | None = None
+    queue: str | None = None
+    agent: str | None = None
+    caller: str | None = None
+    outcome: CallOutcome | None = None
+    waited_over: Duration | None = None
+    vip: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPage:
+    """Newest first. `more`: what to pass as `page` for the calls after these, empty at the end."""
+
+    calls: tuple[CallRecord, ...]
+    more: str
+
+
+class CallBook:
+    """`consumer.run()` feeds the list, about `linger_s` behind the ledger; a single record is fresh."""
+
+    def __init__(self, *, ledger: Ledger, database: Database, linger_s: float = 0.25) -> None:
+        self._ledger = ledger
+        self._database = database
+        self.consumer = Consumer(
+            name="calls",
+            ledger=ledger,
+            database=database,
+            handle=_take_in,
+            kinds=CALL_KINDS,
+            batch=2_000,
+            linger_s=linger_s,
+        )
+
+    async def call_record(self, call: str) -> CallRecord:
+        """Everything the ledger knows of one call; `NotFound` if that is nothing."""
+        record: CallRecord | None = None
+        while facts := await self._ledger.read(record.seq if record else 0, call=call):
+            record = fold_call(record, facts)
+        if record is None:
+            raise NotFound(f"no call {call[:40]!r} is known: look at its number again")
+        return record
+
+    async def find_calls(self, search: CallSearch, *, limit: int = 50, page: str = "") -> CallPage:
+        """Up to `limit` (at most MOST_CALLS) of the calls looked for. `BadInput` for a strange `page`."""
+        limit = max(1, min(limit, MOST_CALLS))
+        query = select(calls.c.began_at, calls.c.call, calls.c.record).where(*_conditions(search))
+        if page:
+            query = query.where(_after(page))
+        query = query.order_by(calls.c.began_at.desc(), calls.c.call.desc()).limit(limit + 1)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        shown = rows[:limit]
+        more = f"{shown[-1].began_at}.{shown[-1].call}" if len(rows) > limit else ""
+        return CallPage(calls=tuple(_decoder.decode(row.record) for row in shown), more=more)
+
+
+def _after(page: str) -> ColumnElement[bool]:
+    began, _, call = page.partition(".")
+    if not began.lstrip("-").isdecimal() or len(began) > 19:
+        raise BadInput("query.page", f"{page[:60]!r} is not a page: take it from `more` of the page before")
+    at = int(began)
+    return or_(calls.c.began_at < at, and_(calls.c.began_at == at, calls.c.call < call))
+
+
+def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if search.since is not None:
+        conditions.append(calls.c.began_at >= search.since)
+    if search.until is not None:
+        conditions.append(calls.c.began_at < search.until)
+    if search.waited_over is not None:
+        conditions.append(calls.c.waited > search.waited_over)
+    if search.agent is not None:
+        conditions.append(calls.c.call.in_(select(legs.c.call).where(legs.c.agent == search.agent)))
+    for name in ("queue", "caller", "outcome", "vip"):
+        wanted = getattr(search, name)
+        if wanted is not None:
+            conditions.append(calls.c[name] == wanted)
+    return conditions
+
+
+async def _take_in(connection: AsyncConnection, facts: Sequence[Numbered]) -> None:
+    by_call: dict[str, list[Numbered]] = {}
+    for numbered in facts:
+        if isinstance(numbered.fact, CallFact):
+            by_call.setdefault(numbered.fact.call, []).append(numbered)
+    known = await _known(connection, list(by_call))
+    folded = [record for call, news in by_call.items() if (record := fold_call(known.get(call), news))]
+    await upsert(connection, calls, [_row(record) for record in folded])
+    await upsert(connection, legs, [row for record in folded for row in _leg_rows(record)])
+
+
+async def _known(connection: AsyncConnection, wanted: list[str]) -> dict[str, CallRecord]:
+    query = select(calls.c.call, calls.c.record).where(calls.c.call.in_(wanted))
+    return {row.call: _decoder.decode(row.record) for row in await connection.execute(query)}
+
+
+def _row(record: CallRecord) -> dict[str, Any]:
+    return {
+        "call": record.call,
+        "node": record.node,
+        "began_at": record.began_at,
+        "ended_at": record.ended_at,
+        "caller": record.caller,
+        "vip": record.vip,
+        "queue": record.queue,
+        "outcome": record.outcome.value,
+        "waited": record.waited,
+        "record": _encoder.encode(record).decode(),
+    }
+
+
+def _leg_rows(record: CallRecord) -> list[dict[str, Any]]:
+    return [
+        {
+            "leg": leg.leg,
+            "call": record.call,
+            "agent": leg.agent,
+            "queue": leg.queue,
+            "offered_at": leg.offered_at,
+            "answered_at": leg.answered_at,
+            "talked": leg.talked,
+            "satisfaction": leg.satisfaction,
+            "solved": leg.solved,
+        }
+        for leg in record.legs
+    ]

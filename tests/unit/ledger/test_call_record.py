@@ -1,0 +1,122 @@
+"""The fold of one call's facts into its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import facts as f
+from core.clock import SECOND
+from core.facts import Fact, Numbered
+from ledger.call_record import CallOutcome, CallRecord, fold_call
+from tests.unit.ledger.samples import QUEUE, T0, Story, abandoned, customer, leg_id, normal
+
+
+def numbered(facts: Sequence[Fact]) -> list[Numbered]:
+    return [Numbered(n, fact) for n, fact in enumerate(facts, 1)]
+
+
+def folded(story: Story) -> CallRecord:
+    record = fold_call(None, numbered(story.facts))
+    assert record is not None
+    return record
+
+
+@pytest.mark.rule("CALL-02", "CALL-10", "CALL-12")
+def test_a_call_that_goes_well_is_told_whole() -> None:
+    record = folded(normal())
+    assert record.outcome is CallOutcome.ANSWERED
+    assert (record.began_at, record.caller, record.language, record.queue) == (
+        T0,
+        "13800000001",
+        "cmn",
+        QUEUE,
+    )
+    assert record.waited == 2_100_000
+    (leg,) = record.legs
+    assert (leg.leg, leg.agent, leg.rang, leg.talked) == (leg_id(1), "1001", 2 * SECOND, 30 * SECOND)
+    assert leg.released_by is f.Side.AGENT
+    assert (leg.satisfaction, leg.solved, leg.survey) == (5, 1, f.SurveyOutcome.COMPLETED)
+    assert leg.file == f"{leg_id(1)}.wav"
+    assert record.reason is f.EndReason.SYSTEM
+    assert [step.target for step in record.menus] == [QUEUE]
+
+
+def test_what_comes_after_the_end_still_belongs_to_the_call() -> None:
+    story = normal()
+    story.leg(f.RecordingFiled, 1, 1, "1001", file="a.wav", status="present", length=SECOND, sha256="0" * 64)
+    story.leg(f.SummarySaved, 1, 1, "1001", number="ZJ1", type="enquiry")
+    story.add(f.TicketOpened, 1, agent="1001", number="T1", summary="ZJ1", kind="complaint")
+    record = folded(story)
+    assert (record.legs[0].file_status, record.legs[0].summary, record.tickets) == ("present", "ZJ1", ("T1",))
+
+
+def test_a_no_answer_and_the_second_agent_are_two_legs_of_one_wait() -> None:
+    story = Story().menu().join().offer("1001", 1).no_answer("1001", 1).offer("1002", 2).answer("1002", 2)
+    record = folded(story.talk(5, f.Side.CUSTOMER, "1002", 2).end(f.Phase.TALKING))
+    assert [(leg.agent, leg.outcome) for leg in record.legs] == [
+        ("1001", f.OfferOutcome.NO_ANSWER),
+        ("1002", None),
+    ]
+    assert [leg.agent for leg in record.answered_legs] == ["1002"]
+    assert len(record.waits) == 1
+    assert record.talked == 5 * SECOND
+
+
+def test_rounds_of_one_wait_are_one_wait_from_the_first_joining() -> None:
+    story = Story().menu().join().leave(f.LeaveReason.TIMED_OUT, 30).join(1, again=True).offer().answer()
+    (wait,) = folded(story).waits
+    assert (wait.rounds, wait.reason, wait.waited) == (2, f.LeaveReason.ANSWERED, 33_100_000)
+
+
+@pytest.mark.parametrize(
+    ("story", "outcome"),
+    [
+        (Story(), CallOutcome.OPEN),
+        (Story().menu().end(f.Phase.MENU), CallOutcome.MENU),
+        (abandoned(), CallOutcome.ABANDONED),
+        (
+            Story().join().leave(f.LeaveReason.TIMED_OUT, 60).end(f.Phase.MENU),
+            CallOutcome.TIMED_OUT,
+        ),
+        (Story().add(f.NobodyOnDuty, queue=QUEUE).end(f.Phase.MENU), CallOutcome.NOBODY_ON_DUTY),
+        (
+            Story().join().leave(f.LeaveReason.NODE_LOST).end(f.Phase.WAITING, reason=f.EndReason.NODE_LOST),
+            CallOutcome.NODE_LOST,
+        ),
+    ],
+)
+def test_the_outcome_of_a_call_that_nobody_answered(story: Story, outcome: CallOutcome) -> None:
+    assert folded(story).outcome is outcome
+
+
+def test_a_call_whose_arrival_was_missed_says_so_and_takes_a_late_arrival_in() -> None:
+    story = normal()
+    arrival, rest = story.facts[0], story.facts[1:]
+    record = fold_call(None, numbered(rest))
+    assert record is not None
+    assert not record.arrival_seen
+    record = fold_call(record, [Numbered(len(rest) + 1, arrival)])
+    assert record is not None
+    assert record.arrival_seen
+    assert (record.began_at, record.caller) == (T0, "13800000001")
+
+
+def test_facts_that_are_not_of_a_call_change_nothing() -> None:
+    assert fold_call(None, [Numbered(1, f.DeviceContactChanged(at=1, device="d001", reachable=True))]) is None
+    assert customer(1) != leg_id(1)
+
+
+@given(st.data())
+def test_any_cut_into_pieces_with_repeats_gives_the_same_record(data: st.DataObject) -> None:
+    facts = numbered(data.draw(st.sampled_from([normal(), abandoned()])).facts)
+    record, place = None, 0
+    while place < len(facts):
+        end = data.draw(st.integers(place + 1, len(facts)))
+        start = data.draw(st.integers(0, place))
+        record = fold_call(record, facts[start:end])
+        place = end
+    assert record == fold_call(None, facts)
