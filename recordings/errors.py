@@ -8,6 +8,7 @@ RecordingsError
 from __future__ import annotations
 
 from core.errors import Conflict, HotlineError
+from web.errors import Forbidden
 
 
 class RecordingsError(HotlineError):
@@ -20,3 +21,7 @@ class UnsafeFile(RecordingsError):
 
 class NotPlayable(Conflict, RecordingsError):
     """The message says what is wrong with the file."""
+
+
+class NotYours(Forbidden, RecordingsError):
+    """The leg is another agent's, and the person may listen to their own only, or to none."""

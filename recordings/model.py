@@ -64,6 +64,7 @@ class Recording:
     started_at: Instant | None
     ended_at: Instant | None
     status: Status
+    why: str = ""
     files: tuple[Measured, ...] = ()
 
     @property

@@ -5,6 +5,7 @@ Every check returns all its refusals at once; an empty list means yes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
@@ -22,12 +23,15 @@ SUMMARY_FIELDS = frozenset(field.name for field in fields(SummaryText))
 
 _LONGEST = {"content": 4000, "result": 4000, "follow_up": 4000, "hang_up_reason": 400}
 _LONGEST_OTHERWISE = 100
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _FREE_TEXT = ("content", "result", "follow_up", "hang_up_reason")
 _MISSING = {
     "read_back": "read the record back to the customer and tick that it was confirmed",
     "callback_to": "ask the customer for the number to call back",
+    "callback_due": "say until when the customer is called back",
     "reported_to": "say which leader the call was reported to (staff number)",
 }
+_CHANNEL = "95559"
 _TICKET_MANDATORY = ("customer_name", "contact", "business", "content", "urgency")
 
 
@@ -57,10 +61,10 @@ def summary_refusals(
 ) -> list[Refusal]:
     """What keeps this summary from being saved as one of its type (SUMMARY-03, 05, 06, 08; CALL-09, 13)."""
     if call_type is None:
-        return [Refusal("type", f"{text.type!r} is not in the list of call types"), *_too_long(text)]
-    wanted = {*call_type.mandatory, "content"}
+        return [Refusal("type", f"{text.type!r} is not in the list of call types"), *_unfit(text)]
+    wanted = set(call_type.mandatory)
     if call_type.callback:
-        wanted |= {"callback_to"}
+        wanted |= {"callback_to", "callback_due"}
     if call_type.report:
         wanted |= {"hang_up_reason", "reported_to"}
     found = [
@@ -71,7 +75,7 @@ def summary_refusals(
     known = sorted(languages)
     if text.language and text.language not in known:
         found.append(Refusal("language", f"{text.language!r} is none of {', '.join(known)}"))
-    return found + _wrong_shapes(text, now) + _too_long(text)
+    return found + _wrong_shapes(text, now) + _unfit(text)
 
 
 def ticket_kind_refusals(text: TicketText, call_type: CallType) -> list[Refusal]:
@@ -91,7 +95,7 @@ def ticket_refusals(text: TicketText) -> list[Refusal]:
     ]
     if not text.limit_told:
         found.append(Refusal("limit_told", "tell the customer the reply limit, then tick it (CALL-27)"))
-    return found + _too_long(text)
+    return found + _unfit(text)
 
 
 def from_summary(text: TicketText, summary: CallSummary) -> TicketText:
@@ -104,6 +108,7 @@ def from_summary(text: TicketText, summary: CallSummary) -> TicketText:
         account=text.account or said.account,
         content=mask_text(text.content.strip()) or said.content,
         urgency=text.urgency or said.urgency,
+        channel=text.channel or _CHANNEL,
     )
 
 
@@ -128,12 +133,14 @@ def _wrong_shapes(text: SummaryText, now: Instant) -> list[Refusal]:
     return found
 
 
-def _too_long(text: SummaryText | TicketText) -> list[Refusal]:
+def _unfit(text: SummaryText | TicketText) -> list[Refusal]:
     found = []
     for name in _text_fields(text):
-        longest = _LONGEST.get(name, _LONGEST_OTHERWISE)
-        if len(getattr(text, name)) > longest:
+        longest, value = _LONGEST.get(name, _LONGEST_OTHERWISE), getattr(text, name)
+        if len(value) > longest:
             found.append(Refusal(name, f"is longer than {longest} characters"))
+        if _CONTROL.search(value):
+            found.append(Refusal(name, "holds control characters: only line breaks and tabs are text"))
     return found
 
 

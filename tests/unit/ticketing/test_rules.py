@@ -49,10 +49,12 @@ def call_type(
 
 
 COMPLAINT = call_type(
-    "complaint", "customer_name", "contact", "nature", "urgency", "read_back", kinds=("complaint", "help")
+    "complaint",
+    *("customer_name", "contact", "content", "nature", "urgency", "read_back"),
+    kinds=("complaint", "help"),
 )
 WRONG_NUMBER = call_type("wrong_number")
-HARASSMENT = call_type("harassment", report=True)
+HARASSMENT = call_type("harassment", "content", report=True)
 LATER = call_type("answer_later", callback=True)
 
 COMPLETE = SummaryText(
@@ -110,8 +112,8 @@ def test_a_type_that_is_not_in_the_list_is_refused() -> None:
 
 
 @pytest.mark.rule("CALL-08")
-def test_a_wrong_number_needs_a_line_and_opens_no_ticket() -> None:
-    assert refused(SummaryText(type="wrong_number", content="打错电话"), WRONG_NUMBER) == []
+def test_a_wrong_number_is_a_type_of_its_own_and_opens_no_ticket() -> None:
+    assert refused(SummaryText(type="wrong_number"), WRONG_NUMBER) == []
     for kind in TicketKind:
         (refusal,) = ticket_kind_refusals(TicketText(kind=kind), WRONG_NUMBER)
         assert refusal.problem == "a call of type wrong_number may open: none at all"
@@ -130,8 +132,9 @@ def test_harassment_needs_the_reason_and_whom_it_was_reported_to() -> None:
 @pytest.mark.rule("CALL-13")
 def test_an_answer_owed_needs_a_number_and_a_time_to_come() -> None:
     asked = SummaryText(type="answer_later", content="需查询")
-    assert refused(asked, LATER) == ["callback_to"]
-    assert refused(replace(asked, callback_to="call me"), LATER) == ["callback_to"]
+    assert refused(asked, LATER) == ["callback_due", "callback_to"]
+    due = replace(asked, callback_due=NOW + SECOND)
+    assert refused(replace(due, callback_to="call me"), LATER) == ["callback_to"]
     assert refused(replace(asked, callback_to="13812345678", callback_due=NOW), LATER) == ["callback_due"]
     assert refused(replace(asked, callback_to="13812345678", callback_due=NOW + SECOND), LATER) == []
     due_without_number = replace(COMPLETE, callback_due=NOW + SECOND)
@@ -141,6 +144,7 @@ def test_an_answer_owed_needs_a_number_and_a_time_to_come() -> None:
 def test_language_length_and_a_masked_account_are_looked_at() -> None:
     odd = replace(COMPLETE, language="fr", content="x" * 4001, account="***************0123")
     assert refused(odd, COMPLAINT) == ["language", "account", "content"]
+    assert refused(replace(COMPLETE, content="第一行\n\t第二行", result="\x00"), COMPLAINT) == ["result"]
 
 
 @pytest.mark.rule("CALL-18", "SUMMARY-07")

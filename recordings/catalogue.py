@@ -1,0 +1,138 @@
+"""The catalogue's rows: facts make them, the filer completes them. Works inside the caller's unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Instant
+from core.errors import BadInput
+from core.facts import Numbered, RecordingEnded, RecordingStarted
+from recordings.model import Measured, Part, Recording, Status, base_of
+from recordings.tables import recording_files, recordings
+from storage import insert_new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """The last word on one leg's recording, ready to be written."""
+
+    recording: Recording
+    status: Status
+    why: str
+    files: tuple[Measured, ...]
+    at: Instant
+
+
+async def follow_facts(connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
+    """Rows for recordings that began or ended. Facts may come again, and an end without its beginning."""
+    started = [one.fact for one in batch if isinstance(one.fact, RecordingStarted)]
+    ended = [one.fact for one in batch if isinstance(one.fact, RecordingEnded)]
+    await insert_new(connection, recordings, [_row(fact) for fact in started])
+    await insert_new(connection, recordings, [_row(fact) for fact in ended])
+    rows = recordings.c
+    begun = update(recordings).where(rows.leg == bindparam("of_leg"), rows.started_at.is_(None))
+    over = update(recordings).where(rows.leg == bindparam("of_leg"), rows.status == Status.RECORDING)
+    if started:
+        await connection.execute(begun.values(started_at=bindparam("stamp")), _stamps(started))
+    if ended:
+        over = over.values(ended_at=bindparam("stamp"), status=Status.ENDED)
+        await connection.execute(over, _stamps(ended))
+
+
+async def unfiled(connection: AsyncConnection, limit: int) -> list[Recording]:
+    """Recordings that have ended and were not measured yet, oldest first."""
+    query = select(recordings).where(recordings.c.status == Status.ENDED)
+    return await _load(connection, query.order_by(recordings.c.ended_at).limit(limit))
+
+
+async def file_away(connection: AsyncConnection, filing: Filing) -> bool:
+    """Write a filing down; False if the row is not waiting for one (filed already, or not yet there)."""
+    leg = filing.recording.leg
+    done = await connection.execute(
+        update(recordings)
+        .where(recordings.c.leg == leg, recordings.c.status == Status.ENDED)
+        .values(status=filing.status, why=filing.why, filed_at=filing.at)
+    )
+    if done.rowcount != 1:
+        return False
+    await connection.execute(delete(recording_files).where(recording_files.c.leg == leg))
+    if filing.files:
+        rows = [asdict(file) | {"leg": leg} for file in filing.files]
+        await connection.execute(insert(recording_files), rows)
+    return True
+
+
+async def of_call(connection: AsyncConnection, call: str) -> list[Recording]:
+    """A call's recordings, in the order of their legs' beginning."""
+    query = select(recordings).where(recordings.c.call == call)
+    return await _load(connection, query.order_by(recordings.c.started_at, recordings.c.leg))
+
+
+async def of_leg(connection: AsyncConnection, leg: str) -> Recording | None:
+    """One leg's recording."""
+    return next(iter(await _load(connection, select(recordings).where(recordings.c.leg == leg))), None)
+
+
+async def of_node(connection: AsyncConnection, node: str) -> list[Recording]:
+    """Every recording that was made on a node."""
+    query = select(recordings).where(recordings.c.node == node)
+    return await _load(connection, query.order_by(recordings.c.leg))
+
+
+async def _load(connection: AsyncConnection, query: Any) -> list[Recording]:
+    rows = (await connection.execute(query)).mappings().all()
+    by_leg: dict[str, list[Measured]] = {row["leg"]: [] for row in rows}
+    legs = list(by_leg)
+    for first in range(0, len(legs), 500):  # databases bound the parameters of one statement
+        some = recording_files.c.leg.in_(legs[first : first + 500])
+        found = await connection.execute(select(recording_files).where(some).order_by(recording_files.c.name))
+        for file in found.mappings():
+            by_leg[file["leg"]].append(_measured(file))
+    return [_recording(row, by_leg[row["leg"]]) for row in rows]
+
+
+def _recording(row: Mapping[Any, Any], files: Iterable[Measured]) -> Recording:
+    return Recording(
+        leg=row["leg"],
+        call=row["call"],
+        agent=row["agent"],
+        queue=row["queue"],
+        node=row["node"],
+        base=row["base"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        status=Status(row["status"]),
+        why=row["why"],
+        files=tuple(files),
+    )
+
+
+def _measured(row: Mapping[Any, Any]) -> Measured:
+    content = {key: value for key, value in row.items() if key != "leg"}
+    return Measured(**(content | {"part": Part(row["part"])}))
+
+
+def _row(fact: RecordingStarted | RecordingEnded) -> dict[str, Any]:
+    try:
+        base, why = base_of(fact.file, fact.call, fact.leg, "file"), ""
+    except BadInput as error:  # a bad name must not hold up the recordings after it
+        base, why = "", str(error)
+    return {
+        "leg": fact.leg,
+        "call": fact.call,
+        "agent": fact.agent,
+        "queue": fact.queue,
+        "node": fact.node,
+        "base": base,
+        "status": Status.RECORDING,
+        "why": why,
+    }
+
+
+def _stamps(facts: Sequence[RecordingStarted | RecordingEnded]) -> list[dict[str, Any]]:
+    return [{"of_leg": fact.leg, "stamp": fact.at} for fact in facts]

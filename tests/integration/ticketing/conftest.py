@@ -1,0 +1,118 @@
+"""Real databases, a real ledger, its outbox and the duties' consumer, all running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.clock import SECOND
+from core.facts import AgentAnswered, Fact, Side, TalkEnded
+from directory.lookup import Directory
+from directory.seed import DEMO, load
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger
+from ledger.outbox import Outbox
+from storage import Database, migrate
+from ticketing import duties
+from ticketing.service import SummaryService
+from ticketing.work_orders import TicketService
+from web.route import Principal
+
+CALL = "0f8c2b1e-5a77-4c1d-9b3e-6a0d5f2e1c11"
+NOW = 1_795_276_800_000_000
+"""2026-11-22 00:00:00 in the bank's zone."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything around the services, running. `now` is what the clock says; tests move it."""
+
+    main: Database
+    ledger: Ledger
+    outbox: Outbox
+    follower: Consumer
+    directory: Directory
+    now: int = NOW
+
+    @property
+    def summaries(self) -> SummaryService:
+        return SummaryService(
+            database=self.main, outbox=self.outbox, directory=lambda: self.directory, clock=lambda: self.now
+        )
+
+    @property
+    def tickets(self) -> TicketService:
+        return TicketService(
+            database=self.main, outbox=self.outbox, directory=lambda: self.directory, clock=lambda: self.now
+        )
+
+    async def tell(self, *facts: Fact) -> None:
+        """Into the ledger, and wait until the duties have followed."""
+        await self.follower.caught_up(self.ledger.append(facts))
+
+    async def talk(self, leg: str = "node1-1700000000.12", agent: str = "1001", *, ended: bool = True) -> str:
+        """A talk of this agent; returns the leg."""
+        on = {"node": "node1", "call": CALL, "leg": leg, "agent": agent, "queue": "card-cmn"}
+        facts: list[Fact] = [
+            AgentAnswered(at=self.now - 60 * SECOND, device="d001", waited=4 * SECOND, rang=SECOND, **on)
+        ]
+        if ended:
+            facts.append(TalkEnded(at=self.now, talked=60 * SECOND, released_by=Side.CUSTOMER, **on))
+        await self.tell(*facts)
+        return leg
+
+    async def told(self, kind: str) -> list[Fact]:
+        """What our own records said to the ledger."""
+        await asyncio.wait_for(self.outbox.emptied(), 5)
+        await self.ledger.readable(self.ledger.last)
+        return [numbered.fact for numbered in await self.ledger.read(0, kinds={kind})]
+
+    def person(self, staff: str) -> Principal:
+        """A colleague of the demo seed, with their rights."""
+        someone = self.directory.staff[staff]  # type: ignore[index]
+        return Principal(staff=staff, name=someone.name, rights=self.directory.rights(staff))
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@asynccontextmanager
+async def desk_in(folder: Path, *, carry: bool = True) -> AsyncIterator[Desk]:
+    """`carry=False`: the outbox is not emptied."""
+    main = Database(f"sqlite+aiosqlite:///{folder}/main.db", name="main")
+    book = Database(f"sqlite+aiosqlite:///{folder}/ledger.db", name="ledger")
+    async with AsyncExitStack() as stack:
+        for database in (main, book):
+            await database.open()
+            stack.push_async_callback(database.close)
+        await migrate(main)
+        await migrate(book, "ledger")
+        ledger = Ledger(book, spool=folder / "ledger.spool")
+        await ledger.open()
+        stack.push_async_callback(ledger.close)
+        outbox = Outbox(ledger=ledger, database=main)
+        follower = Consumer(
+            name=duties.CONSUMER, ledger=ledger, database=main, handle=duties.follow, kinds=duties.KINDS
+        )
+        await stack.enter_async_context(running(follower.run()))
+        if carry:
+            await stack.enter_async_context(running(outbox.run()))
+        yield Desk(main=main, ledger=ledger, outbox=outbox, follower=follower, directory=load(DEMO))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with desk_in(tmp_path) as made:
+        yield made

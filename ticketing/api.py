@@ -1,0 +1,195 @@
+"""/api/summaries, /api/callbacks and /api/tickets."""
+
+from __future__ import annotations
+
+from core.clock import Clock
+from ticketing.schemas import (
+    CallbacksOut,
+    OfAgent,
+    OfCall,
+    OwedListOut,
+    SummariesOut,
+    SummaryChange,
+    SummaryIn,
+    SummaryOut,
+    TicketIn,
+    TicketOut,
+    TicketSubmit,
+    WhyRead,
+    callback_out,
+    owed_out,
+    summary_out,
+    ticket_out,
+)
+from ticketing.service import SummaryService
+from ticketing.work_orders import TicketService
+from web.route import ApiRequest, Route
+
+_OWN = ""
+"""Anyone signed in; the service lets them at their own records only."""
+
+
+class TicketingApi:
+    """The handlers. `clock` tells how old a duty is."""
+
+    def __init__(self, *, summaries: SummaryService, tickets: TicketService, clock: Clock) -> None:
+        self._summaries = summaries
+        self._tickets = tickets
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        """The routes of this module."""
+        return [*self._summary_routes(), *self._ticket_routes()]
+
+    def _summary_routes(self) -> list[Route]:
+        path, tag = "/api/summaries", "summaries"
+        return [
+            Route(
+                method="GET",
+                path=f"{path}/owed",
+                handler=self._owed,
+                right=_OWN,
+                query=OfAgent,
+                returns=OwedListOut,
+                summary="Talks without a summary: one's own or, with summaries.correct, another's",
+                tag=tag,
+            ),
+            Route(
+                method="POST",
+                path=path,
+                handler=self._save,
+                right="summaries.write",
+                body=SummaryIn,
+                returns=SummaryOut,
+                status=201,
+                summary="Write the one summary of a leg",
+                tag=tag,
+            ),
+            Route(
+                method="GET",
+                path=path,
+                handler=self._of_call,
+                right=_OWN,
+                query=OfCall,
+                returns=SummariesOut,
+                summary="The summaries of a call that one may read",
+                tag=tag,
+            ),
+            Route(
+                method="GET",
+                path=f"{path}/{{number}}",
+                handler=self._show,
+                right=_OWN,
+                query=WhyRead,
+                returns=SummaryOut,
+                summary="One summary: one's own or, with summaries.read and a purpose, another's",
+                tag=tag,
+            ),
+            Route(
+                method="PUT",
+                path=f"{path}/{{number}}",
+                handler=self._change,
+                right=_OWN,
+                body=SummaryChange,
+                returns=SummaryOut,
+                summary="Change a summary: one's own or, with summaries.correct, another's",
+                tag=tag,
+            ),
+            Route(
+                method="GET",
+                path="/api/callbacks",
+                handler=self._callbacks,
+                right=_OWN,
+                returns=CallbacksOut,
+                summary="The call-backs one owes",
+                tag=tag,
+            ),
+        ]
+
+    def _ticket_routes(self) -> list[Route]:
+        path, tag = "/api/tickets", "tickets"
+        return [
+            Route(
+                method="POST",
+                path=path,
+                handler=self._open,
+                right="tickets.open",
+                body=TicketIn,
+                returns=TicketOut,
+                status=201,
+                summary="Open a work order from a summary",
+                tag=tag,
+            ),
+            Route(
+                method="GET",
+                path=f"{path}/{{number}}",
+                handler=self._ticket,
+                right=_OWN,
+                query=WhyRead,
+                returns=TicketOut,
+                summary="One work order: one's own or, with tickets.read and a purpose, another's",
+                tag=tag,
+            ),
+            Route(
+                method="POST",
+                path=f"{path}/{{number}}/submit",
+                handler=self._submit,
+                right="tickets.open",
+                body=TicketSubmit,
+                returns=TicketOut,
+                summary="Hand a draft to the back office",
+                tag=tag,
+            ),
+        ]
+
+    async def _owed(self, request: ApiRequest) -> OwedListOut:
+        query: OfAgent = request.query
+        agent = query.agent or request.person.staff
+        if agent != request.person.staff:
+            request.person.require("summaries.correct")
+        now = self._clock()
+        owed = await self._summaries.owed(agent)
+        return OwedListOut(agent=agent, owed=[owed_out(one, now) for one in owed])
+
+    async def _save(self, request: ApiRequest) -> SummaryOut:
+        body: SummaryIn = request.body
+        saved = await self._summaries.save(request.person, body.leg, body.text())
+        return summary_out(saved, request.person)
+
+    async def _of_call(self, request: ApiRequest) -> SummariesOut:
+        query: OfCall = request.query
+        found = await self._summaries.read_of_call(request.person, query.call, query.purpose, query.reason)
+        return SummariesOut(summaries=[summary_out(one, request.person) for one in found])
+
+    async def _show(self, request: ApiRequest) -> SummaryOut:
+        query: WhyRead = request.query
+        number = request.path["number"]
+        found = await self._summaries.read(request.person, number, query.purpose, query.reason)
+        return summary_out(found, request.person)
+
+    async def _change(self, request: ApiRequest) -> SummaryOut:
+        body: SummaryChange = request.body
+        number = request.path["number"]
+        changed = await self._summaries.change(request.person, number, body.version, body.text())
+        return summary_out(changed, request.person)
+
+    async def _callbacks(self, request: ApiRequest) -> CallbacksOut:
+        now = self._clock()
+        tasks = await self._summaries.callbacks(request.person.staff)
+        return CallbacksOut(callbacks=[callback_out(one, now) for one in tasks])
+
+    async def _open(self, request: ApiRequest) -> TicketOut:
+        body: TicketIn = request.body
+        opened = await self._tickets.open(request.person, body.summary, body.text(), draft=body.draft)
+        return ticket_out(opened)
+
+    async def _ticket(self, request: ApiRequest) -> TicketOut:
+        query: WhyRead = request.query
+        number = request.path["number"]
+        return ticket_out(await self._tickets.read(request.person, number, query.purpose, query.reason))
+
+    async def _submit(self, request: ApiRequest) -> TicketOut:
+        body: TicketSubmit = request.body
+        number = request.path["number"]
+        sent = await self._tickets.submit(request.person, number, body.version, body.text())
+        return ticket_out(sent)
