@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.clock import MINUTE, Duration
 from core.facts import AgentState
 from directory.lookup import Directory
+from directory.model import Named, Queue, Reason
 
 OFF = frozenset({AgentState.LOGGED_OUT, AgentState.NOT_READY})
 
@@ -77,3 +79,25 @@ def roster_of(directory: Directory) -> Roster:
         short_pauses=frozenset(reason.code for reason in directory.reasons.values() if reason.on_duty),
         pause_limits={reason.code: reason.max_minutes * MINUTE for reason in directory.reasons.values()},
     )
+
+
+Labels = dict[str, dict[str, dict[str, str]]]
+
+
+def labels_of(directory: Directory) -> Labels:
+    """What people call things, by list and code: `zh` and `en`, of alarms `severity` as well."""
+    labels: Labels = {
+        "queues": _labelled(directory.queues),
+        "languages": _labelled(directory.languages),
+        "businesses": _labelled(directory.businesses),
+        "reasons": _labelled(directory.reasons),
+    }
+    labels["alarms"] = {
+        code: {"zh": each.name_zh, "en": each.name_en, "severity": each.severity}
+        for code, each in directory.thresholds.items()
+    }
+    return labels
+
+
+def _labelled(entries: Mapping[Any, Named | Reason | Queue]) -> dict[str, dict[str, str]]:
+    return {str(code): {"zh": each.name_zh, "en": each.name_en} for code, each in entries.items()}
