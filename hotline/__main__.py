@@ -15,6 +15,9 @@ from core.errors import HotlineError
 
 # command -> (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "content": ("hotline.content", "check directory, prompts and flows without starting anything"),
+    "flow": ("hotline.flow_command", "try, draw or compile what a caller hears and presses"),
+    "prompts": ("hotline.prompts_command", "make the sound files of the prompts, or check them"),
     "settings": (
         "hotline.settings_page",
         "show the settings in force, or write the page that lists them all",
