@@ -1,4 +1,4 @@
-"""The three log-ins of a node, and the least that each may do. The node's manager.conf is rendered from this."""
+"""The three log-ins of a node, and the least that each may do; manager.conf follows it."""
 
 from __future__ import annotations
 

@@ -156,6 +156,10 @@ class NodeLink:
         for session in self._sessions.values():
             session.try_again()
 
+    def resync(self) -> None:
+        """Take a snapshot as soon as possible, and put it into the stream."""
+        self._snapshot_wanted.set()
+
     async def snapshot(self) -> NodeSnapshot:
         """The node's own picture, now; `SnapshotFailed` if any part of it did not come whole."""
         began = self._clock()

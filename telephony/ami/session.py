@@ -113,10 +113,10 @@ class AmiSession:
 
     async def stop(self) -> None:
         """Logs off if possible and ends `run()`."""
+        self._stopping.set()  # before the node closes, which then is no loss
+        self._again.set()
         if self.state is State.UP:
             await self._send(actions.logoff())
-        self._stopping.set()
-        self._again.set()
         if self._writer is not None:
             self._writer.close()
 

@@ -52,7 +52,10 @@ class QueuePicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPicture:
-    """One channel. `caller`: its CallerIDNum, "" if there is none. `call` is "" if it belongs to no call of ours; `age` comes in whole seconds."""
+    """One channel. `age` comes in whole seconds.
+
+    `call` is "" if it belongs to no call of ours, `caller` (its CallerIDNum) if there is no number.
+    """
 
     channel: str
     leg: str

@@ -1,0 +1,221 @@
+"""A link of three sessions against a peer that misbehaves; real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from core.clock import SECOND
+from telephony.ami.accounts import Role
+from telephony.ami.inbox import Gap
+from telephony.ami.link import Connected, Lost, RoleChanged
+from telephony.ami.session import State
+from telephony.ami.snapshot import NodeSnapshot
+from telephony.ami.wire import Message
+from tests.integration.telephony.ami.running import WatchedLink, link_to, linked
+from tests.integration.telephony.ami.scripted_peer import BANNER, Received, ScriptedPeer, Talk
+
+ENDS = {
+    "QueueStatus": "QueueStatusComplete",
+    "Status": "StatusComplete",
+    "DeviceStateList": "DeviceStateListComplete",
+}
+
+
+def answer(talk: Talk, action: Received) -> None:
+    """What a node without calls says to the questions of a snapshot."""
+    match action["Action"]:
+        case "CoreSettings":
+            talk.reply(action, "Response: Success", "AsteriskVersion: 22.10.1", "SystemName: node1")
+        case "CoreStatus":
+            talk.reply(action, "Response: Success", "CoreStartupDate: d", "CoreStartupTime: t")
+        case name:
+            talk.reply(action, "Response: Success", "EventList: start")
+            if name == "QueueStatus":
+                talk.reply(action, "Event: QueueParams", f"Queue: {action['Queue']}")
+            talk.reply(action, f"Event: {ENDS[name]}")
+
+
+async def serve(talk: Talk) -> None:
+    """Answers everything until the other side closes."""
+    while True:
+        action = await talk.action()
+        if action["Action"] == "Logoff":
+            talk.reply(action, "Response: Goodbye")
+        else:
+            answer(talk, action)
+
+
+def node(
+    events: Callable[[Talk, int], Awaitable[None]], *, uptime: Callable[[int], int] = lambda nth: 1_000
+) -> tuple[Callable[[Talk], Awaitable[None]], list[Talk]]:
+    """A node whose events session runs `events(talk, nth connection)`; the talks of that session."""
+    talks: list[Talk] = []
+
+    async def script(talk: Talk) -> None:
+        talk.raw(BANNER)
+        login = await talk.action()
+        talk.reply(login, "Response: Success")
+        if login["Username"] == "events":
+            talks.append(talk)
+            talk.say("Event: FullyBooted", f"Uptime: {uptime(len(talks))}")
+            await events(talk, len(talks))
+        await serve(talk)
+
+    return script, talks
+
+
+async def quiet(_talk: Talk, _nth: int) -> None:
+    """Nothing happens on this node."""
+
+
+async def test_each_role_logs_in_with_its_own_account_and_only_one_wants_events():
+    script, _ = node(quiet)
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: len(watched.of(RoleChanged)) == 3)
+        logins = {talk.received[0]["Username"]: talk.received[0]["Events"] for talk in peer.talks}
+    assert logins == {"events": "call,agent,user,system", "commands": "off", "resync": "off"}
+
+
+async def test_a_log_in_is_followed_by_a_snapshot():
+    script, _ = node(quiet)
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port, queues=["card-cmn"])) as watched:
+        await watched.until(lambda: bool(watched.of(NodeSnapshot)))
+        (connected,) = watched.of(Connected)
+        (snapshot,) = watched.of(NodeSnapshot)
+    assert isinstance(connected, Connected)
+    assert isinstance(snapshot, NodeSnapshot)
+    assert connected.uptime == 1_000 * SECOND
+    assert not connected.restarted
+    assert list(snapshot.queues) == ["card-cmn"]
+    assert watched.items.index(connected) < watched.items.index(snapshot)
+
+
+async def test_a_loss_is_told_and_after_it_a_gap_and_a_new_snapshot():
+    async def die_once(talk: Talk, nth: int) -> None:
+        if nth == 1:
+            talk.say("Event: Hangup", "Uniqueid: 1")
+            await talk.flush()
+            talk.close()
+
+    script, _ = node(die_once)
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: len(watched.of(Connected)) == 2 and bool(watched.of(Gap)))
+        seen = len(watched.items)
+        await watched.until(lambda: any(isinstance(item, NodeSnapshot) for item in watched.items[seen - 1 :]))
+        kinds = [type(item) for item in watched.of(Message, Lost, Connected, Gap)]
+        lost, gap, again = watched.of(Lost)[0], watched.of(Gap)[0], watched.of(Connected)[1]
+    assert kinds == [Connected, Message, Lost, Connected, Gap]
+    assert isinstance(lost, Lost)
+    assert isinstance(gap, Gap)
+    assert isinstance(again, Connected)
+    assert "not connected" in gap.cause
+    assert gap.since <= lost.at <= gap.until
+    assert not again.restarted
+
+
+async def test_a_node_that_comes_back_younger_was_restarted():
+    async def die_once(talk: Talk, nth: int) -> None:
+        if nth == 1:
+            talk.close()
+
+    script, _ = node(die_once, uptime=lambda nth: 1_000 if nth == 1 else 0)
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: len(watched.of(Connected)) == 2)
+        assert [item.restarted for item in watched.of(Connected) if isinstance(item, Connected)] == [
+            False,
+            True,
+        ]
+
+
+async def test_a_reader_that_falls_behind_gets_a_gap_and_a_snapshot_and_the_session_lives():
+    read = asyncio.Event()
+
+    async def flood(talk: Talk, _nth: int) -> None:
+        for number in range(1_000):
+            talk.say("Event: Hangup", f"Number: {number}")
+        await talk.ping()
+        await talk.ping()  # it is sent after the first answer, and so after all of the flood was read
+        read.set()
+
+    script, talks = node(flood)
+    async with ScriptedPeer(script) as peer:
+        watched = WatchedLink(link_to(peer.port, inbox=100))
+        running = asyncio.create_task(watched.link.run())
+        await asyncio.wait_for(read.wait(), 5)
+        reading = asyncio.create_task(watched.read())
+        try:
+            await watched.until(lambda: bool(watched.of(Gap)) and bool(watched.of(NodeSnapshot)))
+            talks[0].say("Event: Hangup", "Number: 1000")
+            await watched.until(lambda: numbers(watched)[-1] == 1_000)
+        finally:
+            await watched.link.stop()
+            await asyncio.gather(running, reading)
+        got = numbers(watched)
+        dropped = sum(gap.dropped for gap in watched.items if isinstance(gap, Gap))
+        assert got == sorted(got)
+        assert dropped > 800
+        assert len(got) + dropped == 1_001
+        assert len(talks) == 1
+
+
+def numbers(watched: WatchedLink) -> list[int]:
+    return [int(item["Number"]) for item in watched.items if isinstance(item, Message)]
+
+
+async def test_a_snapshot_that_does_not_come_whole_is_taken_again():
+    async def script(talk: Talk) -> None:
+        login = await talk.accept()
+        if login["Username"] == "events":
+            talk.say("Event: FullyBooted", "Uptime: 1")
+        failed = login["Username"] != "resync"
+        while True:
+            action = await talk.action()
+            if action["Action"] == "Status" and not failed:
+                talk.reply(action, "Response: Error", "Message: not now")
+                failed = True
+            elif action["Action"] == "Logoff":
+                talk.reply(action, "Response: Goodbye")
+            else:
+                answer(talk, action)
+
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: bool(watched.of(NodeSnapshot)))
+        assert len(watched.of(NodeSnapshot)) == 1
+        assert peer.actions().count("Status") == 2
+
+
+async def test_the_age_of_events_is_measured_against_the_nodes_own_clock():
+    ahead = 3_600  # the node's clock is an hour fast; its events are two seconds old on arrival
+
+    async def late(talk: Talk, _nth: int) -> None:
+        talk.node_time = f"{time.time() + ahead:.6f}"
+        await talk.ping()
+        talk.say("Event: Hangup", f"Timestamp: {time.time() + ahead - 2:.6f}")
+
+    script, _ = node(late)
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: bool(watched.of(Message)))
+        lag = watched.link.session(Role.EVENTS).lag
+        assert 1.5 * SECOND < lag.event_age < 3 * SECOND
+        assert abs(lag.clock_offset - ahead * SECOND) < SECOND
+
+
+async def test_one_refused_account_leaves_the_others_working():
+    async def script(talk: Talk) -> None:
+        talk.raw(BANNER)
+        login = await talk.action()
+        if login["Username"] == "commands":
+            talk.reply(login, "Response: Error", "Message: Authentication failed")
+            await talk.flush()
+            return
+        talk.reply(login, "Response: Success")
+        if login["Username"] == "events":
+            talk.say("Event: FullyBooted", "Uptime: 1")
+        await serve(talk)
+
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: bool(watched.of(NodeSnapshot)) and len(watched.of(RoleChanged)) == 3)
+        states = {item.role: item.state for item in watched.of(RoleChanged) if isinstance(item, RoleChanged)}
+    assert states == {Role.EVENTS: State.UP, Role.COMMANDS: State.REFUSED, Role.RESYNC: State.UP}
