@@ -10,7 +10,7 @@ goes out on account of a fact that is not in the book.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -70,6 +70,15 @@ class Node:
     directory: Path
 
 
+@dataclass(frozen=True, slots=True)
+class SessionDown:
+    """A log-in at a node that does not stand. `subject`: node and role; `cause`: for people."""
+
+    subject: str
+    since: Instant
+    cause: str
+
+
 class Telephony:
     """`await start()`, then `run()`; the other methods are for the API."""
 
@@ -91,6 +100,7 @@ class Telephony:
         self._board = Switchboard(duties)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._plan_due: asyncio.TimerHandle | None = None
+        self._sessions_down: dict[str, SessionDown] = {}
         self.bad_events = 0
 
     # ------------------------------------------------------------------ life
@@ -119,7 +129,7 @@ class Telephony:
             self._limit(agent, ends)
         _log.info("telephony.taken_up", calls=len(open_calls), agents=len(self._board.agents))
 
-    async def _facts(self, after: int, kinds: Collection[str]):  # type: ignore[no-untyped-def]
+    async def _facts(self, after: int, kinds: Collection[str]) -> AsyncIterator[Numbered]:
         while page := await self._book.read(after, 5_000, kinds=kinds):
             for numbered in page:
                 yield numbered
@@ -164,7 +174,7 @@ class Telephony:
             case Lost():
                 outcome.facts.append(f.NodeLost(at=item.at, node=node.name, cause=item.cause))
             case RoleChanged():
-                self._role_changed(node, item, outcome)
+                self._role_changed(node, item)
 
     # ------------------------------------------------------------------ what a node says
 
@@ -212,22 +222,12 @@ class Telephony:
             commands=len(agents.commands),
         )
 
-    def _role_changed(self, node: Node, item: RoleChanged, outcome: Outcome) -> None:
+    def _role_changed(self, node: Node, item: RoleChanged) -> None:
         subject = f"{node.name}/{item.role.value}"
-        if item.state is State.REFUSED:
-            outcome.facts.append(
-                f.AlarmRaised(
-                    at=item.at,
-                    node=node.name,
-                    alarm="session_lost",
-                    subject=subject,
-                    detail=item.cause,
-                )
-            )
-        elif item.state is State.UP:
-            outcome.facts.append(
-                f.AlarmCleared(at=item.at, node=node.name, alarm="session_lost", subject=subject)
-            )
+        if item.state is State.UP:
+            self._sessions_down.pop(subject, None)
+        elif item.state is not State.STOPPED:
+            self._sessions_down.setdefault(subject, SessionDown(subject, item.at, item.cause))
 
     # ------------------------------------------------------------------ what follows from it
 
@@ -305,6 +305,10 @@ class Telephony:
             self._nodes[command.node].link.resync()
 
     # ------------------------------------------------------------------ for the API
+
+    def sessions_down(self) -> list[SessionDown]:
+        """Every log-in that does not stand, since when and why."""
+        return list(self._sessions_down.values())
 
     @property
     def switchboard(self) -> Switchboard:

@@ -1,0 +1,290 @@
+"""Where everything is put together: the one place that knows every feature.
+
+settings, directory, credentials ─► databases ─► ledger ─► telephony, board, ticketing, recordings ─► web
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import structlog
+from aiohttp import web
+
+from board.alarms import Condition
+from board.api import BoardApi
+from board.service import Board
+from core.clock import MINUTE, SECOND, Clock, Duration, Instant
+from core.errors import HotlineError
+from directory.credentials import Credentials
+from directory.lookup import Directory
+from directory.model import Membership
+from directory.people import DirectoryPeople
+from hotline.node import ROOT, read_accounts
+from hotline.settings import Settings
+from ledger.calls import CallBook
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger
+from ledger.outbox import Outbox
+from recordings import service as recordings_service
+from recordings.api import RecordingsApi
+from recordings.playback import Player
+from recordings.service import Filer
+from storage import Database
+from storage.migrate import migrate
+from telephony.agents import Duties
+from telephony.ami.accounts import NodeAccess
+from telephony.ami.link import NodeLink
+from telephony.api import TelephonyApi
+from telephony.dispatch import AppQueueDispatcher
+from telephony.service import Node, Telephony
+from ticketing import duties
+from ticketing.api import TicketingApi
+from ticketing.service import SummaryService
+from ticketing.work_orders import TicketService
+from web.app import WebOptions, build_app
+from web.live import LiveHub
+from web.lockout import LockoutRule
+from web.route import Route
+from web.sessions import SessionLimits, Sessions
+
+_log = structlog.get_logger("hotline")
+
+
+class NotReady(HotlineError):
+    """A part that a request would need is not working just now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hotline:
+    """The whole program, put together but not running: see `running`."""
+
+    ledger: Ledger
+    main: Database
+    facts: Database
+    telephony: Telephony
+    board: Board
+    calls: CallBook
+    outbox: Outbox
+    consumers: tuple[Consumer, ...]
+    filer: Filer
+    app: web.Application
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds the pages."""
+        return f"http://{self.host}:{self.port}/"
+
+
+async def open_databases(settings: Settings) -> tuple[Database, Database]:
+    """The main database and the ledger's, migrated."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    main, facts = Database(settings.main_url, name="main"), Database(settings.ledger_url, name="ledger")
+    await main.open()
+    await facts.open()
+    await migrate(main, "main")
+    await migrate(facts, "ledger")
+    return main, facts
+
+
+async def assemble(
+    settings: Settings, directory: Directory, credentials: Credentials, *, clock: Clock
+) -> Hotline:
+    """Every part, connected; databases and ledger are open, nothing else runs yet."""
+    main, facts = await open_databases(settings)
+    ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
+    await ledger.open()
+    outbox = Outbox(ledger=ledger, database=main)
+    calls = CallBook(ledger=ledger, database=main)
+    telephony = _telephony(settings, directory, ledger, clock)
+    hub = LiveHub(clock=clock)
+    board = Board(
+        ledger=ledger,
+        hub=hub,
+        directory=directory,
+        clock=clock,
+        conditions=lambda: _conditions(telephony, ledger, clock()),
+        zone=settings.zone_info,
+    )
+    folders = {node.name: node.directory / "recordings" for node in settings.nodes}
+    filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
+    consumers = (
+        calls.consumer,
+        Consumer(
+            name=duties.CONSUMER, ledger=ledger, database=main, handle=duties.follow, kinds=duties.KINDS
+        ),
+        Consumer(
+            name=recordings_service.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=filer.handle,
+            kinds=recordings_service.KINDS,
+        ),
+    )
+    routes = [
+        *TelephonyApi(telephony, lambda: directory).routes(),
+        *BoardApi(board, clock).routes(),
+        *_ticketing(main, outbox, directory, clock),
+        *RecordingsApi(
+            player=Player(database=main, folders=folders, clock=clock),
+            database=main,
+            folders=folders,
+            clock=clock,
+        ).routes(),
+    ]
+    sessions = _sessions(settings, DirectoryPeople(directory, credentials), main, clock)
+    app = _web(settings, routes, sessions=sessions, hub=hub, ledger=ledger)
+    return Hotline(
+        ledger=ledger,
+        main=main,
+        facts=facts,
+        telephony=telephony,
+        board=board,
+        calls=calls,
+        outbox=outbox,
+        consumers=consumers,
+        filer=filer,
+        app=app,
+        host=settings.web.host,
+        port=settings.web.port,
+    )
+
+
+def _telephony(settings: Settings, directory: Directory, ledger: Ledger, clock: Clock) -> Telephony:
+    names = [node.name for node in settings.nodes]
+    queues = tuple(directory.queues)
+    limits: dict[str, Duration] = {
+        queue.name: queue.wrapup_limit_s * SECOND for queue in directory.queues.values()
+    }
+    short = {reason.code for reason in directory.reasons.values() if reason.on_duty} | {"logged_in"}
+    places: dict[str, tuple[Membership, ...]] = {
+        person.number: directory.memberships(person.number) for person in directory.agents()
+    }
+    nodes = [
+        Node(
+            name=node.name,
+            link=NodeLink(
+                NodeAccess(host=node.host, port=node.port, secrets=read_accounts(node.accounts)),
+                queues=lambda: queues,
+                clock=clock,
+                random=random.random,
+            ),
+            directory=node.directory,
+        )
+        for node in settings.nodes
+    ]
+    return Telephony(
+        nodes=nodes,
+        book=ledger,
+        duties=Duties(
+            memberships=lambda number: places.get(number, ()),
+            wrapup_limit=lambda queue: limits.get(queue, MINUTE),
+            nodes=tuple(names),
+        ),
+        dispatcher=AppQueueDispatcher(
+            memberships=lambda number: places.get(number, ()),
+            short_pause=lambda reason: reason in short,
+            queues=queues,
+            nodes=names,
+        ),
+        clock=clock,
+    )
+
+
+def _ticketing(main: Database, outbox: Outbox, directory: Directory, clock: Clock) -> list[Route]:
+    summaries = SummaryService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
+    tickets = TicketService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
+    return TicketingApi(summaries=summaries, tickets=tickets, clock=clock).routes()
+
+
+def _sessions(settings: Settings, people: DirectoryPeople, main: Database, clock: Clock) -> Sessions:
+    wanted = settings.session
+    return Sessions(
+        main,
+        people,
+        clock=clock,
+        limits=SessionLimits(idle=wanted.idle_minutes * MINUTE, longest=wanted.longest_hours * 60 * MINUTE),
+        lockout=LockoutRule(failures=wanted.failures, locked_for=wanted.lock_minutes * MINUTE),
+    )
+
+
+def _web(
+    settings: Settings, routes: Sequence[Route], *, sessions: Sessions, hub: LiveHub, ledger: Ledger
+) -> web.Application:
+    async def ledger_stores() -> None:
+        if ledger.health.problem:
+            raise NotReady(f"the ledger does not reach its database: {ledger.health.problem}")
+
+    pages: Mapping[str, Path] = MappingProxyType({"/board": ROOT / "frontend" / "board"})
+    return build_app(
+        routes,
+        sessions=sessions,
+        hub=hub,
+        options=WebOptions(
+            origins=frozenset(settings.web.origins),
+            secure_cookies=settings.web.secure_cookie,
+            body_limit=settings.web.body_limit_kib * 1024,
+            pages=pages,
+            home="/board/",
+            checks=MappingProxyType({"ledger": ledger_stores}),
+        ),
+    )
+
+
+def _conditions(telephony: Telephony, ledger: Ledger, now: Instant) -> Iterable[Condition]:
+    for down in telephony.sessions_down():
+        yield Condition("session_lost", down.subject, down.since, down.cause)
+    if ledger.health.problem:
+        yield Condition("database_down", "ledger", now, ledger.health.problem)
+
+
+class Running:
+    """The program at work, as a context: entered when it serves, left when all of it has stopped in order."""
+
+    def __init__(self, hotline: Hotline) -> None:
+        self._hotline = hotline
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Running:
+        hotline = self._hotline
+        await hotline.telephony.start()
+        await hotline.board.start()
+        self._runner = web.AppRunner(hotline.app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, hotline.host, hotline.port).start()
+        work = {
+            "telephony": hotline.telephony.run(),
+            "board": hotline.board.run(),
+            "outbox": hotline.outbox.run(),
+            "filer": hotline.filer.run(),
+            **{consumer.name: consumer.run() for consumer in hotline.consumers},
+        }
+        self._tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
+        _log.info("hotline serves", address=hotline.address)
+        return self
+
+    async def failed(self) -> None:
+        """Returns only by raising: a part that should run for ever has ended."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+            raise NotReady(f"{task.get_name()} has ended although nobody stopped it")
+
+    async def __aexit__(self, *_: object) -> None:
+        hotline = self._hotline
+        await hotline.telephony.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await hotline.ledger.close()
+        await hotline.main.close()
+        await hotline.facts.close()

@@ -1,0 +1,177 @@
+"""A node of our own, prepared from directory and credentials: configuration, flows, prompts, accounts.
+
+Here directory, ivr and telephony meet: each knows its part, none knows the others.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from core.errors import HotlineError
+from directory.credentials import Credentials
+from directory.lookup import Directory
+from ivr.compile import compile_flow
+from ivr.load import read_flow
+from ivr.model import Surroundings
+from ivr.prompts import read_catalogue
+from ivr.publish import publish
+from ivr.render import Rendered, render_prompts
+from telephony.ami.accounts import RIGHTS, Role
+from telephony.instance import Programs, cache_dir
+from telephony.nodefiles import write_node
+from telephony.nodespec import (
+    AccountSpec,
+    AgentSpec,
+    DeviceSpec,
+    MembershipSpec,
+    NodeSpec,
+    QueueSpec,
+    ReasonSpec,
+    TrunkSpec,
+)
+from telephony.translate import EVENTS
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOWS = ROOT / "ivr" / "flows"
+CATALOGUE = ROOT / "dialplans" / "prompts" / "catalogue.yaml"
+SERVICE_EVENTS = (*EVENTS, "FullyBooted", "Shutdown")
+"""What the events account is sent: what telephony translates, and what the link itself needs."""
+
+
+class AccountsRefused(HotlineError):
+    """The file with a node's AMI secrets cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePorts:
+    """Where our own Asterisk listens."""
+
+    sip: int
+    ami: int
+    rtp_first: int
+    rtp_last: int
+
+
+LOOPBACK_TRUNKS = (
+    TrunkSpec(name="trunk", addresses=("127.0.0.2/32",)),
+    TrunkSpec(name="trunkinfo", addresses=("127.0.0.3/32",), dtmf="info"),
+)
+"""Where simulated customers call from: keys as RFC 4733 events, or as SIP INFO."""
+
+
+def issue_accounts(file: Path) -> dict[Role, str]:
+    """The secrets of a node's three AMI accounts, made once and kept for owner and group alone."""
+    if not file.exists():
+        made = {role.value: secrets.token_urlsafe(24) for role in Role}
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(msgspec.json.encode(made))
+    return read_accounts(file)
+
+
+def read_accounts(file: Path) -> dict[Role, str]:
+    """`AccountsRefused` if the file is not there or does not hold all three."""
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+        return {role: found[role.value] for role in Role}
+    except (OSError, msgspec.DecodeError, KeyError) as problem:
+        raise AccountsRefused(
+            f"{file}: the secrets of {', '.join(Role)} cannot be read ({problem}): render the node again"
+        ) from problem
+
+
+def node_spec(
+    name: str,
+    folder: Path,
+    *,
+    ports: NodePorts,
+    programs: Programs,
+    directory: Directory,
+    credentials: Credentials,
+    accounts: Mapping[Role, str],
+    trunks: Sequence[TrunkSpec] = LOOPBACK_TRUNKS,
+) -> NodeSpec:
+    """The node as directory and credentials want it."""
+    return NodeSpec(
+        name=name,
+        directory=folder,
+        modules=programs.modules,
+        data=programs.data,
+        sip_port=ports.sip,
+        ami_port=ports.ami,
+        rtp_first=ports.rtp_first,
+        rtp_last=ports.rtp_last,
+        trunks=tuple(trunks),
+        devices=tuple(
+            DeviceSpec(name=device, secret=credentials.devices[device]) for device in directory.devices
+        ),
+        queues=_queues(directory),
+        agents=_agents(directory, credentials),
+        reasons=tuple(
+            ReasonSpec(code=reason.code, digit=reason.digit) for reason in directory.reasons.values()
+        ),
+        accounts=tuple(
+            AccountSpec(
+                name=role.value,
+                secret=accounts[role],
+                read=rights.read,
+                write=rights.write,
+                events=SERVICE_EVENTS if role is Role.EVENTS else (),
+            )
+            for role, rights in RIGHTS.items()
+        ),
+        vips=tuple(sorted(directory.vip_numbers)),
+        survey_wait_s=directory.survey.timeout_s,
+    )
+
+
+def _queues(directory: Directory) -> tuple[QueueSpec, ...]:
+    return tuple(
+        QueueSpec(
+            name=queue.name,
+            weight=queue.weight,
+            priority=queue.priority,
+            service_level_s=queue.service_level_s,
+            ring_s=queue.ring_s,
+            widen_after_s=queue.widen_after_s,
+            timeout_s=queue.timeout_s,
+        )
+        for queue in directory.queues.values()
+    )
+
+
+def _agents(directory: Directory, credentials: Credentials) -> tuple[AgentSpec, ...]:
+    return tuple(
+        AgentSpec(
+            staff=person.number,
+            pin_salt=f"{credentials.pin_salt}{person.number}",
+            pin_hash=credentials.staff[person.number].pin_sha1,
+            memberships=tuple(
+                MembershipSpec(queue=place.queue, penalty=place.penalty)
+                for place in directory.memberships(person.number)
+            ),
+        )
+        for person in directory.agents()
+        if person.number in credentials.staff
+    )
+
+
+def prepare(spec: NodeSpec, directory: Directory, *, studio: Path | None = None) -> Rendered:
+    """Write everything the node needs to start; what has not changed is left alone."""
+    write_node(spec)
+    catalogue = read_catalogue(CATALOGUE)
+    around = Surroundings(
+        prompts=catalogue.names,
+        queues=frozenset(directory.queues),
+        languages=frozenset(directory.languages),
+    )
+    for file in sorted(FLOWS.glob("*.yaml")):
+        flow = read_flow(file, around)
+        publish(compile_flow(flow), spec.directory / "etc" / f"ivr-{flow.name}.conf")
+    return render_prompts(catalogue, spec.directory / "prompts", cache=cache_dir() / "prompts", studio=studio)
