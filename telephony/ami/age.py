@@ -38,7 +38,7 @@ class Lag:
     def heard(self, timestamp: str | None, now: Instant) -> None:
         """An event of that `Timestamp` (node's clock), if it has one, has arrived at `now` (ours)."""
         made = _instant(timestamp)
-        if made is None:
+        if made is None or not self._samples:  # before the first ping nobody knows how far the clocks differ
             return
         self.event_age = max(0, now + self.clock_offset - made)
         self._oldest = max(self._oldest, self.event_age)

@@ -192,6 +192,7 @@ async def test_the_age_of_events_is_measured_against_the_nodes_own_clock():
     async def late(talk: Talk, _nth: int) -> None:
         talk.node_time = f"{time.time() + ahead:.6f}"
         await talk.ping()
+        await talk.ping()  # sent after the first answer was taken in
         talk.say("Event: Hangup", f"Timestamp: {time.time() + ahead - 2:.6f}")
 
     script, _ = node(late)

@@ -55,6 +55,12 @@ def test_the_quickest_ping_tells_the_distance_of_the_clocks():
     assert lag.clock_offset == 0
 
 
+def test_before_the_first_ping_no_age_is_told():
+    lag = Lag()
+    lag.heard("107.000000", 300 * SECOND)
+    assert (lag.event_age, lag.oldest()) == (0, 0)
+
+
 def test_a_time_that_is_none_costs_nothing():
     lag = Lag()
     lag.heard(None, 5)
