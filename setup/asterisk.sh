@@ -64,8 +64,15 @@ want_asterisk() {
   fi
 }
 
+# Asterisk asks for its machine's own name at every call; where nothing answers, each call stalls for seconds.
+warn_of_a_nameless_machine() {
+  timeout 3 getent hosts "$(uname -n)" >/dev/null ||
+    say "note: this machine's own name does not resolve, so calls will stall; add '127.0.1.1 $(uname -n)' to /etc/hosts"
+}
+
 set_up_asterisk() {
   local link
+  warn_of_a_nameless_machine
   if [ -z "$asterisk_root" ]; then
     say "$(asterisk -V) of this system, $(sipp -v 2>/dev/null | grep -oE 'SIPp v[^ ]+' | head -n 1)"
     return

@@ -12,7 +12,13 @@ find_python() {
 }
 
 want_python() {
-  [ -x "$venv/bin/python" ] || [ -n "$(find_python)" ] || missing+=(python3 python3-venv)
+  venv_is_whole || [ -n "$(find_python)" ] || missing+=(python3 python3-venv)
+}
+
+# Whether .venv was made here and by the Python that is still there: a moved checkout or an upgraded Python
+# leaves one behind whose programs do not start.
+venv_is_whole() {
+  grep -qF "$venv" "$venv/bin/activate" 2>/dev/null && "$venv/bin/python" -c 'import pip' 2>/dev/null
 }
 
 # Installs what setup.cfg asks for; $1 is "" or the name of an extra.
@@ -26,10 +32,10 @@ set_up_python() {
   local extra=${1:-} stamp recipe python
   stamp=$venv/.set-up-${extra:-plain}
   recipe=$(cd "$checkout" && digest setup.cfg pyproject.toml constraints.txt)
-  if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$recipe" ] && "$venv/bin/python" -c ''; then return; fi
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$recipe" ] && venv_is_whole; then return; fi
   under_lock "python-$(digest - <<<"$venv")"
   room "$checkout" 800
-  if ! "$venv/bin/python" -c '' 2>/dev/null; then
+  if ! venv_is_whole; then
     python=$(find_python)
     [ -n "$python" ] || stop "no Python of 3.11 or later with venv is here: install one (Debian: python3 python3-venv), then start again"
     quietly "Python environment" "$python" -m venv --clear "$venv" || failed "making the Python environment $venv"

@@ -171,8 +171,23 @@ def test_a_second_run_waits_for_the_first(sandbox: Path) -> None:
 # ------------------------------------------------------------------ Python
 
 
+def fake_venv(sandbox: Path, script: str) -> None:
+    """An environment made in this checkout, whose interpreter is `script`."""
+    fake(sandbox / ".venv/bin", "python", script)
+    (sandbox / ".venv/bin/activate").write_text(f"VIRTUAL_ENV={sandbox}/.venv\n", "utf-8")
+
+
+def test_an_environment_from_elsewhere_is_made_anew(sandbox: Path) -> None:
+    installs = f'[ "$1" = -c ] || echo "$@" >> {sandbox}/asked'
+    fake_venv(sandbox, installs)
+    (sandbox / ".venv/bin/activate").write_text("VIRTUAL_ENV=/moved/away/.venv\n", "utf-8")
+    fake(sandbox / "bin", "python3", f'[ "$1" = -c ] || echo made anew >> {sandbox}/asked')
+    assert bash(sandbox, "set_up_python").returncode == 0
+    assert (sandbox / "asked").read_text().startswith("made anew\n-m pip install")
+
+
 def test_python_packages_are_installed_once_per_recipe(sandbox: Path) -> None:
-    fake(sandbox / ".venv/bin", "python", f'[ "$1" = -c ] || echo "$@" >> {sandbox}/asked')
+    fake_venv(sandbox, f'[ "$1" = -c ] || echo "$@" >> {sandbox}/asked')
 
     def installs() -> int:
         assert bash(sandbox, "set_up_python dev").returncode == 0
@@ -185,7 +200,7 @@ def test_python_packages_are_installed_once_per_recipe(sandbox: Path) -> None:
 
 
 def test_a_failed_installation_is_tried_again(sandbox: Path) -> None:
-    fake(sandbox / ".venv/bin", "python", '[ "$1" = -c ] || { echo "Connection refused"; exit 1; }')
+    fake_venv(sandbox, '[ "$1" = -c ] || { echo "Connection refused"; exit 1; }')
     for _ in range(2):
         assert "installing the Python packages failed: the network" in refused(sandbox, "set_up_python")
 
@@ -262,6 +277,14 @@ def test_the_systems_own_asterisk_is_used_if_it_is_new_enough(sandbox: Path) -> 
     assert done.returncode == 0, done
     assert "Asterisk 22.11.0 of this system, SIPp v3.8.0-TLS" in done.stdout
     assert not (sandbox / "cache").exists()
+
+
+def test_a_machine_that_does_not_know_its_own_name_is_told(sandbox: Path) -> None:
+    fake_mmdebstrap(sandbox, "22.10.1")
+    fake(sandbox / "bin", "getent", "exit 2")
+    done = bash(sandbox, SET_UP)
+    assert done.returncode == 0
+    assert "to /etc/hosts" in done.stdout
 
 
 def test_a_root_of_ones_own_is_checked(sandbox: Path) -> None:
