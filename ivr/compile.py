@@ -121,10 +121,10 @@ def _attempt(flow: Flow, menu: Menu, attempt: int) -> Iterator[str]:
             yield from _choice(flow, menu, choice)
     else:
         yield f"include => {_context(flow.name, menu.name)}"
-        yield f"exten => s,1(no_input),Background({_prompts(menu.no_input, *menu.again)})"
-        yield f" same => n,WaitExten({menu.timeout_s})"
-        yield f" same => n(wrong_input),Background({_prompts(menu.wrong_input, *menu.again)})"
-        yield f" same => n,WaitExten({menu.timeout_s})"
+        # Each in an extension of its own: WaitExten leads to `t` only where no priority follows it.
+        for cause, apology in (("no_input", menu.no_input), ("wrong_input", menu.wrong_input)):
+            yield f"exten => {cause},1,Background({_prompts(apology, *menu.again)})"
+            yield f" same => n,WaitExten({menu.timeout_s})"
     for extension, cause in (("t", "no_input"), ("i", "wrong_input")):
         first, second = _told("MenuFailed", Menu=menu.name, Cause=cause, Attempt=str(attempt))
         yield f"exten => {extension},1,{first}"
@@ -132,7 +132,7 @@ def _attempt(flow: Flow, menu: Menu, attempt: int) -> Iterator[str]:
         if attempt == menu.attempts:
             yield f" same => n,{_go(flow, menu.give_up)}"
         else:
-            yield f" same => n,Goto({_context(flow.name, menu.name, attempt + 1)},s,{cause})"
+            yield f" same => n,Goto({_context(flow.name, menu.name, attempt + 1)},{cause},1)"
     yield ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import multiprocessing
 import os
 import shutil
@@ -130,6 +131,8 @@ def studio_problems(content: bytes, name: str) -> list[str]:
     if rate != RATE:
         return [f"{name}: sampled at {rate} Hz; save it as 8 kHz mono 16-bit WAV"]
     heard = level(samples)
+    if heard == -math.inf:
+        return [f"{name}: is silent; record it again"]
     if abs(heard - TARGET_DBOV) > STUDIO_WINDOW_DB:
         change = f"make it {abs(TARGET_DBOV - heard):.1f} dB {'louder' if heard < TARGET_DBOV else 'quieter'}"
         allowed = f"{TARGET_DBOV:.0f} ± {STUDIO_WINDOW_DB:.0f} dBov"

@@ -35,17 +35,17 @@ exten => #,1,UserEvent(MenuChosen,Call: ${CALL_ID},Menu: top,Key: #,Target: hang
  same => n,Hangup()
 exten => t,1,UserEvent(MenuFailed,Call: ${CALL_ID},Menu: top,Cause: no_input,Attempt: 1)
  same => n,CELGenUserEvent(MenuFailed,Call=${CALL_ID}&Menu=top&Cause=no_input&Attempt=1)
- same => n,Goto(ivr-777-VERSION-top-2,s,no_input)
+ same => n,Goto(ivr-777-VERSION-top-2,no_input,1)
 exten => i,1,UserEvent(MenuFailed,Call: ${CALL_ID},Menu: top,Cause: wrong_input,Attempt: 1)
  same => n,CELGenUserEvent(MenuFailed,Call=${CALL_ID}&Menu=top&Cause=wrong_input&Attempt=1)
- same => n,Goto(ivr-777-VERSION-top-2,s,wrong_input)
+ same => n,Goto(ivr-777-VERSION-top-2,wrong_input,1)
 
 [ivr-777-VERSION-top-2]
 include => ivr-777-VERSION-top
-exten => s,1(no_input),Background(\
+exten => no_input,1,Background(\
 ${HOTLINE_DIR}/prompts/${CALL_LANG}/no-input&${HOTLINE_DIR}/prompts/${CALL_LANG}/menu-main)
  same => n,WaitExten(5)
- same => n(wrong_input),Background(\
+exten => wrong_input,1,Background(\
 ${HOTLINE_DIR}/prompts/${CALL_LANG}/wrong-key&${HOTLINE_DIR}/prompts/${CALL_LANG}/menu-main)
  same => n,WaitExten(5)
 exten => t,1,UserEvent(MenuFailed,Call: ${CALL_ID},Menu: top,Cause: no_input,Attempt: 2)
@@ -88,7 +88,7 @@ def test_the_version_changes_with_what_is_heard_and_with_nothing_else() -> None:
 def test_every_goto_of_the_hotline_has_its_context() -> None:
     text = render_file(compile_flow(hotline()))
     contexts = set(re.findall(r"^\[(ivr-[^\]]+)\]", text, re.MULTILINE))
-    assert {target for target, _ in re.findall(r"Goto\((ivr-[^,]+),s,(\w+)\)", text)} < contexts
+    assert {target for target, _ in re.findall(r"Goto\((ivr-[^,]+),(\w+),1\)", text)} < contexts
     assert set(re.findall(r"^include => (.+)$", text, re.MULTILINE)) <= contexts
 
 
