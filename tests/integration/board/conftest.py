@@ -1,0 +1,123 @@
+"""The board on a real ledger, a real directory, a real web server; the clock runs, but starts at noon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from board.alarms import Condition
+from board.api import BoardApi
+from board.service import Board
+from core.clock import Clock, Instant, system_clock
+from core.facts import Fact
+from directory import credentials
+from directory.lookup import Directory
+from directory.people import DirectoryPeople
+from directory.seed import load
+from ledger import Ledger
+from storage import Database, migrate
+from tests.unit.board.story import NOON
+from web.app import WebOptions, build_app
+from web.live import LiveHub
+from web.passwords import Passwords
+from web.sessions import Sessions
+
+ROOT = Path(__file__).parents[3]
+LEADER, AGENT = "8001", "1001"
+
+
+@dataclass
+class House:
+    """Everything the board stands on."""
+
+    clock: Clock
+    ledger: Ledger
+    directory: Directory
+    hub: LiveHub
+    board: Board
+    server: TestServer
+    passwords: dict[str, str]
+    conditions: list[Condition] = field(default_factory=list)
+
+    def append(self, *facts: Fact) -> int:
+        return self.ledger.append(facts)
+
+    @asynccontextmanager
+    async def signed_in(self, staff: str = LEADER) -> AsyncIterator[aiohttp.ClientSession]:
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(self.server.make_url("/"), cookie_jar=jar) as client:
+            form = {"staff": staff, "password": self.passwords[staff]}
+            async with client.post("/api/session", json=form) as answer:
+                assert answer.status == 200, await answer.text()
+            yield client
+
+
+def clock_from(start: Instant) -> Clock:
+    """A clock that runs as the machine's does, from `start` on: no test meets a midnight by chance."""
+    shift = start - system_clock()
+    return lambda: system_clock() + shift
+
+
+@pytest.fixture(scope="session")
+def directory() -> Directory:
+    return load(ROOT / "directory/seed/demo.yaml")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return clock_from(NOON)
+
+
+@pytest.fixture
+async def databases(tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
+    main = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
+    facts = Database(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", name="ledger")
+    await main.open()
+    await facts.open()
+    await migrate(main)
+    await migrate(facts, "ledger")
+    yield main, facts
+    await main.close()
+    await facts.close()
+
+
+@pytest.fixture
+async def ledger(databases: tuple[Database, Database], tmp_path: Path) -> AsyncIterator[Ledger]:
+    book = Ledger(databases[1], spool=tmp_path / "ledger.spool")
+    await book.open()
+    yield book
+    await book.close()
+
+
+@pytest.fixture
+async def house(
+    databases: tuple[Database, Database], ledger: Ledger, directory: Directory, clock: Clock, tmp_path: Path
+) -> AsyncIterator[House]:
+    cheap = Passwords(cheap=True)
+    issued = credentials.issue(tmp_path / "credentials.json", directory, passwords=cheap)
+    people = DirectoryPeople(directory, credentials.load(tmp_path / "credentials.json"))
+    hub = LiveHub(clock=clock)
+    wrong: list[Condition] = []
+    board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=lambda: wrong)
+    await board.start()
+    app = build_app(
+        BoardApi(board, clock).routes(),
+        sessions=Sessions(databases[0], people, clock=clock, passwords=cheap),
+        hub=hub,
+        options=WebOptions(pages={"/board": ROOT / "frontend/board"}, home="/board/", beat_s=0.5),
+    )
+    server = TestServer(app, port=15600)
+    await server.start_server()
+    running = asyncio.create_task(board.run())
+    yield House(clock, ledger, directory, hub, board, server, dict(issued.passwords), wrong)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await server.close()

@@ -1,0 +1,228 @@
+"""The board from fact to screen: real ledger, real web server, a WebSocket client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from board.alarms import Condition
+from board.fold import fold
+from board.service import Board
+from core.clock import SECOND, Clock
+from core.facts import AgentState, AgentStateChanged, AlarmCleared, AlarmRaised, CallerQueued, LeaveReason
+from directory.lookup import Directory
+from ledger import Ledger
+from tests.integration.board.conftest import AGENT, House
+from tests.integration.board.screen import Screen
+from tests.unit.board.story import NOON, QUEUE, Story, s
+from web.live import LiveHub
+
+COUNTS = (
+    "offered",
+    "answered",
+    "answered_10",
+    "abandoned",
+    "abandoned_5",
+    "waiting",
+    "talks",
+    "sl10",
+    "sl20",
+)
+
+
+def some_calls(calls: int = 20) -> Story:
+    """Every third caller gives up; the others talk."""
+    story = Story(NOON - s(600))
+    for n in range(calls):
+        queue = ("card-cmn", "personal-cmn", "loss-cmn")[n % 3]
+        story.joins(f"c{n}", n * 5, queue)
+        if n % 3 == 0:
+            story.leaves(f"c{n}", n * 5, 3 + n % 9, LeaveReason.ABANDONED, queue)
+        else:
+            story.answers(
+                f"c{n}", f"{1001 + n % 20}", n * 5, 1 + n % 14, 40, wrap=5, queue=queue, survey=(4, 1)
+            )
+    return story
+
+
+def offered(number: int) -> Any:
+    return lambda shown: shown["total"].get("offered") == number
+
+
+async def test_a_screen_shows_the_snapshot_then_every_change_without_a_gap(house: House) -> None:
+    house.append(*[each.fact for each in some_calls(9).told()])
+    async with house.signed_in() as client, Screen().watching(client) as screen:
+        await screen.until(offered(9))
+        assert screen.frames[0]["kind"] == "snapshot"
+        first = screen.shown["folded"]
+        for n in range(5):
+            at = house.clock()
+            house.append(CallerQueued(at=at, call=f"live{n}", queue=QUEUE, joined_at=at, language="cmn"))
+            await screen.until(offered(10 + n))
+        assert screen.shown["folded"] >= first + 5
+        assert len(screen.shown["waiting"][QUEUE]) == 5
+        await screen.until(lambda shown: shown["stored"] >= first + 5)
+        async with client.get("/api/board") as answer:
+            asked = await answer.json()
+    for name, figures in asked["queues"].items():
+        for count in COUNTS:
+            assert screen.shown["queues"][name][count] == figures[count], (name, count)
+    assert {"at", "age_ms", "seq"} <= screen.frames[-1].keys()
+    assert all(0 <= frame["age_ms"] < 1000 for frame in screen.frames)
+
+
+async def test_a_screen_that_comes_back_gets_what_it_missed_and_shows_the_same(house: House) -> None:
+    story = some_calls(12).told()
+    screen = Screen()
+    async with house.signed_in() as client:
+        async with screen.watching(client):
+            house.append(*[each.fact for each in story[:40]])
+            await screen.until(lambda shown: shown["folded"] >= 40)
+        house.append(*[each.fact for each in story[40:]])
+        frames = len(screen.frames)
+        async with Screen().watching(client) as other:  # its snapshot must not swallow what the first missed
+            await other.until(offered(12))
+        async with screen.watching(client):
+            await screen.until(offered(12))
+        assert "snapshot" not in {frame["kind"] for frame in screen.frames[frames:]}
+    for name in other.shown["queues"]:
+        for count in COUNTS:
+            assert screen.shown["queues"][name][count] == other.shown["queues"][name][count]
+    assert screen.shown["agents"].keys() == other.shown["agents"].keys()
+
+
+async def test_waits_grow_and_service_levels_fall_without_any_fact(house: House) -> None:
+    joined = house.clock() - s(9.5)
+    house.append(CallerQueued(at=joined, call="w", queue=QUEUE, joined_at=joined))
+    async with house.signed_in() as client, Screen().watching(client) as screen:
+        await screen.until(lambda shown: shown["queues"][QUEUE]["longest_wait_ms"] < 11_000)
+        await screen.until(lambda shown: shown["queues"][QUEUE]["sl10"] == 0.0)
+        await screen.until(lambda shown: shown["queues"][QUEUE]["longest_wait_ms"] > 11_000)
+
+
+async def test_a_restart_gives_the_same_digits(
+    house: House, ledger: Ledger, directory: Directory, clock: Clock
+) -> None:
+    told = some_calls(30).told()
+    house.append(*[each.fact for each in told])
+    again = Board(ledger=ledger, hub=LiveHub(clock=clock), directory=directory, clock=clock)
+    await again.start()
+    assert again.figures() == house.board.figures()
+    assert again.figures().total.offered == 30
+
+
+async def test_facts_that_come_while_it_rebuilds_are_counted_once(
+    ledger: Ledger, directory: Directory, clock: Clock
+) -> None:
+    facts = [each.fact for each in some_calls(120).told()]
+    board = Board(ledger=ledger, hub=LiveHub(clock=clock), directory=directory, clock=clock)
+    ledger.append(facts[:900])
+    starting = asyncio.create_task(board.start())
+    while facts[900:] and not starting.done():
+        ledger.append([facts.pop(900)])
+        await asyncio.sleep(0)
+    ledger.append(facts[900:])
+    await starting
+    expected = fold(some_calls(120).told())
+    assert board.figures().total.offered == 120
+    assert board.figures().total.talks == sum(c.talks for c in expected.days[min(expected.days)].values())
+    assert board.numbers()[0] == ledger.last
+
+
+async def test_agents_who_logged_in_yesterday_are_known_and_yesterdays_calls_are_not_counted(
+    ledger: Ledger, directory: Directory, clock: Clock
+) -> None:
+    yesterday = NOON - s(20 * 3600)
+    ready = AgentStateChanged(
+        at=yesterday, agent=AGENT, before=AgentState.LOGGED_OUT, state=AgentState.READY, device="d001"
+    )
+    old = Story(yesterday)
+    old.joins("old", 0)
+    old.leaves("old", 0, 4, LeaveReason.ABANDONED)
+    ledger.append([ready, *[each.fact for each in old.told()]])
+    board = Board(ledger=ledger, hub=LiveHub(clock=clock), directory=directory, clock=clock)
+    await board.start()
+    figures = board.figures()
+    assert next(each for each in figures.agents if each.agent == AGENT).state == "ready"
+    assert figures.total.offered == 0
+
+
+async def test_alarms_are_facts_and_reach_the_screen(house: House, ledger: Ledger) -> None:
+    async with house.signed_in() as client, Screen().watching(client) as screen:
+        house.conditions.append(Condition("database_down", "main", house.clock() - 10 * SECOND, "no answer"))
+        await screen.until(lambda shown: [each["alarm"] for each in shown["alarms"]] == ["database_down"])
+        house.conditions.clear()
+        await screen.until(lambda shown: shown["alarms"] == [])
+        assert screen.shown["names"]["alarms"]["database_down"]["severity"] == "critical"
+    await ledger.readable(ledger.last)
+    kept = await ledger.read(0, kinds={"AlarmRaised", "AlarmCleared"})
+    assert [type(each.fact) for each in kept] == [AlarmRaised, AlarmCleared]
+
+
+async def test_a_figure_opens_into_its_calls_over_http(house: House) -> None:
+    house.append(*[each.fact for each in some_calls(9).told()])
+    async with house.signed_in() as client:
+        query = {"figure": "abandoned", "queue": "card-cmn"}
+        async with client.get("/api/board/calls", params=query) as answer:
+            behind = await answer.json()
+        async with client.get("/api/board/calls", params={"figure": "beauty"}) as answer:
+            assert answer.status == 404
+            assert "counts no calls" in await answer.text()
+        async with client.get("/api/board/formulas") as answer:
+            formulas = await answer.json()
+    assert behind["count"] == 3
+    assert behind["whole"] is True
+    assert [each["call"] for each in behind["calls"]] == ["c6", "c3", "c0"]
+    assert {each["figure"]: each["opens"] for each in formulas["queue"]}["sl10"] is True
+
+
+@pytest.mark.parametrize("path", ["/api/board", "/api/board/calls?figure=offered"])
+async def test_the_board_is_for_those_with_the_right(house: House, path: str) -> None:
+    async with house.signed_in(AGENT) as client:
+        async with client.get(path) as answer:
+            assert answer.status == 403
+        async with client.get("/api/live", params={"topic": "board"}) as answer:
+            assert answer.status == 403
+
+
+async def test_age_is_that_of_the_node_heard_least(
+    ledger: Ledger, directory: Directory, clock: Clock
+) -> None:
+    heard = clock() - 7 * SECOND
+    hub = LiveHub(clock=clock)
+    board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, heard=lambda: heard)
+    await board.start()
+    assert board.known_until() == heard
+
+
+async def test_forty_calls_a_second_reach_the_screen_within_a_tenth_of_a_second(house: House) -> None:
+    """Twelve facts a call, half a second of them per caller; from the fact's append to the client."""
+    delays: list[float] = []
+    sent: dict[int, float] = {}
+
+    async def feed() -> None:
+        for n in range(80):
+            at = house.clock()
+            story = Story(at)
+            story.joins(f"x{n}", 0, "personal-cmn")
+            story.answers(f"x{n}", f"{1001 + n % 20}", 0, 0, 0, ring=0, queue="personal-cmn", survey=(5, 1))
+            last = house.append(*[each.fact for each in story.told()])
+            sent[last] = time.perf_counter()
+            await asyncio.sleep(0.025)
+
+    async with house.signed_in() as client, Screen().watching(client) as screen:
+        for _snapshot_and_first_sign_of_life in range(2):
+            await screen.take()
+        feeding = asyncio.create_task(feed())
+        async with asyncio.timeout(20):
+            while len(delays) < 80:
+                frame = await screen.take()
+                now = time.perf_counter()
+                done = [seq for seq in sent if seq <= frame["data"]["folded"]] if "data" in frame else []
+                delays += [now - sent.pop(seq) for seq in done]
+        await feeding
+    delays.sort()
+    assert delays[int(len(delays) * 0.99) - 1] < 0.1
