@@ -191,7 +191,6 @@ def _telephony(settings: Settings, directory: Directory, ledger: Ledger, clock: 
             memberships=lambda number: places.get(number, ()),
             short_pause=lambda reason: reason in short,
             queues=queues,
-            nodes=names,
         ),
         clock=clock,
     )

@@ -50,7 +50,10 @@ class Dispatcher(Protocol):
         """The call does not wait any more; what there is to be stopped on its account."""
 
     def node_came(self, node: str) -> None:
-        """The node has just been connected: whatever was told to it before may be gone."""
+        """The node listens from now on; whatever was told to it before may be gone."""
+
+    def node_went(self, node: str) -> None:
+        """The node cannot be told anything until it comes back."""
 
 
 class AppQueueDispatcher:
@@ -63,13 +66,12 @@ class AppQueueDispatcher:
         short_pause: Callable[[str], bool],
         handling: Callable[[str], Duration] = lambda queue: USUAL_HANDLING,
         queues: Sequence[str],
-        nodes: Sequence[str],
     ) -> None:
         self._memberships = memberships
         self._short_pause = short_pause
         self._handling = handling
         self._queues = tuple(queues)
-        self._nodes = tuple(nodes)
+        self._listening: set[str] = set()
         self._published: dict[tuple[str, str], int] = {}
         self._told: dict[str, Instant] = {}
         self._aged: set[str] = set()
@@ -80,7 +82,8 @@ class AppQueueDispatcher:
         """Duty counts that changed, callers to be aged, callers to be told their place."""
         duty = on_duty(agents.values(), self._memberships, self._short_pause)
         commands: list[c.Command] = self._duty(duty)
-        for queue, line in lines.items():
+        for queue, callers in lines.items():
+            line = [w for w in callers if w.call.channel and w.call.node in self._listening]
             commands += self._ageing(line, now)
             commands += self._announcements(queue, line, duty.get(queue, 0), now)
         return commands
@@ -94,10 +97,15 @@ class AppQueueDispatcher:
     def node_came(self, node: str) -> None:
         """Global variables do not survive a restart of Asterisk: publish all of them again."""
         self._published = {key: count for key, count in self._published.items() if key[0] != node}
+        self._listening.add(node)
+
+    def node_went(self, node: str) -> None:
+        """Nothing is planned for it until it comes back."""
+        self._listening.discard(node)
 
     def _duty(self, counts: Mapping[str, int]) -> list[c.Command]:
         changed: list[c.Command] = []
-        for node in self._nodes:
+        for node in sorted(self._listening):
             for queue in self._queues:
                 count = counts.get(queue, 0)
                 if self._published.get((node, queue)) != count:
@@ -108,19 +116,13 @@ class AppQueueDispatcher:
     def _ageing(self, line: Sequence[Waiting], now: Instant) -> list[c.Command]:
         due = [waiting for waiting in to_be_aged(line, now) if waiting.call.id not in self._aged]
         self._aged.update(waiting.call.id for waiting in due)
-        return [
-            c.ChangePriority(w.call.node, w.wait.queue, w.call.channel, AGED_PRIORITY)
-            for w in due
-            if w.call.channel
-        ]
+        return [c.ChangePriority(w.call.node, w.wait.queue, w.call.channel, AGED_PRIORITY) for w in due]
 
     def _announcements(
         self, queue: str, line: Sequence[Waiting], serving: int, now: Instant
     ) -> list[c.Command]:
         said: list[c.Command] = []
         for waiting in to_be_told(line, now, self._told):
-            if not waiting.call.channel:
-                continue
             self._told[waiting.call.id] = now
             expected = expected_wait(waiting.position, serving, self._handling(queue))
             position, minutes = spoken(waiting.position, expected)

@@ -172,6 +172,7 @@ class Telephony:
                     f.GapDeclared(at=item.until, node=node.name, since=item.since, cause=item.cause)
                 )
             case Lost():
+                self._dispatcher.node_went(node.name)
                 outcome.facts.append(f.NodeLost(at=item.at, node=node.name, cause=item.cause))
             case RoleChanged():
                 self._role_changed(node, item)
@@ -189,12 +190,12 @@ class Telephony:
             self._add(outcome, self._board.hear(signal))
 
     def _connected(self, node: Node, item: Connected, outcome: Outcome) -> None:
-        self._dispatcher.node_came(node.name)
         # Uptime comes in whole seconds; after a start of our own it is all there is to go by.
         died = item.at if item.restarted else item.at - item.uptime - _UPTIME_ERROR
         self._add(outcome, self._board.lose_node(node.name, died))
 
     def _snapshot(self, node: Node, snapshot: NodeSnapshot, outcome: Outcome) -> None:
+        self._dispatcher.node_came(node.name)
         found = compare_calls(node.name, list(self._board.calls.values()), snapshot)
         for call_id in found.vanished:
             self._add(outcome, self._board.close_call(call_id, snapshot.began, f.EndReason.UNSEEN))
@@ -299,9 +300,9 @@ class Telephony:
             if isinstance(fact, f.SummarySaved):
                 self._carry_out(self._board.wish(fact.agent, a.SummaryDone(fact.at, fact.leg)))
 
-    def _not_done(self, command: c.Command, how: How, _why: str) -> None:
+    def _not_done(self, command: c.Command, _how: How, _why: str) -> None:
         """Something we told a node may not be so: look, rather than say it again."""
-        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause) and how is not How.DONE:
+        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.PublishDuty):
             self._nodes[command.node].link.resync()
 
     # ------------------------------------------------------------------ for the API

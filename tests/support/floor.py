@@ -1,0 +1,209 @@
+"""The whole hotline for one test: a real Asterisk, telephones and customers, and the service beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from core import facts as f
+from core.clock import system_clock
+from core.facts import Numbered
+from directory import credentials as credentials_file
+from directory import seed
+from directory.credentials import Credentials, Issued
+from directory.lookup import Directory
+from hotline.assembly import Hotline, Running, assemble
+from hotline.node import NodePorts, issue_accounts, node_spec
+from hotline.settings import NodeSettings, Settings, WebSettings
+from telephony import instance
+from telephony.nodespec import AccountSpec
+from tests.support.exchange import SECRET, Exchange
+
+T = TypeVar("T", bound=f.Fact)
+TAP = AccountSpec(
+    name="tap",
+    secret=SECRET,
+    read=("call", "agent", "user", "system", "reporting"),
+    write=("call", "agent", "originate", "reporting"),
+)
+
+
+class Person:
+    """Someone signed in at the API."""
+
+    def __init__(self, client: aiohttp.ClientSession, staff: str, token: str) -> None:
+        self._client = client
+        self.staff = staff
+        self._headers = {"X-CSRF-Token": token}
+
+    async def get(self, path: str, **query: str) -> Any:
+        async with self._client.get(path, params=query) as response:
+            assert response.status == 200, (path, response.status, await response.text())
+            return await response.json()
+
+    async def post(self, path: str, status: int = 200, **body: Any) -> Any:
+        async with self._client.post(path, json=body or None, headers=self._headers) as response:
+            text = await response.text()
+            assert response.status == status, (path, response.status, text)
+            return await response.json() if text else None
+
+    async def delete(self, path: str, status: int = 204) -> None:
+        async with self._client.delete(path, headers=self._headers) as response:
+            assert response.status == status, (path, response.status, await response.text())
+
+
+class Floor:
+    """`exchange`: Asterisk, telephones, customers. `hotline`: the service, while it runs."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        settings: Settings,
+        directory: Directory,
+        credentials: Credentials,
+        issued: Issued,
+    ) -> None:
+        self.exchange = exchange
+        self.settings = settings
+        self.directory = directory
+        self._credentials = credentials
+        self._issued = issued
+        self._running: Running | None = None
+        self._clients: list[aiohttp.ClientSession] = []
+        self._hotline: Hotline | None = None
+        self.facts: list[Numbered] = []
+        self._news = asyncio.Event()
+
+    @property
+    def hotline(self) -> Hotline:
+        assert self._hotline is not None, "the service is not running"
+        return self._hotline
+
+    async def start_service(self) -> None:
+        """Start (or start again) the service on its data folder."""
+        self._hotline = await assemble(self.settings, self.directory, self._credentials, clock=system_clock)
+        self._hotline.ledger.listen(self._hear)
+        since = len(self.facts)
+        self._running = Running(self._hotline)
+        await self._running.__aenter__()
+        await self.fact(f.NodeConnected, after=since)
+
+    async def stop_service(self) -> None:
+        """Stop it in order."""
+        running, self._running = self._running, None
+        for client in self._clients:
+            await client.close()
+        self._clients.clear()
+        if running is not None:
+            await running.__aexit__()
+        self._hotline = None
+
+    def _hear(self, batch: Any) -> None:
+        self.facts += batch
+        self._news.set()
+
+    async def fact(
+        self,
+        kind: type[T],
+        where: Callable[[T], bool] = lambda fact: True,
+        *,
+        after: int = 0,
+        within: float = 20,
+    ) -> T:
+        """The first such fact from index `after` on; AssertionError with all facts if it does not come."""
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for numbered in self.facts[after:]:
+                        if isinstance(numbered.fact, kind) and where(numbered.fact):
+                            return numbered.fact
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"no {kind.__name__} within {within:g} s\n{self.story()}") from None
+
+    def all(self, kind: type[T]) -> list[T]:
+        """Every such fact so far."""
+        return [numbered.fact for numbered in self.facts if isinstance(numbered.fact, kind)]
+
+    def kinds(self, call: str = "") -> list[str]:
+        """The names of the facts (of one call), in order."""
+        return [type(n.fact).__name__ for n in self.facts if not call or getattr(n.fact, "call", "") == call]
+
+    def story(self) -> str:
+        """All facts, one a line, for messages of failed tests."""
+        return "\n".join(f"{n.seq} {n.fact}" for n in self.facts) + "\n" + self.exchange.messages
+
+    async def sign_in(self, staff: str) -> Person:
+        """Sign in with the password issued at set-up."""
+        client = aiohttp.ClientSession(
+            base_url=self.hotline.address,
+            headers={"Origin": self.hotline.address.rstrip("/")},
+            # the cookie jar has to accept cookies of an address
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+        )
+        self._clients.append(client)
+        body = {"staff": staff, "password": self._issued.passwords[staff]}
+        async with client.post("/api/session", json=body) as response:
+            answer = await response.json()
+            assert response.status in (200, 201), answer
+        return Person(client, staff, answer["csrf_token"])
+
+    async def agent(self, staff: str, device: str) -> Person:
+        """An agent signed in, logged in at a telephone that is there, and ready."""
+        person = await self.sign_in(staff)
+        await person.post("/api/agent/login", device=device)
+        await person.post("/api/agent/ready")
+        return person
+
+
+@asynccontextmanager
+async def floor(port: int, *, directory: Directory | None = None) -> AsyncIterator[Floor]:
+    """Asterisk and the service, running; both are gone afterwards."""
+    programs = await instance.find()
+    directory = directory or seed.load(seed.DEMO)
+    folder = Path(tempfile.mkdtemp(prefix="hotline-"))
+    ports = NodePorts(sip=port, ami=port + 1, rtp_first=27000, rtp_last=27199)
+    node = folder / "node"
+    settings = Settings(
+        data_dir=folder / "data",
+        web=WebSettings(port=port + 2),
+        nodes=(
+            NodeSettings(name="node1", port=ports.ami, accounts=folder / "accounts.json", directory=node),
+        ),
+    )
+    accounts = issue_accounts(folder / "accounts.json")
+    issued = credentials_file.issue(folder / "credentials.json", directory)
+    credentials = credentials_file.load(folder / "credentials.json")
+    try:
+        spec = node_spec(
+            "node1",
+            node,
+            ports=ports,
+            programs=programs,
+            directory=directory,
+            credentials=credentials,
+            accounts=accounts,
+        )
+        spec = replace(spec, accounts=(*spec.accounts, TAP), survey_wait_s=2)
+        exchange = Exchange(spec, programs, folder / "sipp")
+        try:
+            await exchange.start()
+            running = Floor(exchange, settings, directory, credentials, issued)
+            try:
+                await running.start_service()
+                yield running
+            finally:
+                await running.stop_service()
+        finally:
+            await exchange.close()
+    finally:
+        shutil.rmtree(folder)
