@@ -151,9 +151,10 @@ CALL_KINDS = frozenset(name for name, kind in f.KINDS.items() if issubclass(kind
 
 def fold_call(record: CallRecord | None, facts: Iterable[Numbered]) -> CallRecord | None:
     """`record` with these facts of its call added; one whose number it knows already changes nothing."""
+    last = record.seq if record is not None else 0
     for numbered in facts:
         fact = numbered.fact
-        if not isinstance(fact, f.CallFact) or (record is not None and numbered.seq <= record.seq):
+        if not isinstance(fact, f.CallFact) or numbered.seq <= last:
             continue
         if record is None:
             seen = isinstance(fact, f.CallArrived)
@@ -161,8 +162,8 @@ def fold_call(record: CallRecord | None, facts: Iterable[Numbered]) -> CallRecor
         step = _STEPS.get(type(fact))
         if step is not None:
             record = step(record, fact)
-        record = replace(record, seq=numbered.seq)
-    return record
+        last = numbered.seq
+    return record if record is None or record.seq == last else replace(record, seq=last)
 
 
 def _arrived(record: CallRecord, fact: f.CallArrived) -> CallRecord:

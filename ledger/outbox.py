@@ -27,6 +27,7 @@ from storage import Database
 log = logging.getLogger(__name__)
 
 _BATCH = 200
+_LINGER_S = 0.05  # summaries come one at a time; carrying them together spares both databases
 _LOOK_AGAIN_S = 1.0  # for rows of other programs, whose wake-up we do not hear
 _RETRY_S = 0.5
 
@@ -70,6 +71,7 @@ class Outbox:
                 self._rounds.rise(self._rounds.value + 1)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _LOOK_AGAIN_S)
+                    await asyncio.sleep(_LINGER_S)
             except Exception as error:
                 self.problem = f"the outbox is stuck: {error}"
                 log.exception("outbox: next try in %.1f s", _RETRY_S)
