@@ -153,6 +153,11 @@ class LiveHub:
         """The number of the topic's last message."""
         return self._stream(topic).last
 
+    @property
+    def readers(self) -> int:
+        """How many connections are open."""
+        return len(self._readers)
+
     def watched(self, topic: str) -> bool:
         """Whether anybody watches; lets a publisher skip the work that is for screens alone."""
         stream = self._streams.get(topic)

@@ -118,6 +118,8 @@ class Sessions:
             await connection.execute(delete(sessions).where(self._over()))
             row = _row(started.session) | {"token_sha256": _digest(started.token)}
             await connection.execute(insert(sessions).values(row))
+        now = started.session.started
+        self._known[_digest(started.token)] = _Known(started.session, now, now)
         _log.info("signed in", staff=staff, session=started.session.id)
         return started
 

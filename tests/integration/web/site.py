@@ -1,8 +1,8 @@
 """A whole site on a real socket and a real database, with people who need no file. For tests of any feature.
 
-    async with running_site(routes, tmp_path) as site:
-        await site.sign_in("8001")
-        async with site.get("/api/board") as response: ...
+async with running_site(routes, tmp_path) as site:
+    await site.sign_in("8001")
+    async with site.get("/api/board") as response: ...
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from web.app import WebOptions, build_app
 from web.live import LiveHub
 from web.lockout import LockoutRule
 from web.passwords import Passwords
-from web.route import Principal, Route
+from web.route import People, Principal, Route
 from web.sessions import Sessions
 
 PASSWORD = "correct horse"
@@ -43,7 +43,9 @@ class FakePeople:
     def principal(self, staff: str) -> Principal | None:
         if staff not in self.rights:
             return None
-        return Principal(staff=staff, name=f"某{staff}", roles=("some",), rights=frozenset(self.rights[staff]))
+        return Principal(
+            staff=staff, name=f"某{staff}", roles=("some",), rights=frozenset(self.rights[staff])
+        )
 
     def known_rights(self) -> frozenset[str]:
         return self.every_right.union(*self.rights.values())
@@ -66,7 +68,7 @@ class Site:
     url: URL
     client: ClientSession
     hub: LiveHub
-    people: FakePeople
+    people: Any
     clock: MovableClock
     database: Database
     sessions: Sessions
@@ -94,7 +96,7 @@ async def running_site(
     routes: Sequence[Route] = (),
     tmp_path: Path = Path("/nowhere"),
     *,
-    people: FakePeople | None = None,
+    people: People | None = None,
     hub: LiveHub | None = None,
     options: WebOptions | None = None,
     lockout: LockoutRule | None = None,

@@ -87,9 +87,9 @@ def test_the_pin_is_what_the_dialplan_computes(path: Path) -> None:
     assert not pin_fits(kept, "4321", issued.pins["1001"])
 
 
-def test_the_digest_is_plain_sha1_of_number_pin_and_salt() -> None:
-    # computed with `printf %s 1001:123456:salt | sha1sum`
-    assert pin_digest("1001", "123456", "salt") == "b17543f4e40605bab08c98d386ff43a90c891e0f"
+def test_the_digest_is_plain_sha1_of_salt_number_and_pin() -> None:
+    # computed with `printf %s salt1001123456 | sha1sum`
+    assert pin_digest("1001", "123456", "salt") == "be09aa5fea2d267c40ca85f58bfe654f5e4ea880"
 
 
 def test_secrets_of_the_phones_are_long_and_their_own(path: Path) -> None:
