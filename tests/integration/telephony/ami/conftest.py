@@ -1,0 +1,34 @@
+"""One small Asterisk for all the tests of this folder that need a real one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from telephony.instance import AsteriskInstance, find
+from tests.integration.telephony.ami.real_node import free_port, write_node
+
+
+@dataclass(frozen=True)
+class RealNode:
+    """A running Asterisk and its ports."""
+
+    asterisk: AsteriskInstance
+    ami_port: int
+    sip_port: int
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealNode]:
+    """Starts it once for a module."""
+    programs = await find()
+    directory = tmp_path_factory.mktemp("node")
+    ami_port = free_port(socket.SOCK_STREAM)
+    sip_port = free_port(socket.SOCK_DGRAM, after=ami_port)
+    write_node(directory, programs, ami_port, sip_port)
+    async with AsteriskInstance(directory, programs) as asterisk:
+        yield RealNode(asterisk, ami_port, sip_port)
