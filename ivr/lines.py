@@ -109,13 +109,12 @@ def parse(source: str, report: Report) -> Piece:
     return report.refuse()
 
 
-def read(path: Path, report: Report) -> Piece:
-    """`parse` of a file in UTF-8."""
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8; `BadInput` if there is none."""
     try:
-        source = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), f"cannot be read: {error}") from error
-    return parse(source, report)
 
 
 def _piece(node: yaml.Node, report: Report, place: str) -> Piece:

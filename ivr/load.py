@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ivr.check import check_flow
-from ivr.lines import Fields, Many, Piece, Refused, Report, Text, parse
+from ivr.lines import Fields, Many, Piece, Refused, Report, Text, parse, read_text
 from ivr.model import KEYS, Choice, Flow, HangUp, Menu, Message, Node, Surroundings, Target, ToNode, ToQueue
 
 __all__ = ["Refused", "load_flow", "read_flow"]
@@ -22,7 +22,7 @@ _RESERVED = frozenset({"repeat", "hangup", "queue"})
 
 def read_flow(path: Path, around: Surroundings) -> Flow:
     """`load_flow` of a file."""
-    return load_flow(path.read_text(encoding="utf-8"), path.name, around)
+    return load_flow(read_text(path), path.name, around)
 
 
 def load_flow(source: str, file: str, around: Surroundings) -> Flow:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivr.lines import Fields, Many, Piece, Report, Text, read
+from ivr.lines import Fields, Many, Piece, Report, Text, parse, read_text
 
 LANGUAGES = ("cmn", "nan", "en")
 FALLBACK = {"nan": "cmn"}
@@ -67,7 +67,7 @@ class Catalogue:
 def read_catalogue(path: Path) -> Catalogue:
     """The catalogue in a file; `ivr.lines.Refused` with every mistake, each with its line and prompt."""
     report = Report(path.name)
-    top = read(path, report)
+    top = parse(read_text(path), report)
     piece = top.entries.get("prompts") if isinstance(top, Fields) else None
     if not isinstance(piece, Fields):
         report.add(top.line, "", "a catalogue is a mapping with 'prompts'")

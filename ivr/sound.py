@@ -11,6 +11,7 @@ import math
 import wave
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import mul
 
 from core.errors import BadInput
@@ -35,7 +36,7 @@ def resample(samples: Sequence[int], rate: int) -> array[int]:
         return array("h", samples)
     common = math.gcd(rate, RATE)
     step, phases = rate // common, RATE // common
-    banks = [_bank(phase / phases, rate) for phase in range(phases)]
+    banks = _banks(phases, rate)
     half = _TAPS // 2
     padded = [0] * half + list(samples) + [0] * half
     out = array("h")
@@ -44,6 +45,11 @@ def resample(samples: Sequence[int], rate: int) -> array[int]:
         value = sum(map(mul, banks[phase], padded[whole + 1 : whole + 1 + _TAPS]))
         out.append(max(-32768, min(32767, round(value))))
     return out
+
+
+@lru_cache(maxsize=4)
+def _banks(phases: int, rate: int) -> list[list[float]]:
+    return [_bank(phase / phases, rate) for phase in range(phases)]
 
 
 def _bank(shift: float, rate: int) -> list[float]:

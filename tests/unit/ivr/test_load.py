@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from core.errors import BadInput
 from ivr.lines import Refused
-from ivr.load import load_flow
+from ivr.load import load_flow, read_flow
 from ivr.model import HangUp, Menu, Message, ToNode, ToQueue
 from tests.unit.ivr.flows import SMALL, around, hotline, small
 
@@ -148,3 +150,12 @@ def test_a_queue_has_to_exist_in_every_language_that_can_be_chosen() -> None:
 @pytest.mark.parametrize("source", ["", "- a\n", "text", "[" * 5000, "nodes: {}", "a: 1\n---\nb: 2\n"])
 def test_what_is_no_flow_at_all_is_refused_too(source: str) -> None:
     assert refusal(source).problems
+
+
+@pytest.mark.parametrize("content", [None, b"flow: \xff\xfe"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "none.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"none\.yaml: cannot be read"):
+        read_flow(path, around())
