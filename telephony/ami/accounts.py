@@ -16,6 +16,7 @@ EVENT_INCLUDE: tuple[str, ...] = (
     "AgentRingNoAnswer",
     "AgentConnect",
     "AgentComplete",
+    "DialState",
     "DialEnd",
     "BridgeEnter",
     "BridgeLeave",
