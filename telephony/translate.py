@@ -118,7 +118,8 @@ def _entering(event: Event, at: Instant, node: str) -> s.Signal:
         queue=_need(event, "Queue", "queue"),
         joined_at=_whole(event, "JoinedUs") or at,
         round=_whole(event, "Round") or 1,
-        priority=_whole(event, "Priority"),
+        # Not "Priority": every event that names a channel has one, the dialplan's own step.
+        priority=_whole(event, "Urgency"),
         language=_text(event, "Language"),
     )
 

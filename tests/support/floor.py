@@ -23,7 +23,7 @@ from directory.lookup import Directory
 from hotline.assembly import Hotline, Running, assemble
 from hotline.node import NodePorts, issue_accounts, node_spec
 from hotline.settings import NodeSettings, Settings, WebSettings
-from telephony import instance
+from telephony import agents, instance
 from telephony.nodespec import AccountSpec
 from tests.support.exchange import SECRET, Exchange
 
@@ -48,6 +48,11 @@ class Person:
         async with self._client.get(path, params=query) as response:
             assert response.status == 200, (path, response.status, await response.text())
             return await response.json()
+
+    async def raw(self, path: str, **query: str) -> bytes:
+        async with self._client.get(path, params=query) as response:
+            assert response.status == 200, (path, response.status, await response.text())
+            return await response.read()
 
     async def post(self, path: str, status: int = 200, **body: Any) -> Any:
         async with self._client.post(path, json=body or None, headers=self._headers) as response:
@@ -163,6 +168,21 @@ class Floor:
         await person.post("/api/agent/login", device=device)
         await person.post("/api/agent/ready")
         return person
+
+    async def clear(self) -> None:
+        """Hang up every customer and phone, log every agent out."""
+        board = self.hotline.telephony.switchboard
+        for client in self._clients:
+            await client.close()
+        self._clients.clear()
+        await self.exchange.hang_up_all()
+        for call in list(board.calls):
+            await self.fact(f.CallEnded, lambda fact, call=call: fact.call == call)  # type: ignore[misc]
+        for agent in list(board.agents.values()):
+            if agent.state is not f.AgentState.LOGGED_OUT:
+                self.hotline.telephony.wish(agent.number, agents.LogOut)
+        await self.hotline.telephony.told()
+        self.facts.clear()
 
 
 @asynccontextmanager

@@ -1,0 +1,27 @@
+"""The `line` fixture: a running exchange. With HOTLINE_RECORD=1 each test leaves its capture behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.exchange import Exchange, exchange
+
+CAPTURES = Path(__file__).parents[2] / "scenarios" / "captures"
+
+
+@pytest.fixture
+async def line(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
+    """`@pytest.mark.parametrize("line", [{...}], indirect=True)` changes fields of the node."""
+    changes = getattr(request, "param", {})
+    async with exchange(**changes) as running:
+        yield running
+        if os.environ.get("HOTLINE_RECORD") and request.module.__name__.endswith("test_paths"):
+            name = request.node.originalname.removeprefix("test_")
+            running.tap.write(
+                CAPTURES / f"{name}.txt",
+                f"{name}; Asterisk 22.10.1; +ms since start; '>' lines: what was done",
+            )

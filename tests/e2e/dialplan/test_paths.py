@@ -1,0 +1,288 @@
+"""Every path a call can take, with no service running. Recorded again by HOTLINE_RECORD=1 (see captures)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hotline.simulation.scripts import Key, Pause, Phone
+from tests.support.exchange import TO_CARD, Exchange, queues
+
+pytestmark = pytest.mark.asterisk
+
+ANSWERS = Phone("agent", answer_ms=200, talk_ms=800)
+TALKS = Phone("agent", answer_ms=200, talk_ms=None)
+RINGS = Phone("agent", answer_ms=None)
+
+
+async def test_normal_with_survey(line: Exchange) -> None:
+    """Menu, agent, the agent hangs up first, both questions answered."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1600), Key("5"), Pause(600), Key("1"))
+    counts = await caller.done(20)
+    tap = line.tap
+    await tap.wait_for("CallGone", Where="goodbye")
+    assert counts.succeeded == 1, caller.errors()
+    call = tap.all("CallArrived", Caller="02154321000", Called="95559", Vip="0", Flow="95559")[0]["Call"]
+    assert tap.all("LanguageChosen", Call=call, Language="cmn")
+    assert [e["Key"] for e in tap.all("MenuChosen", Call=call)] == ["2", "1"]
+    assert tap.all("QueueEntered", Call=call, Queue="card-cmn", Round="1", Language="cmn")
+    assert tap.all("RecordingStarted", Call=call)[0]["Channel"].startswith("PJSIP/d001-")
+    assert tap.all("SurveyStarted", Call=call, By="agent")
+    assert [(e["Question"], e["Answer"]) for e in tap.all("SurveyAnswered", Call=call)] == [
+        ("satisfaction", "5"),
+        ("solved", "1"),
+    ]
+    assert tap.all("SurveyEnded", Call=call, Outcome="completed")
+    assert line.messages == ""
+
+
+async def test_survey_by_command(line: Exchange) -> None:
+    """Our order takes the customer from the agent into the survey."""
+    await line.phone("d001", TALKS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1800), Key("4"), Pause(600), Key("2"))
+    connected = await line.tap.wait_for("AgentConnect")
+    await asyncio.sleep(0.8)  # they talk
+    line.tap.note("Redirect to the survey")
+    await line.tap.action(
+        "Redirect", Channel=connected["Channel"], Context="hotline-survey", Exten="s", Priority="1"
+    )
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert line.tap.all("SurveyStarted", By="transfer")
+    assert line.tap.all("SurveyEnded", Outcome="completed")
+
+
+async def test_survey_wrong_key_twice(line: Exchange) -> None:
+    """7 is no degree of satisfaction, and neither is 9."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1600), Key("7"), Pause(800), Key("9"))
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("SurveyEnded", Outcome="wrong_key")
+    assert not line.tap.all("SurveyAnswered")
+
+
+async def test_survey_timed_out(line: Exchange) -> None:
+    """One answer, then silence: the answer stands."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1600), Key("3"))
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("SurveyEnded", Outcome="timed_out")
+    assert [e["Answer"] for e in line.tap.all("SurveyAnswered")] == ["3"]
+
+
+async def test_caller_gone_in_menu(line: Exchange) -> None:
+    """Hangs up after the language."""
+    caller = await line.call(Pause(400), Key("1"), Pause(400), hang_up=True)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="menu")
+    assert not line.tap.all("QueueEntered")
+
+
+async def test_caller_gone_waiting(line: Exchange) -> None:
+    """The only agent is at lunch; the customer waits three seconds."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001")
+    caller = await line.call(*TO_CARD, Pause(2000), hang_up=True)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="queue")
+    assert line.tap.all("QueueCallerAbandon")
+    assert not line.tap.all("AgentCalled")
+
+
+async def test_caller_gone_ringing(line: Exchange) -> None:
+    """The customer hangs up while the agent's phone rings; the agent is not to blame."""
+    await line.phone("d001", RINGS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1500), hang_up=True)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="queue")
+    assert line.tap.all("AgentCalled")
+    assert not line.tap.all("QueueMemberPenalty")
+
+
+async def test_caller_gone_talking(line: Exchange) -> None:
+    """The customer has heard enough."""
+    await line.phone("d001", TALKS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(2000), hang_up=True)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="queue")
+    assert line.tap.all("AgentComplete", Reason="caller")
+    assert not line.tap.all("SurveyStarted")
+
+
+async def test_caller_gone_in_survey(line: Exchange) -> None:
+    """One answer, then the customer hangs up half way."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1600), Key("5"), Pause(500), hang_up=True)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="survey")
+    assert line.tap.all("SurveyEnded", Outcome="hung_up")
+    assert len(line.tap.all("SurveyEnded")) == 1
+
+
+async def _first_then_other(line: Exchange, first: Phone) -> str:
+    """d001 is rung first, d002 becomes ready meanwhile; returns who was connected in the end."""
+    await line.phone("d001", first)
+    await line.phone("d002", ANSWERS)
+    await line.member("d001", "8001")
+    await line.member("d002", "8002")
+    await line.pause("d002")
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentCalled", MemberName="8001")
+    line.tap.note("8002 becomes ready")
+    await line.pause("d002", paused=False)
+    connected = await line.tap.wait_for("AgentConnect")
+    await line.tap.wait_for("SurveyEnded")
+    await caller.done(20)
+    return connected["MemberName"]
+
+
+async def test_no_answer_then_other_agent(line: Exchange) -> None:
+    """Rings out after 4 s; the same agent would be the longest idle again, but the other one is asked."""
+    assert await _first_then_other(line, RINGS) == "8002"
+    assert line.tap.all("AgentRingNoAnswer", MemberName="8001")
+    assert len(line.tap.all("AgentCalled", MemberName="8001")) == 1
+
+
+async def test_busy_then_other_agent(line: Exchange) -> None:
+    """486: the agent's phone has a call we do not know of."""
+    assert await _first_then_other(line, Phone("agent", refuse=486)) == "8002"
+
+
+async def test_rejected_then_other_agent(line: Exchange) -> None:
+    """603: the agent presses the red key."""
+    assert await _first_then_other(line, Phone("agent", refuse=603)) == "8002"
+
+
+async def test_unreachable_then_other_agent(line: Exchange) -> None:
+    """The phone has lost its power, and Asterisk does not know it yet."""
+    dead = await line.phone("d001", RINGS)
+    await line.phone("d002", ANSWERS)
+    await line.member("d001", "8001")
+    await line.member("d002", "8002")
+    await line.pause("d002")
+    dead.kill()
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentCalled", MemberName="8001")
+    await line.pause("d002", paused=False)
+    await line.tap.wait_for("AgentConnect", MemberName="8002")
+    await line.tap.wait_for("SurveyEnded")
+    await caller.done(20)
+
+
+async def test_not_registered_is_skipped(line: Exchange) -> None:
+    """An agent without a phone is never offered the call; when it comes back, it is."""
+    await line.member("d001", "8001")
+    await line.phone("d002", ANSWERS)
+    await line.member("d002", "8002")
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentConnect", MemberName="8002")
+    await line.tap.wait_for("SurveyEnded")
+    await caller.done(20)
+    assert not line.tap.all("AgentCalled", MemberName="8001")
+    await line.phone("d001", ANSWERS)
+    await line.pause("d002")
+    caller = await line.call(*TO_CARD, name="second")
+    await line.tap.wait_for("AgentConnect", MemberName="8001")
+    await caller.done(20)
+
+
+@pytest.mark.parametrize("line", [{"queues": queues(round_s=5, timeout_s=10)}], indirect=True)
+async def test_queue_timeout(line: Exchange) -> None:
+    """Two rounds of five seconds, each more urgent than the last, then a clear word, not endless music."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001")
+    caller = await line.call(*TO_CARD)
+    assert (await caller.done(30)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="message")
+    entered = line.tap.all("QueueEntered")
+    assert [(e["Round"], e["Urgency"]) for e in entered] == [("1", "0"), ("2", "10")]
+    assert len({e["JoinedUs"] for e in entered}) == 1
+    assert [e["Status"] for e in line.tap.all("QueueLeft")] == ["AGAIN", "TIMEOUT"]
+
+
+async def test_nobody_logged_in(line: Exchange) -> None:
+    """No member at all: told at once, never queued."""
+    caller = await line.call(*TO_CARD)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="message")
+    assert [e["Status"] for e in line.tap.all("QueueLeft")] == ["JOINEMPTY"]
+    assert not line.tap.all("QueueCallerJoin")
+
+
+async def test_nobody_on_duty(line: Exchange) -> None:
+    """All are at lunch, which app_queue cannot tell; the service, alive, has said so."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001")
+    await line.tap.action("Setvar", Variable="ONDUTY_card_cmn", Value="0")
+    line.alive()
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("NobodyOnDuty", Queue="card-cmn")
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert not line.tap.all("QueueEntered")
+
+
+async def test_last_agent_leaves(line: Exchange) -> None:
+    """The only agent logs out while a customer waits: five more seconds, then the word."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001")
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("QueueCallerJoin")
+    await line.tap.action("QueueRemove", Queue="card-cmn", Interface="PJSIP/d001")
+    assert (await caller.done(30)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="message")
+    assert [e["Status"] for e in line.tap.all("QueueLeft")] == ["AGAIN", "JOINEMPTY"]
+
+
+async def test_redirected_back_to_the_queue(line: Exchange) -> None:
+    """Our order takes a waiting customer out and in again: the time of joining and the wait go on."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001")
+    caller = await line.call(*TO_CARD)
+    joined = await line.tap.wait_for("QueueCallerJoin")
+    line.tap.note("Redirect back into the queue")
+    await line.tap.action(
+        "Redirect", Channel=joined["Channel"], Context="hotline-queue", Exten="card-cmn", Priority="1"
+    )
+    await line.tap.wait_for("QueueEntered", Round="2")
+    await line.pause("d001", paused=False)
+    await line.tap.wait_for("AgentConnect")
+    await caller.done(20)
+    assert len({e["JoinedUs"] for e in line.tap.all("QueueEntered")}) == 1
+
+
+@pytest.mark.parametrize("line", [{"qualify_s": 2}], indirect=True)
+async def test_asterisk_restarts_in_a_call(line: Exchange) -> None:
+    """Asterisk dies under a talk. Agents are still logged in afterwards, and the next call is answered."""
+    await line.phone("d001", ANSWERS)
+    await line.phone("d002", TALKS)
+    await line.member("d002", "8002")
+    lost = await line.call(*TO_CARD, name="lost")
+    await line.tap.wait_for("AgentConnect", MemberName="8002")
+    await line.member("d001", "8001")
+    await asyncio.sleep(1.2)  # Asterisk writes its database once a second
+    line.tap.note("Asterisk is killed")
+    await line.asterisk.kill()
+    await lost.stop(deadline=0.1)
+    line.tap.note("Asterisk is started again")
+    since = len(line.tap.heard)
+    await line.boot()
+    await line.tap.wait_for("ContactStatus", after=since, AOR="d001", ContactStatus="Reachable")
+    await line.pause("d002")
+    caller = await line.call(*TO_CARD, name="next")
+    await line.tap.wait_for("AgentConnect", after=since, MemberName="8001")
+    await line.tap.wait_for("SurveyEnded", after=since)
+    await caller.done(20)

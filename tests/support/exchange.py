@@ -1,0 +1,270 @@
+"""A whole exchange for one test: a rendered node, its own Asterisk, telephones and customers by SIPp.
+
+No service runs: what works here works when the service is dead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from hotline.simulation.scripts import (
+    Customer,
+    Dtmf,
+    Key,
+    Pause,
+    Phone,
+    customer,
+    injection,
+    phone,
+    registration,
+)
+from hotline.simulation.sipp import Load, Place, Sipp
+from ivr.compile import compile_flow
+from ivr.load import read_flow
+from ivr.model import Surroundings
+from ivr.prompts import LANGUAGES, read_catalogue
+from ivr.publish import publish
+from telephony import instance
+from telephony.nodefiles import TEMPLATES, write_node
+from telephony.nodespec import (
+    AccountSpec,
+    AgentSpec,
+    DeviceSpec,
+    MembershipSpec,
+    NodeSpec,
+    QueueSpec,
+    ReasonSpec,
+    TrunkSpec,
+)
+from tests.support.ami_tap import AmiTap
+from tests.support.tones import write_tone
+
+SECRET = "tap-secret-95559"
+PORT = 15300
+BUSINESSES = ("personal", "card", "corporate", "complaints", "loss", "operator")
+TO_CARD = (Pause(250), Key("1"), Pause(250), Key("2"), Pause(250), Key("1"))
+"""Keys through the flow that ships: Mandarin, credit card, statements."""
+SALT = "saltsalt"
+
+
+def queues(**changes: int) -> tuple[QueueSpec, ...]:
+    """The hotline's queues, all with the same `changes`."""
+    return tuple(
+        QueueSpec(
+            name=f"{business}-{language}",
+            weight=10 if business == "loss" else 1,
+            priority=20 if business == "loss" else 0,
+            **changes,
+        )
+        for business in BUSINESSES
+        for language in LANGUAGES
+    )
+
+
+def agent(staff: str, pin: str, *seats: tuple[str, int]) -> AgentSpec:
+    """An agent who may log in by star code."""
+    return AgentSpec(
+        staff=staff,
+        pin_salt=SALT,
+        pin_hash=hashlib.sha1(f"{SALT}{pin}".encode(), usedforsecurity=False).hexdigest(),
+        memberships=tuple(MembershipSpec(queue=queue, penalty=penalty) for queue, penalty in seats),
+    )
+
+
+def node_spec(directory: Path, programs: instance.Programs, port: int = PORT) -> NodeSpec:
+    """A node with every queue, eight telephones and three agents."""
+    return NodeSpec(
+        name="node1",
+        directory=directory,
+        modules=programs.modules,
+        data=programs.data,
+        sip_port=port,
+        ami_port=port + 1,
+        rtp_first=26000,
+        rtp_last=26199,
+        trunks=(
+            TrunkSpec(name="trunk", addresses=("127.0.0.2/32",)),
+            TrunkSpec(name="trunkinfo", addresses=("127.0.0.3/32",), dtmf="info"),
+        ),
+        devices=tuple(DeviceSpec(name=f"d{n:03}", secret=f"phone-secret-{n:03}") for n in range(1, 9)),
+        queues=queues(),
+        agents=(
+            agent("8001", "1357", ("card-cmn", 0), ("loss-cmn", 0), ("personal-cmn", 10)),
+            agent("8002", "2468", ("card-cmn", 10)),
+        ),
+        reasons=(ReasonSpec(code="meal", digit=1), ReasonSpec(code="meeting", digit=2)),
+        accounts=(
+            AccountSpec(
+                name="tap",
+                secret=SECRET,
+                read=("call", "agent", "user", "system", "reporting"),
+                write=("call", "agent", "originate", "reporting"),
+            ),
+        ),
+        vips=("13900000001",),
+        survey_wait_s=2,
+    )
+
+
+class Exchange:
+    """One running node with what a test needs around it."""
+
+    def __init__(self, spec: NodeSpec, programs: instance.Programs, folder: Path) -> None:
+        self.spec = spec
+        self.tap = AmiTap()
+        self.folder = folder
+        self.asterisk = instance.AsteriskInstance(spec.directory, programs)
+        self._programs = programs
+        self._ports = count(spec.sip_port + 10)
+        self._media = count(26200, 10)
+        self._running: list[Sipp] = []
+
+    async def start(self) -> None:
+        """Render, boot, listen."""
+        write_node(self.spec)
+        self._publish_flow()
+        await self.boot()
+
+    async def boot(self) -> None:
+        """(Re)start Asterisk on what is rendered and listen to it."""
+        await self.asterisk.start()
+        await self.tap.connect(self.spec.ami_port, "tap", SECRET)
+
+    def _publish_flow(self) -> None:
+        catalogue = read_catalogue(TEMPLATES / "prompts" / "catalogue.yaml")
+        around = Surroundings(
+            prompts=catalogue.names,
+            queues=frozenset(queue.name for queue in self.spec.queues),
+            languages=frozenset(LANGUAGES),
+        )
+        flow = read_flow(TEMPLATES.parent / "ivr" / "flows" / "95559.yaml", around)
+        publish(compile_flow(flow), self.spec.directory / "etc" / "ivr-95559.conf")
+        prompts = self.spec.directory / "prompts"
+        # Short tones instead of voices: the same dialplan, a tenth of the time.
+        write_tone(prompts / "music-on-hold.wav", 300, 2.0)
+        spoken = write_tone(prompts / "tone.wav", 500, 0.15)
+        for language in LANGUAGES:
+            (prompts / language).mkdir(exist_ok=True)
+            for name in catalogue.names:
+                os.link(spoken, prompts / language / f"{name}.wav")
+
+    async def close(self) -> None:
+        """End everything that was started."""
+        for sipp in self._running:
+            await sipp.stop(deadline=0.2)
+        await self.asterisk.stop()
+        await self.tap.close()
+
+    async def hang_up_all(self) -> None:
+        """End every call, then every customer and telephone."""
+        await self.asterisk.cli("channel request hangup all")
+        for sipp in self._running:
+            await sipp.stop(deadline=0.2)
+        self._running.clear()
+
+    def _place(self, ip: str) -> Place:
+        media = next(self._media)
+        return Place(
+            remote=f"127.0.0.1:{self.spec.sip_port}",
+            ip=ip,
+            port=next(self._ports),
+            media=media,
+            media_last=media + 8,
+        )
+
+    async def _sipp(self, name: str, scenario: str, ip: str, load: Load | None) -> tuple[Sipp, Place]:
+        place = self._place(ip)
+        sipp = Sipp(
+            self._programs.sipp,
+            self.folder,
+            f"{name}-{place.port}",
+            scenario=scenario,
+            place=place,
+            load=load,
+        )
+        await sipp.start()
+        self._running.append(sipp)
+        return sipp, place
+
+    async def phone(self, device: str, script: Phone | None = None) -> Sipp:
+        """A telephone that behaves like `script`, registered and known to be there."""
+        sipp, place = await self._sipp(device, phone(script or Phone("phone")), "127.0.0.1", None)
+        await self.register(device, place.port)
+        return sipp
+
+    async def register(self, device: str, port: int, seconds: int = 3600) -> None:
+        """Register `device` at `port`, wait until Asterisk takes it for reachable."""
+        since = len(self.tap.heard)
+        secret = next(d.secret for d in self.spec.devices if d.name == device)
+        rows = injection([(device, secret, str(port), str(seconds))])
+        sipp, _ = await self._sipp(
+            f"register-{device}", registration(), "127.0.0.1", Load(rate=10, injected=rows)
+        )
+        counts = await sipp.done(10)
+        assert counts.succeeded == 1, sipp.errors()
+        status = "Reachable" if seconds else "Removed"
+        await self.tap.wait_for("ContactStatus", after=since, AOR=device, ContactStatus=status)
+
+    async def member(self, device: str, staff: str, queue: str = "card-cmn", penalty: int = 0) -> None:
+        """Log an agent in, as the service does."""
+        reply = await self.tap.action(
+            "QueueAdd", Queue=queue, Interface=f"PJSIP/{device}", Penalty=str(penalty), MemberName=staff
+        )
+        assert reply["Response"] == "Success", reply
+
+    async def pause(self, device: str, reason: str = "meal", paused: bool = True) -> None:
+        """Pause or unpause an agent in all queues, as the service does."""
+        reply = await self.tap.action(
+            "QueuePause", Interface=f"PJSIP/{device}", Paused=str(paused).lower(), Reason=reason
+        )
+        assert reply["Response"] == "Success", reply
+
+    async def call(
+        self,
+        *steps: Pause | Key,
+        hang_up: bool = False,
+        number: str = "02154321000",
+        name: str = "customer",
+        voice: Path | None = None,
+    ) -> Sipp:
+        """A customer who calls, keys by SIP INFO, and then hangs up or waits for the end."""
+        script = Customer(name, steps=steps, hang_up=hang_up, caller=number, dtmf=Dtmf.INFO, voice=voice)
+        self.tap.note(f"{name} calls 95559 from {number}")
+        sipp, _ = await self._sipp(name, customer(script), "127.0.0.3", Load(rate=10))
+        return sipp
+
+    def alive(self) -> None:
+        """One beat of the service's heart."""
+        (self.spec.directory / "heartbeat").touch()
+
+    @property
+    def messages(self) -> str:
+        """Asterisk's own warnings and errors."""
+        text = (self.spec.directory / "log" / "messages").read_text(encoding="utf-8")
+        return "\n".join(line for line in text.splitlines() if "WARNING" in line or "ERROR" in line)
+
+
+@asynccontextmanager
+async def exchange(port: int = PORT, **changes: object) -> AsyncIterator[Exchange]:
+    """A running exchange; `changes` replace fields of the usual `NodeSpec`. It is gone afterwards."""
+    programs = await instance.find()
+    # Not pytest's own folder: the control socket's path has to be short.
+    folder = Path(tempfile.mkdtemp(prefix="hotline-"))
+    try:
+        spec = replace(node_spec(folder / "node", programs, port), **changes)  # type: ignore[arg-type]
+        running = Exchange(spec, programs, folder / "sipp")
+        try:
+            await running.start()
+            yield running
+        finally:
+            await running.close()
+    finally:
+        shutil.rmtree(folder)
