@@ -14,7 +14,7 @@ from types import MappingProxyType
 import structlog
 from aiohttp import web
 
-from web.endpoint import COOKIE, REQUEST_ID, ROUTE, SECURE_COOKIE, Gate, endpoint
+from web.endpoint import BEGUN, COOKIE, REQUEST_ID, ROUTE, SECURE_COOKIE, Gate, endpoint
 from web.errors import RouteMistake
 from web.health import Check, health_routes
 from web.live import LiveHub
@@ -128,6 +128,7 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = request[REQUEST_ID]
+    request[BEGUN] = response
 
 
 def _shut_down(hub: LiveHub) -> Callable[[web.Application], Awaitable[None]]:
@@ -150,10 +151,12 @@ async def _outermost(
             response = await handler(request)
         except Exception as error:  # noqa: BLE001  the last place where an error can become an answer
             problem = problem_of(error)
-            if problem is None:
+            if problem is None and not isinstance(error, ConnectionError):
                 _log.exception("request failed", method=request.method, path=_pattern(request))
-                problem = unforeseen()
-            response = problem.response(request_id)
+            response = request.get(BEGUN) or (problem or unforeseen()).response(request_id)
+            if response.prepared and request.transport is not None:
+                # Half an answer is out: cut it off, so that it cannot be taken for a whole one.
+                request.transport.abort()
         _log.info(
             "request served",
             method=request.method,

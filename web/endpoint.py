@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import structlog
 from aiohttp import web
@@ -18,6 +19,8 @@ from web.sessions import Session, Sessions
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 ROUTE: web.RequestKey[Route] = web.RequestKey("route", Route)
+BEGUN: web.RequestKey[web.StreamResponse] = web.RequestKey("begun", web.StreamResponse)
+"""The answer whose head has been sent already."""
 COOKIE = "hotline_session"
 SECURE_COOKIE = "__Host-hotline_session"
 _LONGEST_TOKEN = 100
@@ -115,8 +118,9 @@ def _query(route: Route, raw: web.Request) -> BaseModel | None:
 
 
 def _is_list(model: type[BaseModel], name: str) -> bool:
-    origin = getattr(model.model_fields[name].annotation, "__origin__", None)
-    return origin in {list, tuple}
+    annotation = model.model_fields[name].annotation
+    choices = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return any(get_origin(choice) in {list, tuple} for choice in choices)
 
 
 def _problems(part: str, error: ValidationError) -> list[FieldProblem]:

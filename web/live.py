@@ -126,7 +126,8 @@ class Reader:
 class LiveHub:
     """Topics, their readers, and the last messages for those who come back.
 
-    `ring`: messages of each topic kept for resuming. `outbox`: frames a reader may lag behind.
+    `ring`: messages of each topic kept for resuming, a tenth of it for each member of a family.
+    `outbox`: frames a reader may lag behind.
     """
 
     def __init__(self, *, clock: Clock, ring: int = 1_000, outbox: int = 400) -> None:
@@ -204,10 +205,12 @@ class LiveHub:
         if self._closed:
             reader.end("shutdown")
             return reader
-        self._readers.add(reader)
-        for wish in wishes:
-            stream = self._stream(wish.topic)
+        streams = [self._stream(wish.topic) for wish in wishes]
+        for stream, wish in zip(streams, wishes, strict=True):
             reader.prime(self._first_frames(stream, wish.after))
+        # Only now: a snapshot that fails leaves nobody half connected.
+        self._readers.add(reader)
+        for stream in streams:
             stream.readers.add(reader)
         return reader
 
@@ -220,10 +223,15 @@ class LiveHub:
     def beat(self) -> None:
         """Tell every reader where its topics stand; the web server calls this every few seconds."""
         for stream in self._streams.values():
-            if stream.readers:
+            if not stream.readers:
+                continue
+            try:
                 frame = self._beat_frame(stream)
-                for reader in tuple(stream.readers):
-                    self._offer(reader, frame)
+            except Exception:  # noqa: BLE001  one topic's mistake must not silence the others
+                _log.exception("live topic cannot say how fresh it is", topic=stream.name)
+                continue
+            for reader in tuple(stream.readers):
+                self._offer(reader, frame)
 
     def end_sessions(self, ended: Callable[[Reader], str]) -> None:
         """End each reader for which `ended` gives a reason."""
@@ -278,7 +286,9 @@ class LiveHub:
         stream = self._streams.get(name)
         if stream is None:
             topic, key = self._definition(name)
-            stream = _Stream(name, key, topic, self._start, deque(maxlen=self._ring))
+            # A family has many members and each of them few changes.
+            kept = self._ring if topic.allowed is None else max(1, self._ring // 10)
+            stream = _Stream(name, key, topic, self._start, deque(maxlen=kept))
             self._streams[name] = stream
         return stream
 

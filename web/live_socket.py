@@ -104,9 +104,9 @@ class LiveSocket:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._beat_s)
-            self._hub.beat()
             for reader, (token, wishes) in tuple(self._open.items()):
                 await self._check(reader, token, wishes)
+            self._hub.beat()
 
     async def _check(self, reader: Reader, token: str, wishes: Sequence[Wish]) -> None:
         """End the reader if its session has ended or its person lost a right."""

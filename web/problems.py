@@ -93,7 +93,7 @@ class Problem:
             body=body.model_dump_json(exclude_none=True).encode(),
             status=self.status,
             content_type=MEDIA_TYPE,
-            headers=self.headers,
+            headers={"Cache-Control": "no-store", **self.headers},
         )
 
 

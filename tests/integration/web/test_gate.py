@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientError, web
 from openapi_spec_validator import validate
 from pydantic import Field, field_validator
 from structlog.testing import capture_logs
@@ -48,11 +49,13 @@ class NoteOut(Out):
 class Filter(In):
     limit: int = Field(default=10, le=100)
     queue: list[str] = Field(default_factory=list)
+    agent: list[str] | None = None
 
 
 class FilterOut(Out):
     limit: int
     queue: list[str]
+    agent: list[str] | None
 
 
 async def _note(request: ApiRequest) -> NoteOut:
@@ -62,7 +65,7 @@ async def _note(request: ApiRequest) -> NoteOut:
 
 async def _filter(request: ApiRequest) -> FilterOut:
     query: Filter = request.query
-    return FilterOut(limit=query.limit, queue=query.queue)
+    return FilterOut(limit=query.limit, queue=query.queue, agent=query.agent)
 
 
 async def _fail(request: ApiRequest) -> NoteOut:
@@ -74,6 +77,13 @@ async def _fail(request: ApiRequest) -> NoteOut:
         "ours": RuntimeError("secret detail"),
         "wrong": KeyError("x"),
     }[request.path["how"]]
+
+
+async def _breaks(request: ApiRequest) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request.raw)
+    await response.write(b"half of it")
+    raise RuntimeError("the disk is gone")
 
 
 async def _lies(_request: ApiRequest) -> FilterOut:
@@ -89,6 +99,7 @@ ROUTES_HERE = [
     _route("GET", "/api/filter", _filter, "", query=Filter, returns=FilterOut),
     _route("GET", "/api/fail/{how}", _fail, "", returns=NoteOut),
     _route("GET", "/api/lies", _lies, "", returns=FilterOut),
+    _route("GET", "/api/breaks", _breaks, "", produces="audio/wav"),
 ]
 PEOPLE = {"8001": {"notes.write"}, "1001": set()}
 
@@ -122,7 +133,7 @@ def _app_routes(site: Site) -> tuple[Route, ...]:
     )[ROUTES]
 
 
-@pytest.mark.rule("SEC-11")
+@pytest.mark.rule("SEC-19")
 async def test_without_a_session_every_route_that_is_not_public_is_closed(site: Site) -> None:
     walked = await _walk(site, tuple(r for r in _app_routes(site) if "/directory" not in r.path))
     closed = {key for key, (route, status) in walked.items() if status == 401 and route.right is not None}
@@ -136,7 +147,7 @@ async def test_without_a_session_every_route_that_is_not_public_is_closed(site: 
     }
 
 
-@pytest.mark.rule("SEC-11")
+@pytest.mark.rule("SEC-19")
 async def test_without_the_right_every_route_that_asks_for_one_is_closed(site: Site) -> None:
     await site.sign_in("1001")
     walked = await _walk(site, tuple(r for r in _app_routes(site) if r.right))
@@ -184,11 +195,10 @@ async def test_bodies_that_are_none(site: Site, content: bytes, kind: str, statu
 
 async def test_queries_are_checked_and_lists_are_lists(site: Site) -> None:
     await site.sign_in("1001")
-    assert await site.call("GET", "/api/filter?limit=5&queue=a&queue=b") == (
-        200,
-        {"limit": 5, "queue": ["a", "b"]},
-    )
-    assert await site.call("GET", "/api/filter?queue=a") == (200, {"limit": 10, "queue": ["a"]})
+    told = await site.call("GET", "/api/filter?limit=5&queue=a&queue=b")
+    assert told == (200, {"limit": 5, "queue": ["a", "b"], "agent": None})
+    told = await site.call("GET", "/api/filter?queue=a&agent=1001")
+    assert told == (200, {"limit": 10, "queue": ["a"], "agent": ["1001"]})
     status, problem = await site.call("GET", "/api/filter?limit=1000&limt=5")
     assert (status, {e["where"] for e in problem["errors"]}) == (422, {"query.limit", "query.limt"})
     assert (await site.call("GET", "/api/filter?limit=5&limit=6"))[0] == 422
@@ -221,6 +231,16 @@ async def test_an_answer_other_than_promised_is_our_fault_and_not_sent(site: Sit
     await site.sign_in("1001")
     status, problem = await site.call("GET", "/api/lies")
     assert (status, problem["type"]) == (500, "/problems/internal")
+
+
+async def test_an_answer_that_breaks_off_cannot_be_taken_for_a_whole_one(site: Site) -> None:
+    await site.sign_in("1001")
+    with capture_logs() as logs:
+        async with site.client.get(site.url / "api/breaks") as response:
+            assert response.status == 200
+            with pytest.raises(ClientError):
+                await response.read()
+    assert [line["event"] for line in logs].count("request failed") == 1
 
 
 async def test_addresses_that_are_none(site: Site) -> None:

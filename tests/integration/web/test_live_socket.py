@@ -179,6 +179,36 @@ async def test_losing_the_right_ends_the_connection(site: Site) -> None:
     assert await end_of(socket) == 4003
 
 
+def _broken(_key: str = "") -> Any:
+    raise ZeroDivisionError
+
+
+async def test_a_topic_that_fails_harms_nobody_else(site: Site) -> None:
+    site.hub.declare(Topic(name="nothing", right="", snapshot=_broken))
+    site.hub.declare(Topic(name="aged", right="", snapshot=lambda _: {}, fresh=_Once()))
+    await site.sign_in("8001")
+    assert await end_of(await connect(site, "topic=board&topic=nothing")) == 1006
+    assert not site.hub.watched("board"), "nobody may stay half connected"
+    aged = await connect(site, "topic=aged")
+    board = await connect(site, "topic=board")
+    await hear(aged, "snapshot")
+    for _ in range(2):
+        await hear(board, "beat")
+
+
+class _Once:
+    """Knows how fresh it is for the snapshot, and never again."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self) -> int:
+        if self._asked:
+            raise ZeroDivisionError
+        self._asked = True
+        return system_clock()
+
+
 async def test_a_message_too_long_ends_only_who_sent_it(site: Site) -> None:
     await site.sign_in("8001")
     rude, polite = await connect(site, "topic=board"), await connect(site, "topic=board")
