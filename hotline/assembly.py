@@ -20,6 +20,7 @@ from board.api import BoardApi
 from board.service import Board
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from core.errors import HotlineError
+from directory.api import directory_routes
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import Membership
@@ -130,6 +131,7 @@ async def assemble(
     routes = [
         *TelephonyApi(telephony, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
+        *directory_routes(directory),
         *_ticketing(main, outbox, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
