@@ -94,6 +94,7 @@ class NodeLink:
         self._sessions = {role: self._session(access, role) for role in Role}
         self._snapshot_wanted = asyncio.Event()
         self._resync_up = asyncio.Event()
+        self._connected_now = False
         self._lost: tuple[Instant, str] | None = None
         self._booted: float | None = None
 
@@ -132,8 +133,8 @@ class NodeLink:
     async def batches(self, most: int = 1_000) -> AsyncIterator[list[Item]]:
         """What came in, in order, as much at once as is there."""
         while batch := await self._inbox.take(most):
-            if any(type(item) is Gap for item in batch):
-                self._snapshot_wanted.set()
+            if any(type(item) is Gap and item.dropped >= 0 for item in batch):
+                self._snapshot_wanted.set()  # a gap after a loss has its snapshot under way already
             yield batch
 
     async def items(self) -> AsyncIterator[Item]:
@@ -207,7 +208,7 @@ class NodeLink:
         booted = asyncio.get_running_loop().time() - uptime
         # Whole seconds on their side: two readings of the same start differ by up to one, and some delay.
         restarted = self._booted is not None and booted - self._booted > 1.5
-        self._booted = booted
+        self._booted, self._connected_now = booted, True
         self._inbox.put_always(Connected(at=now, uptime=uptime * SECOND, restarted=restarted))
         if self._lost is not None:
             since, cause = self._lost
@@ -220,9 +221,9 @@ class NodeLink:
         self._inbox.put_always(RoleChanged(at=now, role=role, state=state, cause=cause))
         if role is Role.RESYNC:
             (self._resync_up.set if state is State.UP else self._resync_up.clear)()
-        heard = self._sessions[Role.EVENTS].heard_at
-        if role is Role.EVENTS and state is State.DOWN and heard is not None:
-            self._lost = self._lost or (heard, f"not connected: {cause}")
+        if role is Role.EVENTS and state is State.DOWN and self._connected_now:
+            self._connected_now = False
+            self._lost = (self._sessions[role].heard_at or now, f"not connected: {cause}")
             self._inbox.put_always(Lost(at=now, cause=cause))
 
     async def _resync(self) -> None:

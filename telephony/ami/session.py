@@ -157,6 +157,8 @@ class AmiSession:
         reader, self._writer = await self._connect()
         cause = "stopped"
         try:
+            if self._stopping.is_set():
+                return
             self._heard = self._now()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read(reader), name=f"ami-{self._role}-read")
@@ -193,6 +195,8 @@ class AmiSession:
             self._heard, self.heard_at = self._now(), self._clock()
             for message in framer.feed(data):
                 self._take(message)
+        # Who waits for the last replies reads them first: a refused log-in and its end come together.
+        await asyncio.sleep(0)
         raise ConnectionGone("the node closed the connection")
 
     async def _keep_alive(self) -> None:

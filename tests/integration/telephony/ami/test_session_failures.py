@@ -161,6 +161,26 @@ async def test_wrong_credentials_are_not_tried_again_until_somebody_says_so():
         assert len(peer.talks) == 2
 
 
+async def test_a_refusal_counts_even_if_the_connection_ends_with_it():
+    async def refuse_and_close(talk: Talk) -> None:
+        talk.raw(BANNER)
+        talk.reply(await talk.action(), "Response: Error", "Message: Authentication failed")
+
+    async with ScriptedPeer(refuse_and_close) as peer, running(peer.port) as watched:
+        await watched.becomes(State.REFUSED)
+        assert len(peer.talks) == 1
+
+
+async def test_stopped_while_connecting_it_does_not_stay():
+    async with ScriptedPeer(polite) as peer:
+        watched = Watched(peer.port)
+        run = asyncio.create_task(watched.session.run())
+        await asyncio.sleep(0)
+        await watched.session.stop()
+        await asyncio.wait_for(run, 2)
+        assert watched.states == [(State.STOPPED, "")]
+
+
 async def test_the_secret_is_in_no_log_line_and_no_state(caplog):
     with structlog.testing.capture_logs() as lines:
         async with ScriptedPeer(refuse_once) as peer, running(peer.port) as watched:
