@@ -85,7 +85,7 @@ Labels = dict[str, dict[str, dict[str, str]]]
 
 
 def labels_of(directory: Directory) -> Labels:
-    """What people call things, by list and code: `zh` and `en`, of alarms `severity` as well."""
+    """What people call things, by list and code: `zh` and `en`; of alarms `severity` and `raise_at` too."""
     labels: Labels = {
         "queues": _labelled(directory.queues),
         "languages": _labelled(directory.languages),
@@ -93,7 +93,12 @@ def labels_of(directory: Directory) -> Labels:
         "reasons": _labelled(directory.reasons),
     }
     labels["alarms"] = {
-        code: {"zh": each.name_zh, "en": each.name_en, "severity": each.severity}
+        code: {
+            "zh": each.name_zh,
+            "en": each.name_en,
+            "severity": each.severity,
+            "raise_at": f"{each.raise_at:g}",
+        }
         for code, each in directory.thresholds.items()
     }
     return labels

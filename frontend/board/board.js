@@ -1,0 +1,154 @@
+// The team leader's wall: signs in, follows the live topic, draws what has changed.
+
+import { renderAgents } from "./agents.js";
+import { openOnClick } from "./drill.js";
+import { Feed } from "./feed.js";
+import { clock, keyed, make, mark, number, say } from "./format.js";
+import { renderQueues } from "./queues.js";
+import { signIn, signOut, whoAmI } from "./session.js";
+import { renderGauge, renderTiles } from "./tiles.js";
+import { renderCallers } from "./waiting.js";
+import { label, locale, sayWords, switchLanguage, word } from "./words.js";
+
+const by = (id) => document.getElementById(id);
+const TICK_MS = 250;
+const STALE_MS = 3_000;
+const OLD_MS = 8_000;
+
+let lineState = "connecting";
+let due = false;
+
+const feed = new Feed({
+  onChange: draw,
+  onState: (state) => {
+    lineState = state;
+    renderLine();
+  },
+  onRefused: (why) => askToSignIn(why === "rights" ? word("noRight") : ""),
+});
+
+// Many messages between two frames of the screen are drawn once.
+function draw() {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    if (feed.data) render(feed.data, feed.now());
+  });
+}
+
+function render(data, now) {
+  by("board").hidden = false;
+  renderAlarms(data, now);
+  renderGauge(data);
+  renderTiles(data, now);
+  renderCallers(data, now);
+  renderQueues(data, now);
+  renderAgents(data, now);
+  renderFoot(data);
+}
+
+function renderAlarms({ alarms, names }, now) {
+  const keys = alarms.map(({ alarm, subject }) => `${alarm} ${subject}`);
+  const strip = keyed(by("alarms"), keys.length ? keys : ["none"], (key) => make("div", key === "none" ? "calm" : "alarm"));
+  if (!keys.length) say(strip.get("none"), `✓ ${word("noAlarms")}`);
+  for (const each of alarms) {
+    const element = strip.get(`${each.alarm} ${each.subject}`);
+    const known = names.alarms[each.alarm];
+    mark(element, "severity", known?.severity ?? "warning");
+    say(element, `${label(known, each.alarm)} · ${subjectOf(each.subject, names)} · ${clock(now - Date.parse(each.since))}`);
+    element.setAttribute("title", each.detail);
+  }
+}
+
+function subjectOf(subject, names) {
+  if (subject === "all") return word("total");
+  const agent = feed.data.agents[subject];
+  return agent ? `${agent.name || ""} ${subject}`.trim() : label(names.queues[subject], subject);
+}
+
+function renderFoot({ nodes, gaps, folded, stored }) {
+  const said = nodes.map((each) => `${each.node} ${each.connected ? "●" : `○ ${word("lost")}`} ${each.detail}`);
+  say(by("nodes"), said.join("   "));
+  mark(by("nodes"), "lost", nodes.some((each) => !each.connected));
+  say(by("gaps"), gaps.length ? `⚠ ${word("gap")} × ${gaps.length}` : "");
+  say(by("numbers"), `${word("folded")} #${number(folded)} · ${word("stored")} #${number(stored)}`);
+}
+
+function renderLine() {
+  mark(by("line"), "state", lineState);
+  say(by("line-text"), word(lineState));
+}
+
+function renderAge() {
+  const age = feed.age();
+  say(by("age-text"), age == null ? "–" : `${(age / 1000).toFixed(1)} ${word("unit")}`);
+  mark(document.body, "age", age == null ? "none" : age < STALE_MS ? "fresh" : age < OLD_MS ? "stale" : "old");
+  const now = new Date(feed.now());
+  say(by("clock"), now.toLocaleTimeString(locale(), { timeZone: "Asia/Shanghai", hour12: false }));
+}
+
+function askToSignIn(trouble = "") {
+  feed.stop();
+  by("board").hidden = true;
+  by("sign-out").hidden = true;
+  by("alarms").replaceChildren();
+  by("alarms").keyed = undefined;
+  say(by("who"), "");
+  say(by("trouble"), trouble);
+  by("sign-in").hidden = false;
+  by("staff").focus();
+}
+
+function enter(person) {
+  if (!person.rights.includes("board.read")) return askToSignIn(word("noRight"));
+  by("sign-in").hidden = true;
+  by("password").value = "";
+  by("sign-out").hidden = false;
+  say(by("who"), `${person.name} ${person.staff}`);
+  feed.start();
+}
+
+async function begin() {
+  try {
+    const person = await whoAmI();
+    if (person) enter(person);
+    else askToSignIn();
+  } catch {
+    lineState = "broken";
+    renderLine();
+    setTimeout(begin, 2_000);
+  }
+}
+
+by("sign-in-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    enter(await signIn(by("staff").value.trim(), by("password").value));
+  } catch (error) {
+    say(by("trouble"), error.message);
+  }
+});
+by("sign-out").addEventListener("click", async () => {
+  await signOut();
+  askToSignIn();
+});
+by("language").addEventListener("click", () => {
+  switchLanguage();
+  relabel();
+});
+
+function relabel() {
+  say(by("language"), word("other"));
+  renderLine();
+  draw();
+}
+
+sayWords();
+relabel();
+openOnClick(() => feed.data?.names ?? { queues: {} });
+setInterval(() => {
+  renderAge();
+  draw();
+}, TICK_MS);
+begin();

@@ -1,0 +1,73 @@
+// One row for each queue: who waits, what came in, how it was served.
+
+import { NONE, clock, keyed, make, mark, number, percent, say, seconds, urgency } from "./format.js";
+import { level } from "./tiles.js";
+import { label, word } from "./words.js";
+
+const by = (id) => document.getElementById(id);
+const CHIPS = 6;
+const COLUMNS = [
+  { key: "name", title: () => word("queue") },
+  { key: "waiting", title: () => word("waiting"), figure: "waiting" },
+  { key: "offered", title: () => word("offered"), figure: "offered", text: (q) => number(q.offered) },
+  { key: "answered", title: () => word("answered"), figure: "answered", text: (q) => number(q.answered) },
+  { key: "abandoned", title: () => word("abandoned"), figure: "abandoned", text: (q) => number(q.abandoned) },
+  { key: "sl10", title: () => "SL10", figure: "sl10" },
+  { key: "recent", title: () => "15′", figure: "sl10_recent", text: (q) => percent(q.sl10_recent) },
+  { key: "answer", title: () => word("answerMean"), figure: "answer_mean_ms", text: (q) => seconds(q.answer_mean_ms) },
+  { key: "handling", title: () => word("handling"), figure: "handling_mean_ms", text: (q) => (q.handling_mean_ms == null ? NONE : clock(q.handling_mean_ms)) },
+  { key: "ready", title: () => word("ready"), text: (q) => `${q.ready} / ${q.on_duty}` },
+];
+
+export function renderQueues(data, now) {
+  const heads = keyed(by("queues-head"), COLUMNS.map(({ key }) => key), (key) => make("th", key));
+  for (const column of COLUMNS) say(heads.get(column.key), column.title());
+  const names = [...Object.keys(data.names.queues), ...Object.keys(data.queues)];
+  const rows = keyed(by("queues"), [...new Set(names)].filter((name) => data.queues[name]), makeRow);
+  const target = Number(data.names.alarms.service_level_low?.raise_at ?? 80) / 100;
+  for (const [name, row] of rows) renderRow(row, name, data, now, target);
+}
+
+function makeRow(queue) {
+  const row = make("tr");
+  row.cells_ = {};
+  for (const { key, figure } of COLUMNS) {
+    const cell = make("td", key);
+    if (figure) Object.assign(cell.dataset, { figure, queue });
+    row.cells_[key] = cell;
+    row.append(cell);
+  }
+  row.chips = make("span", "chips");
+  row.cells_.waiting.append(row.chips);
+  row.meter = make("i", "meter");
+  row.level = make("b");
+  row.cells_.sl10.append(row.meter, row.level);
+  return row;
+}
+
+function renderRow(row, name, data, now, target) {
+  const queue = data.queues[name];
+  say(row.cells_.name, label(data.names.queues[name], name));
+  mark(row, "idle", !queue.offered && !queue.waiting && !queue.turned_away);
+  for (const { key, text } of COLUMNS) if (text) say(row.cells_[key], text(queue));
+  renderChips(row.chips, data.waiting[name] ?? [], now);
+  say(row.level, percent(queue.sl10));
+  row.meter.style.width = `${(queue.sl10 ?? 0) * 100}%`;
+  mark(row.cells_.sl10, "level", level(queue.sl10, target));
+  mark(row.cells_.recent, "level", level(queue.sl10_recent, target));
+  mark(row.cells_.ready, "level", queue.on_duty ? (queue.ready ? "good" : "fair") : "poor");
+}
+
+function renderChips(parent, waits, now) {
+  const shown = waits.slice(0, waits.length > CHIPS ? CHIPS - 1 : CHIPS);
+  const keys = shown.map((wait) => wait.call);
+  if (waits.length > shown.length) keys.push("more");
+  const chips = keyed(parent, keys, () => make("span", "chip"));
+  for (const wait of shown) {
+    const waited = now - Date.parse(wait.since);
+    const chip = chips.get(wait.call);
+    say(chip, Math.max(0, Math.floor(waited / 1000)));
+    mark(chip, "level", urgency(waited));
+  }
+  if (chips.has("more")) say(chips.get("more"), `+${waits.length - shown.length}`);
+}

@@ -1,0 +1,39 @@
+// Signing in and out.
+
+import { word } from "./words.js";
+
+let csrf = "";
+
+// The person, or null if nobody is signed in. Throws if the server cannot be reached.
+export async function whoAmI() {
+  const answer = await fetch("/api/session");
+  if (answer.status === 401) return null;
+  if (!answer.ok) throw new Error(`session: ${answer.status}`);
+  return remember(await answer.json());
+}
+
+// The person; an Error with a sentence for people if they cannot be signed in.
+export async function signIn(staff, password) {
+  let answer;
+  try {
+    answer = await fetch("/api/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ staff, password }),
+    });
+  } catch {
+    throw new Error(word("failed"));
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.detail || body.title || word("failed"));
+  return remember(body);
+}
+
+export async function signOut() {
+  await fetch("/api/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+}
+
+function remember(person) {
+  csrf = person.csrf_token;
+  return person;
+}

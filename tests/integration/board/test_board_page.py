@@ -1,0 +1,150 @@
+"""The wall board in a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from core.facts import (
+    AgentAnswered,
+    AgentState,
+    AgentStateChanged,
+    CallArrived,
+    CallerLeftQueue,
+    CallerQueued,
+    LeaveReason,
+)
+from tests.integration.board.busy_floor import busy_floor
+from tests.integration.board.conftest import AGENT, LEADER, House
+
+pytestmark = pytest.mark.browser
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """A page of Chromium at the size of a wall screen; whatever it logs as an error fails the test."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium, "Chromium is missing: ./run setup installs it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = await browser.new_page(viewport={"width": 1920, "height": 1080})
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if "Content Security" in message.text else None,
+        )
+        yield page
+        await browser.close()
+        assert errors == []
+
+
+async def enter(page: Page, house: House, staff: str = LEADER) -> None:
+    await page.goto(str(house.server.make_url("/board/")))
+    await page.fill("#staff", staff)
+    await page.fill("#password", house.passwords[staff])
+    await page.click("#sign-in-form button")
+
+
+async def test_the_leader_sees_a_call_come_wait_and_be_answered(house: House, page: Page) -> None:
+    await enter(page, house)
+    await expect(page.locator("#line")).to_have_attribute("data-state", "live")
+    await expect(page.locator("#callers .nobody")).to_be_visible()
+
+    at, call = house.clock(), "00000001-5c1e-4f6a-9d2b-0123456789ab"
+    house.append(
+        CallArrived(at=at, call=call, leg="node1-1.1", caller="13812345678", called="95559"),
+        CallerQueued(at=at, call=call, queue="card-cmn", joined_at=at, language="cmn"),
+        AgentStateChanged(at=at, agent=AGENT, before=AgentState.LOGGED_OUT, state=AgentState.READY),
+    )
+    caller = page.locator("#callers .caller")
+    await expect(caller).to_contain_text("138****5678")
+    await expect(caller.locator(".caller-time")).to_have_text("0:01")
+    await expect(caller.locator(".caller-time")).to_have_text("0:02")  # it ticks without any fact
+    await expect(page.locator("#waiting-count")).to_have_text("1")
+
+    now = house.clock()
+    leg = {"call": call, "leg": "node1-1.2", "agent": AGENT, "queue": "card-cmn"}
+    house.append(
+        AgentAnswered(at=now, device="d001", waited=now - at, rang=1_000_000, **leg),
+        CallerLeftQueue(at=now, call=call, queue="card-cmn", reason=LeaveReason.ANSWERED, waited=now - at),
+        AgentStateChanged(
+            at=now,
+            agent=AGENT,
+            before=AgentState.READY,
+            state=AgentState.TALKING,
+            call=call,
+            leg="node1-1.2",
+        ),
+    )
+    await expect(page.locator("#callers .nobody")).to_be_visible()
+    await expect(page.locator("#gauge-number")).to_have_text("100%")
+    await expect(page.locator(f".agent:has-text('{AGENT}')")).to_have_attribute("data-state", "talking")
+    await expect(page.locator("body")).to_have_attribute("data-age", "fresh")
+
+    await page.click("#gauge-number")
+    await expect(page.locator("#behind-calls code")).to_have_text(call)
+    await page.click("#behind button")
+
+    await page.click("#language")
+    await expect(page.locator(".gauge-card h2")).to_have_text("Service level 10 s")
+
+
+async def test_after_a_break_the_page_goes_on_where_it_was_and_says_how_old_it_was(
+    house: House, page: Page
+) -> None:
+    await enter(page, house)
+    await expect(page.locator("#line")).to_have_attribute("data-state", "live")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    await page.context.set_offline(True)
+    # Chromium cuts no open WebSocket when offline: the server drops it, as a lost network would.
+    house.hub.end_sessions(lambda _reader: "shutdown")
+    await expect(page.locator("#line")).to_have_attribute("data-state", "broken")
+    at = house.clock()
+    house.append(CallerQueued(at=at, call="missed", queue="card-cmn", joined_at=at))
+    await expect(page.locator("body")).to_have_attribute("data-age", "stale", timeout=10_000)
+    await page.context.set_offline(False)
+    await expect(page.locator("#line")).to_have_attribute("data-state", "live", timeout=15_000)
+    await expect(page.locator("#waiting-count")).to_have_text("1")
+    assert re.search(r"after=\d+", sockets[-1])
+
+
+async def test_wrong_password_and_missing_right_are_said(house: House, page: Page) -> None:
+    await page.goto(str(house.server.make_url("/board/")))
+    await page.fill("#staff", LEADER)
+    await page.fill("#password", "wrong")
+    await page.click("#sign-in-form button")
+    await expect(page.locator("#trouble")).not_to_be_empty()
+    await enter(page, house, AGENT)
+    await expect(page.locator("#trouble")).to_have_text("此账号没有查看看板的权限")
+    await expect(page.locator("#board")).to_be_hidden()
+
+
+async def test_a_busy_floor_fits_the_wall(house: House, page: Page, tmp_path: Path) -> None:
+    """Set BOARD_PICTURE to a file name to keep the picture that is taken here."""
+    await page.goto(str(house.server.make_url("/board/")))
+    house.append(*busy_floor(house.directory, house.clock()))
+    await enter(page, house)
+    await expect(page.locator(".agent[data-help='true']")).to_have_count(1)
+    await expect(page.locator("#callers .caller")).to_have_count(7)
+    await expect(page.locator("#alarms .alarm").first).to_be_visible()
+    assert await page.locator("#queues tr").count() == len(house.directory.queues)
+    await page.screenshot(path=os.environ.get("BOARD_PICTURE", tmp_path / "board.png"))
+    root = "document.documentElement"
+    assert await page.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight]") == [1920, 1080]
