@@ -7,7 +7,7 @@ async with running_site(routes, tmp_path) as site:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,7 @@ class Site:
     clock: MovableClock
     database: Database
     sessions: Sessions
+    stop: Callable[[], Awaitable[None]]
     headers: dict[str, str] = field(default_factory=dict)
 
     async def sign_in(self, staff: str, password: str = PASSWORD) -> dict[str, Any]:
@@ -116,7 +117,7 @@ async def running_site(
     url = URL(f"http://127.0.0.1:{runner.addresses[0][1]}/")
     try:
         async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as client:
-            yield Site(url, client, hub, people, clock, database, sessions)
+            yield Site(url, client, hub, people, clock, database, sessions, runner.cleanup)
     finally:
         await runner.cleanup()
         await database.close()

@@ -219,13 +219,13 @@ async def test_a_message_too_long_ends_only_who_sent_it(site: Site) -> None:
     assert (await hear(polite, "change"))["data"] == {"n": 1}
 
 
-async def test_when_the_service_stops_readers_are_told(tmp_path: Path) -> None:
-    async with running_site(tmp_path=tmp_path, hub=make_hub()) as site:
-        await site.sign_in("8001")
-        socket = await connect(site, "topic=board")
-        await hear(socket, "snapshot")
-        site.hub.shut_down()
-        assert await end_of(socket) == 1001
+async def test_when_the_service_stops_readers_are_told_and_do_not_hold_it_up(site: Site) -> None:
+    await site.sign_in("8001")
+    socket = await connect(site, "topic=board")
+    await hear(socket, "snapshot")
+    async with asyncio.timeout(5):
+        _, code = await asyncio.gather(site.stop(), end_of(socket))
+    assert code == 1001
 
 
 async def test_who_does_not_read_is_cut_off_and_the_others_hear_everything(site: Site) -> None:
