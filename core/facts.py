@@ -375,7 +375,7 @@ class TicketOpened(CallFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFiled(LegFact):
-    """The leg's file has its catalogue row. `status`: `present` or `missing`."""
+    """The leg's file has its catalogue row. `status`: `present`, `missing` or `damaged`."""
 
     file: str
     status: str

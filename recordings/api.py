@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
 from aiohttp import web
 
@@ -13,7 +13,6 @@ from core.clock import Clock
 from core.errors import NotFound
 from recordings.audit import audit_node
 from recordings.folder import Folder
-from recordings.model import Measured
 from recordings.playback import Listening, Player
 from recordings.ranges import NotSatisfiable, Span, span_asked, still_same
 from recordings.schemas import (
@@ -27,6 +26,7 @@ from recordings.schemas import (
     finding_out,
     recording_out,
 )
+from recordings.sound import Sound
 from storage import Database
 from web.problems import Problem
 from web.route import ApiRequest, Route
@@ -112,56 +112,51 @@ class RecordingsApi:
     async def _listen(self, request: ApiRequest) -> web.StreamResponse:
         query: ListenIn = request.query
         wish = Listening(leg=request.path["leg"], purpose=query.purpose, reason=query.reason, part=query.part)
-        file, handle = await self._player.open(request.person, wish)
-        with handle:
+        sound = await self._player.open(request.person, wish)
+        with closing(sound):
             try:
-                span = _span(request.raw, file)
+                span = _span(request.raw, sound)
             except NotSatisfiable as error:
                 return _outside(error).response(request.request_id)
             head_only = request.raw.method == "HEAD"
             await self._player.note(request.person, wish, "look" if head_only else "play")
-            response = _headed(file, span)
+            response = _headed(sound, span)
             await response.prepare(request.raw)
             if not head_only:
-                await _send(response, handle, span or Span(0, file.size - 1))
+                await _send(response, sound, span or Span(0, sound.size - 1))
             await response.write_eof()
         return response
 
 
-def _span(raw: web.Request, file: Measured) -> Span | None:
-    if not still_same(raw.headers.get("If-Range"), _etag(file)):
+def _span(raw: web.Request, sound: Sound) -> Span | None:
+    if not still_same(raw.headers.get("If-Range"), sound.etag):
         return None
-    return span_asked(raw.headers.get("Range"), file.size)
+    return span_asked(raw.headers.get("Range"), sound.size)
 
 
-def _headed(file: Measured, span: Span | None) -> web.StreamResponse:
+def _headed(sound: Sound, span: Span | None) -> web.StreamResponse:
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": _etag(file),
+        "ETag": sound.etag,
         "Cache-Control": "no-store",
-        "Content-Disposition": f'inline; filename="{file.name}"',
+        "Content-Disposition": f'inline; filename="{sound.name}"',
     }
     if span is not None:
-        headers["Content-Range"] = f"bytes {span.first}-{span.last}/{file.size}"
+        headers["Content-Range"] = f"bytes {span.first}-{span.last}/{sound.size}"
     response = web.StreamResponse(status=206 if span else 200, headers=headers)
     response.content_type = _AUDIO
-    response.content_length = span.size if span else file.size
+    response.content_length = span.size if span else sound.size
     return response
 
 
-async def _send(response: web.StreamResponse, handle: BinaryIO, span: Span) -> None:
-    handle.seek(span.first)
-    left = span.size
-    while left > 0:
-        chunk = await asyncio.to_thread(handle.read, min(_CHUNK, left))
+async def _send(response: web.StreamResponse, sound: Sound, span: Span) -> None:
+    first = span.first
+    while first <= span.last:
+        chunk = await asyncio.to_thread(sound.read, first, min(_CHUNK, span.last + 1 - first))
         if not chunk:  # shortened under our hands: the promised length now fails at the client, as it should
             return
-        left -= len(chunk)
+        first += len(chunk)
         await response.write(chunk)
-
-
-def _etag(file: Measured) -> str:
-    return f'"{file.sha256}"'
 
 
 def _outside(error: NotSatisfiable) -> Problem:

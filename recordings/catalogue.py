@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Instant
@@ -50,21 +50,25 @@ async def unfiled(connection: AsyncConnection, limit: int) -> list[Recording]:
     return await _load(connection, query.order_by(recordings.c.ended_at).limit(limit))
 
 
-async def file_away(connection: AsyncConnection, filing: Filing) -> bool:
-    """Write a filing down; False if the row is not waiting for one (filed already, or not yet there)."""
-    leg = filing.recording.leg
-    done = await connection.execute(
-        update(recordings)
-        .where(recordings.c.leg == leg, recordings.c.status == Status.ENDED)
-        .values(status=filing.status, why=filing.why, filed_at=filing.at)
-    )
-    if done.rowcount != 1:
-        return False
-    await connection.execute(delete(recording_files).where(recording_files.c.leg == leg))
-    if filing.files:
-        rows = [asdict(file) | {"leg": leg} for file in filing.files]
-        await connection.execute(insert(recording_files), rows)
-    return True
+async def file_away(connection: AsyncConnection, filings: Sequence[Filing]) -> list[Filing]:
+    """Write filings down; those whose row was waiting for one, and not filed already or not yet there."""
+    legs = [filing.recording.leg for filing in filings]
+    rows = recordings.c
+    waiting = select(rows.leg).where(rows.leg.in_(legs), rows.status == Status.ENDED)
+    found = set((await connection.execute(waiting)).scalars())
+    filed = [filing for filing in filings if filing.recording.leg in found]
+    if not filed:
+        return []
+    done = update(recordings).where(rows.leg == bindparam("of_leg"))
+    done = done.values(status=bindparam("now"), why=bindparam("because"), filed_at=bindparam("stamp"))
+    values = [
+        {"of_leg": one.recording.leg, "now": one.status, "because": one.why, "stamp": one.at} for one in filed
+    ]
+    await connection.execute(done, values)
+    files = [asdict(file) | {"leg": one.recording.leg} for one in filed for file in one.files]
+    if files:
+        await connection.execute(insert(recording_files), files)
+    return filed
 
 
 async def of_call(connection: AsyncConnection, call: str) -> list[Recording]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from recordings import catalogue
 from recordings.errors import NotPlayable, NotYours, UnsafeFile
 from recordings.folder import Folder
 from recordings.model import Measured, Part, Recording
+from recordings.sound import BothSides, OneFile, Sound
 from storage import Database
 from storage.audit import Access, accesses_of, record_access
 from web.route import Principal
@@ -35,7 +37,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """What someone wants to hear, and why. `part` None: both voices if there is such a file."""
+    """What someone wants to hear, and why. `part` None: both voices, or the one there is."""
 
     leg: str
     purpose: Purpose
@@ -58,8 +60,8 @@ class Player:
             found = await catalogue.of_call(connection, call)
         return [recording for recording in found if _may(person, recording)]
 
-    async def open(self, person: Principal, wish: Listening) -> tuple[Measured, BinaryIO]:
-        """The file, open and checked against its row; nothing has been written down yet.
+    async def open(self, person: Principal, wish: Listening) -> Sound:
+        """What was wished for, open and checked against its row; nothing has been written down yet.
 
         `NotFound`, `NotYours`, `NotPlayable`. The caller closes it.
         """
@@ -71,9 +73,7 @@ class Player:
         if not _may(person, recording):
             right = PLAY if person.may(PLAY_OWN) else f"{PLAY} or {PLAY_OWN}"
             raise NotYours(f"listening to leg {wish.leg} needs the right {right!r}")
-        file = _chosen(recording, wish.part)
-        handle = await asyncio.to_thread(self._open_file, recording, file)
-        return file, handle
+        return await asyncio.to_thread(self._open, recording, wish.part)
 
     async def note(self, person: Principal, wish: Listening, action: str) -> None:
         """Write the listening down. Without this row not a byte is sent."""
@@ -94,6 +94,26 @@ class Player:
         async with self._database.read() as connection:
             return await accesses_of(connection, f"recording:{leg}")
 
+    def _open(self, recording: Recording, part: Part | None) -> Sound:
+        customer, agent = recording.file(Part.CUSTOMER), recording.file(Part.AGENT)
+        alone = recording.file(part or Part.MIXED)
+        if alone is None and part in {None, Part.MIXED}:
+            if customer and agent:
+                return self._open_both(recording, customer, agent)
+            alone = (customer or agent) if part is None else None
+        if alone is None:
+            why = recording.why or (f"there is no {part} file" if recording.files else "it is not filed yet")
+            raise NotPlayable(f"the recording of leg {recording.leg} is {recording.status}: {why}")
+        return OneFile(alone, self._open_file(recording, alone))
+
+    def _open_both(self, recording: Recording, customer: Measured, agent: Measured) -> Sound:
+        with ExitStack() as opened:
+            left = opened.enter_context(self._open_file(recording, customer))
+            right = opened.enter_context(self._open_file(recording, agent))
+            sound = BothSides(recording.base, ((customer, left), (agent, right)))
+            opened.pop_all()
+        return sound
+
     def _open_file(self, recording: Recording, file: Measured) -> BinaryIO:
         folder = self._folders.get(recording.node)
         try:
@@ -111,13 +131,3 @@ class Player:
 
 def _may(person: Principal, recording: Recording) -> bool:
     return person.may(PLAY) or (recording.agent == person.staff and person.may(PLAY_OWN))
-
-
-def _chosen(recording: Recording, part: Part | None) -> Measured:
-    wanted = (part,) if part else tuple(Part)
-    for one in wanted:
-        file = recording.file(one)
-        if file is not None:
-            return file
-    why = recording.why or (f"it has no {part}'s file" if recording.files else "it has not been filed yet")
-    raise NotPlayable(f"the recording of leg {recording.leg} is {recording.status}: {why}")

@@ -27,7 +27,7 @@ class OfNode(In):
 
 
 class ListenIn(In):
-    """Why it is heard, and which voice; without `part` both if there is such a file."""
+    """Why it is heard, and which voice; without `part` both, customer left, agent right."""
 
     purpose: Purpose
     reason: str = Field(default="", max_length=200)

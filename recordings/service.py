@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
+from core.errors import HotlineError
 from core.facts import Numbered, RecordingEnded, RecordingFiled
 from ledger.outbox import Outbox
 from recordings import catalogue
@@ -30,15 +32,20 @@ KINDS = frozenset({"RecordingStarted", "RecordingEnded"})
 WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Between one look at an unfinished file and the next; Asterisk closes a file well within a second."""
 
+LINGER_S = 0.5
+
 _SWEEP_S = 30.0
 _SWEEP = 500
 _AT_ONCE = 200
-_THREADS = 2
+_RETRY_S = 2.0
 _log = structlog.get_logger("recordings")
 
 
 class Filer:
-    """`folders`: node → its recordings folder. `waits_s`: how patient to be with a file."""
+    """`folders`: node → its recordings folder. `waits_s`: how patient to be with a file.
+
+    `linger_s`: how long ended legs may gather before a unit of work is worth its cost.
+    """
 
     def __init__(
         self,
@@ -48,16 +55,19 @@ class Filer:
         folders: Mapping[str, Path],
         clock: Clock,
         waits_s: Sequence[float] = WAITS_S,
+        linger_s: float = LINGER_S,
         sweep_s: float = _SWEEP_S,
     ) -> None:
+        self.problem = ""
         self._database = database
         self._outbox = outbox
         self._folders = {node: Folder(path) for node, path in folders.items()}
         self._clock = clock
         self._waits_s = tuple(waits_s)
+        self._linger_s = linger_s
         self._sweep_s = sweep_s
         self._due = asyncio.Event()
-        self._threads = asyncio.Semaphore(_THREADS)
+        self._due.set()  # an earlier run may have left something behind
         self._again: dict[str, _Again] = {}
 
     async def handle(self, connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
@@ -67,11 +77,19 @@ class Filer:
             self._due.set()
 
     async def run(self) -> None:
-        """File what has ended, until cancelled."""
+        """File what has ended, until cancelled. `problem` says what holds it up, "" if nothing does."""
         while True:
+            await self._until_due()
+            await asyncio.sleep(self._linger_s)
             self._due.clear()
-            if await self.file_some() == 0:
-                await self._until_due()
+            try:
+                await self.file_some()
+                self.problem = ""
+            except (HotlineError, SQLAlchemyError, OSError) as error:
+                self.problem = f"recordings are not filed: {error}"
+                _log.exception("recordings_not_filed", next_try_s=_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+                self._due.set()
 
     async def file_some(self) -> int:
         """Look at everything whose turn it is, file what is whole or past waiting for; how many."""
@@ -80,22 +98,25 @@ class Filer:
             ended = await catalogue.unfiled(connection, _AT_ONCE + len(self._again))
         now = self._now()
         waiting = [one for one in ended if one.leg not in self._again or self._again[one.leg].due <= now]
-        looks = await asyncio.gather(*(self._look(recording) for recording in waiting[:_AT_ONCE]))
-        filings = [
-            filing for one, look in zip(waiting, looks, strict=False) if (filing := self._judged(one, look))
-        ]
+        if len(waiting) > _AT_ONCE:
+            self._due.set()
+        looks = await asyncio.to_thread(self._look_at_all, waiting[:_AT_ONCE])
+        filings = [filing for one, look in looks if (filing := self._judged(one, look))]
         if filings:
             await self._file(filings)
         return len(filings)
 
-    async def _look(self, recording: Recording) -> Look:
+    def _look_at_all(self, waiting: Sequence[Recording]) -> list[tuple[Recording, Look]]:
+        # One thread for all: a hop per file would cost more than a short file takes.
+        return [(recording, self._look(recording)) for recording in waiting]
+
+    def _look(self, recording: Recording) -> Look:
         if not recording.base:
             return Look(broken=(recording.why,))
         folder = self._folders.get(recording.node)
         if folder is None:
             return Look(broken=(f"no node {recording.node!r} is configured: its files cannot be looked at",))
-        async with self._threads:
-            return await asyncio.to_thread(look_at, folder, recording.base)
+        return look_at(folder, recording.base)
 
     def _judged(self, recording: Recording, look: Look) -> Filing | None:
         tries = self._again[recording.leg].tries if recording.leg in self._again else 0
@@ -107,11 +128,9 @@ class Filer:
 
     async def _file(self, filings: Sequence[Filing]) -> None:
         async with self._database.write() as connection:
-            for filing in filings:
-                if await catalogue.file_away(connection, filing):
-                    await self._outbox.put(
-                        connection, _filed(filing), origin=f"recording:{filing.recording.leg}"
-                    )
+            for filing in await catalogue.file_away(connection, filings):
+                origin = f"recording:{filing.recording.leg}"
+                await self._outbox.put(connection, _filed(filing), origin=origin)
         for filing in filings:
             leg, call = filing.recording.leg, filing.recording.call
             self._again.pop(leg, None)

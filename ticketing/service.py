@@ -25,16 +25,20 @@ from ticketing.errors import Incomplete, NotYours, Refusal
 from ticketing.model import CallbackTask, CallSummary, OwedSummary, SummaryText
 from ticketing.numbers import Series, check_number
 from ticketing.readings import Reading, note_reading
-from ticketing.rules import summary_refusals, tidy
+from ticketing.rules import check_call_types, summary_refusals, tidy
 from web.route import Principal
 
 
 class SummaryService:
-    """Use cases of the call summary. `directory()`: the lists as they stand now."""
+    """Use cases of the call summary. `directory()`: the lists as they stand now.
+
+    `BadInput` at once if a call type demands a field that no summary has.
+    """
 
     def __init__(
         self, *, database: Database, outbox: Outbox, directory: Callable[[], Directory], clock: Clock
     ) -> None:
+        check_call_types(directory().call_types.values())
         self._database = database
         self._outbox = outbox
         self._directory = directory

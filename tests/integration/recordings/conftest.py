@@ -70,7 +70,11 @@ class Archive:
 
 @asynccontextmanager
 async def archive_in(
-    place: Path, *, file: bool = True, waits_s: Sequence[float] = (0.02, 0.04, 0.08)
+    place: Path,
+    *,
+    file: bool = True,
+    waits_s: Sequence[float] = (0.02, 0.04, 0.08),
+    linger_s: float = 0.01,
 ) -> AsyncIterator[Archive]:
     """`file=False`: rows are made, but nothing is measured."""
     folder = place / NODE / "recordings"
@@ -88,10 +92,15 @@ async def archive_in(
         stack.push_async_callback(ledger.close)
         outbox = Outbox(ledger=ledger, database=main)
         filer = Filer(
-            database=main, outbox=outbox, folders={NODE: folder}, clock=system_clock, waits_s=waits_s
+            database=main,
+            outbox=outbox,
+            folders={NODE: folder},
+            clock=system_clock,
+            waits_s=waits_s,
+            linger_s=linger_s,
         )
         follower = Consumer(
-            name=CONSUMER, ledger=ledger, database=main, handle=filer.handle, kinds=KINDS, linger_s=0.01
+            name=CONSUMER, ledger=ledger, database=main, handle=filer.handle, kinds=KINDS, linger_s=linger_s
         )
         for work in (follower.run(), outbox.run(), *((filer.run(),) if file else ())):
             await stack.enter_async_context(running(work))

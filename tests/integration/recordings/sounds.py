@@ -7,13 +7,13 @@ import wave
 from pathlib import Path
 
 
-def whole(path: Path, *, seconds: float = 1.5) -> bytes:
-    """A closed file; its bytes."""
+def whole(path: Path, *, seconds: float = 1.5, of: bytes = bytes(range(250))) -> bytes:
+    """A closed file that repeats `of` (250 bytes); its bytes."""
     with wave.open(str(path), "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(8000)
-        sound.writeframes(bytes(range(250)) * int(64 * seconds))
+        sound.writeframes(of * int(64 * seconds))
     return path.read_bytes()
 
 

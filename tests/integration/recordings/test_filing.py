@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
+
+import pytest
 
 from core.facts import RecordingEnded
 from recordings.audit import Fault, altered, audit_node
@@ -126,3 +129,22 @@ async def test_the_audit_finds_what_has_no_row_and_what_has_no_file(archive: Arc
     raw[100] ^= 1
     path.write_bytes(bytes(raw))
     assert [one.fault for one in await altered(folder, row)] == [Fault.CHANGED]
+
+
+async def test_a_database_that_fails_for_a_while_delays_filing_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recordings.service._RETRY_S", 0.05)
+    async with archive_in(tmp_path) as archive:
+        whole(archive.folder / f"{CALL}_{LEG}.wav")
+        async with archive.main.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE recording_files RENAME TO away")
+        await archive.leg()
+        async with asyncio.timeout(10):
+            while not archive.filer.problem:  # noqa: ASYNC110 - a problem is a state, not an event
+                await asyncio.sleep(0.01)
+        assert "recording_files" in archive.filer.problem
+        async with archive.main.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE away RENAME TO recording_files")
+        (fact,) = await archive.filed()
+        assert fact.status == "present"

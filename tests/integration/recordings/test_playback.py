@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from tests.integration.recordings.sounds import whole
 from tests.integration.ticketing.conftest import CALL
 from tests.integration.web.site import FakePeople, Site, running_site
 
-AUDIO = f"/api/recordings/{LEG}/audio"
+SIDES = "node1-1700000000.40"
 PEOPLE = {
     "1001": {"recordings.play.own"},
     "1002": {"recordings.play.own"},
@@ -37,10 +39,10 @@ class Booth:
     raw: bytes
 
     async def listen(
-        self, query: str = "?purpose=quality", method: str = "GET", **headers: str
+        self, query: str = "?purpose=quality", method: str = "GET", leg: str = LEG, **headers: str
     ) -> tuple[int, bytes, Mapping[str, str]]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        url = str(self.site.url)[:-1] + AUDIO + query
+        url = str(self.site.url)[:-1] + f"/api/recordings/{leg}/audio{query}"
         async with self.site.client.request(method, url, headers=named) as response:
             return response.status, await response.read(), response.headers
 
@@ -131,6 +133,27 @@ async def test_ranges(booth: Booth) -> None:
     status, body, headers = await booth.listen(Range=f"bytes={size}-")
     assert (status, headers["Content-Range"]) == (416, f"bytes */{size}")
     assert await booth.rows() == before
+
+
+async def test_two_sides_are_heard_as_stereo_from_any_byte_on(booth: Booth) -> None:
+    base = await booth.archive.leg(SIDES, ended=False)
+    customer = whole(booth.archive.folder / f"{base}-customer.wav", of=bytes(range(250)))
+    agent = whole(booth.archive.folder / f"{base}-agent.wav", of=bytes(range(250, 0, -1)))
+    await booth.archive.leg(SIDES)
+    await booth.archive.filed(2)
+    await booth.site.sign_in("7001")
+    status, body, headers = await booth.listen(leg=SIDES)
+    assert status == 200
+    with wave.open(io.BytesIO(body)) as sound:
+        assert (sound.getnchannels(), sound.getframerate()) == (2, 8000)
+        frames = sound.readframes(sound.getnframes())
+    assert frames[0::4] + frames[1::4] == customer[44::2] + customer[45::2]
+    assert frames[2::4] + frames[3::4] == agent[44::2] + agent[45::2]
+    for first, last in ((0, 0), (40, 50), (43, 44), (45, 46), (1001, 1003), (len(body) - 3, len(body) - 1)):
+        status, some, headers = await booth.listen(leg=SIDES, Range=f"bytes={first}-{last}")
+        assert (status, some) == (206, body[first : last + 1])
+        assert headers["Content-Range"] == f"bytes {first}-{last}/{len(body)}"
+    assert (await booth.listen("?purpose=quality&part=agent", leg=SIDES))[1] == agent
 
 
 async def test_head_tells_the_size_and_sends_nothing(booth: Booth) -> None:
