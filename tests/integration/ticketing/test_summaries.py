@@ -204,6 +204,24 @@ async def test_a_crash_after_the_commit_neither_loses_nor_doubles_the_fact(tmp_p
             assert await desk.summaries.owed(AGENT) == []
 
 
+@pytest.mark.rule("CALL-18", "SUMMARY-03", "SUMMARY-04", "SUMMARY-05", "SUMMARY-07")
+async def test_every_field_is_read_back_as_it_was_written(desk: Desk) -> None:
+    person = desk.person(AGENT)
+    notes = replace(
+        COMPLAINT,
+        content="客户情绪激动:\n- 三次致电\n- 要求书面答复",
+        follow_up="周一回访",
+        suggestion=True,
+        language="nan",
+        nature=Nature.COMPLEX,
+        callback_to="13812345678",
+        callback_due=NOW + MINUTE,
+    )
+    saved = await desk.summaries.save(person, await desk.talk(), notes)
+    assert saved.text == notes
+    assert await desk.summaries.read(person, saved.number, "", "") == saved
+
+
 async def test_oldest_duty_comes_first(desk: Desk) -> None:
     young = await desk.talk("node1-1700000000.2")
     desk.now -= 5 * SECOND
