@@ -124,13 +124,33 @@ def link_to(
 
 
 @asynccontextmanager
-async def linked(link: NodeLink) -> AsyncIterator[WatchedLink]:
-    """The link running and being read, stopped at the end."""
+async def unread(link: NodeLink) -> AsyncIterator[WatchedLink]:
+    """The link running with nobody reading it, stopped at the end."""
     watched = WatchedLink(link)
-    tasks = [asyncio.create_task(link.run()), asyncio.create_task(watched.read())]
+    run = asyncio.create_task(link.run())
     try:
         yield watched
     finally:
         async with asyncio.timeout(5):
             await link.stop()
-            await asyncio.gather(*tasks)
+            await run
+
+
+@asynccontextmanager
+async def reading(watched: WatchedLink) -> AsyncIterator[None]:
+    """Somebody reads it meanwhile."""
+    task = asyncio.create_task(watched.read())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def linked(link: NodeLink) -> AsyncIterator[WatchedLink]:
+    """The link running and being read to its end, stopped at the end."""
+    async with unread(link) as watched:
+        task = asyncio.create_task(watched.read())
+        yield watched
+    await asyncio.wait_for(task, 5)

@@ -18,12 +18,19 @@ Received = dict[str, str]
 class Talk:
     """One connection as the script sees it. Pings are answered while an action is waited for."""
 
-    def __init__(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        number: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        came: asyncio.Condition,
+    ) -> None:
         self.number = number
         self.received: list[Received] = []
         self.node_time: str | None = None
         self._reader = reader
         self._writer = writer
+        self._came = came
 
     def raw(self, data: bytes) -> None:
         """Sends bytes as they are."""
@@ -57,8 +64,18 @@ class Talk:
     async def _next(self) -> Received:
         frame = await self._reader.readuntil(b"\r\n\r\n")
         action = dict(line.split(": ", 1) for line in frame.decode().split("\r\n") if line)
-        self.received.append(action)
+        async with self._came:
+            self.received.append(action)
+            self._came.notify_all()
         return action
+
+    async def pinged(self, times: int) -> None:
+        """Returns when `times` more pings have come."""
+        seen = len(self.received)
+        async with self._came, asyncio.timeout(5):
+            await self._came.wait_for(
+                lambda: sum(action["Action"] == "Ping" for action in self.received[seen:]) >= times
+            )
 
     def _pong(self, ping: Received) -> None:
         stamp = () if self.node_time is None else (f"Timestamp: {self.node_time}",)
@@ -115,6 +132,11 @@ class ScriptedPeer:
         async with self._came, asyncio.timeout(5):
             await self._came.wait_for(lambda: len(self.talks) >= count)
 
+    async def answered(self, name: str, times: int) -> None:
+        """Returns when an action of that name has come `times` times, on whatever connection."""
+        async with self._came, asyncio.timeout(5):
+            await self._came.wait_for(lambda: self.actions().count(name) >= times)
+
     async def __aenter__(self) -> ScriptedPeer:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
@@ -135,7 +157,7 @@ class ScriptedPeer:
         task = asyncio.current_task()
         assert task is not None
         self._running.add(task)
-        talk = Talk(len(self.talks) + 1, reader, writer)
+        talk = Talk(len(self.talks) + 1, reader, writer, self._came)
         async with self._came:
             self.talks.append(talk)
             self._came.notify_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +12,7 @@ from telephony.ami.link import Connected, Lost, RoleChanged
 from telephony.ami.session import State
 from telephony.ami.snapshot import NodeSnapshot
 from telephony.ami.wire import Message
-from tests.integration.telephony.ami.running import WatchedLink, link_to, linked
+from tests.integration.telephony.ami.running import WatchedLink, link_to, linked, reading, unread
 from tests.integration.telephony.ami.scripted_peer import BANNER, Received, ScriptedPeer, Talk
 
 ENDS = {
@@ -102,8 +101,7 @@ async def test_a_loss_is_told_and_after_it_a_gap_and_a_new_snapshot():
     script, _ = node(die_once)
     async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
         await watched.until(lambda: len(watched.of(Connected)) == 2 and bool(watched.of(Gap)))
-        seen = len(watched.items)
-        await watched.until(lambda: any(isinstance(item, NodeSnapshot) for item in watched.items[seen - 1 :]))
+        await watched.until(lambda: last(watched, NodeSnapshot) > last(watched, Gap))
         kinds = [type(item) for item in watched.of(Message, Lost, Connected, Gap)]
         lost, gap, again = watched.of(Lost)[0], watched.of(Gap)[0], watched.of(Connected)[1]
     assert kinds == [Connected, Message, Lost, Connected, Gap]
@@ -113,6 +111,20 @@ async def test_a_loss_is_told_and_after_it_a_gap_and_a_new_snapshot():
     assert "not connected" in gap.cause
     assert gap.since <= lost.at <= gap.until
     assert not again.restarted
+
+
+async def test_a_reader_that_learns_late_of_a_loss_does_not_cause_another_snapshot():
+    script, talks = node(quiet)
+    async with ScriptedPeer(script) as peer:
+        async with unread(link_to(peer.port)) as watched:
+            await peer.answered("DeviceStateList", 1)
+            talks[0].close()
+            await peer.answered("DeviceStateList", 2)
+            await talks[1].pinged(2)
+            async with reading(watched):
+                await watched.until(lambda: last(watched, NodeSnapshot) > last(watched, Gap) >= 0)
+                await talks[1].pinged(3)
+        assert peer.actions().count("DeviceStateList") == 2  # one for each log-in
 
 
 async def test_a_node_that_comes_back_younger_was_restarted():
@@ -130,34 +142,29 @@ async def test_a_node_that_comes_back_younger_was_restarted():
 
 
 async def test_a_reader_that_falls_behind_gets_a_gap_and_a_snapshot_and_the_session_lives():
-    read = asyncio.Event()
-
-    async def flood(talk: Talk, _nth: int) -> None:
-        for number in range(1_000):
-            talk.say("Event: Hangup", f"Number: {number}")
-        await talk.ping()
-        await talk.ping()  # it is sent after the first answer, and so after all of the flood was read
-        read.set()
-
-    script, talks = node(flood)
+    script, talks = node(quiet)
     async with ScriptedPeer(script) as peer:
-        watched = WatchedLink(link_to(peer.port, inbox=100))
-        running = asyncio.create_task(watched.link.run())
-        await asyncio.wait_for(read.wait(), 5)
-        reading = asyncio.create_task(watched.read())
-        try:
-            await watched.until(lambda: bool(watched.of(Gap)) and bool(watched.of(NodeSnapshot)))
-            talks[0].say("Event: Hangup", "Number: 1000")
-            await watched.until(lambda: numbers(watched)[-1] == 1_000)
-        finally:
-            await watched.link.stop()
-            await asyncio.gather(running, reading)
+        async with unread(link_to(peer.port, inbox=100)) as watched:
+            await peer.answered("DeviceStateList", 1)
+            await talks[0].pinged(2)  # the first snapshot is in the inbox by now
+            for number in range(1_000):
+                talks[0].say("Event: Hangup", f"Number: {number}")
+            await talks[0].pinged(2)  # sent after the first of them was answered: all has been read
+            async with reading(watched):
+                await watched.until(lambda: last(watched, NodeSnapshot) > last(watched, Gap) >= 0)
+                talks[0].say("Event: Hangup", "Number: 1000")
+                await watched.until(lambda: numbers(watched)[-1] == 1_000)
         got = numbers(watched)
         dropped = sum(gap.dropped for gap in watched.items if isinstance(gap, Gap))
         assert got == sorted(got)
         assert dropped > 800
         assert len(got) + dropped == 1_001
+        assert len(watched.of(NodeSnapshot)) == 2
         assert len(talks) == 1
+
+
+def last(watched: WatchedLink, kind: type) -> int:
+    return max((index for index, item in enumerate(watched.items) if isinstance(item, kind)), default=-1)
 
 
 def numbers(watched: WatchedLink) -> list[int]:

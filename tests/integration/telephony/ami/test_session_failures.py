@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
@@ -246,6 +247,21 @@ async def test_something_else_on_the_port_is_said_and_left_in_growing_steps(gree
             assert cause in await watched.becomes(State.DOWN)
     waits = [line["after_ms"] for line in lines if line["event"] == "ami.again"]
     assert waits[:3] == [10, 20, 40]
+
+
+@pytest.mark.parametrize(("stable_after", "expected"), [(60 * SECOND, [10, 20, 40]), (0, [10, 10, 10])])
+async def test_a_connection_that_held_lets_the_steps_begin_anew(stable_after, expected):
+    async def drop_after_two_pings(talk: Talk) -> None:
+        await talk.accept()
+        await talk.ping()
+        await talk.ping()
+        await talk.flush()
+
+    settings = dataclasses.replace(QUICK, stable_after=stable_after, ping_every=MILLISECOND)
+    with structlog.testing.capture_logs() as lines:
+        async with ScriptedPeer(drop_after_two_pings) as peer, running(peer.port, settings=settings):
+            await peer.connections(4)
+    assert [line["after_ms"] for line in lines if line["event"] == "ami.again"][:3] == expected
 
 
 async def test_a_port_on_which_nobody_listens():
