@@ -111,18 +111,16 @@ class Board:
         """Listen, then fold what the ledger has of today; live facts wait until that is done."""
         self._early = []
         self._deaf = self._ledger.listen(self._hear)
-        await self._ledger.readable(self._ledger.last)
-        midnight = day_start(self._clock(), self._state.zone)
-        first = await self._ledger.before(midnight - LONGEST_CALL)
-        async for page in self._pages(await self._ledger.before(midnight - _DAY), first, _STANDING):
-            self._fold(page)
-        async for page in self._pages(first, None, None):
-            self._fold(page)
+        try:
+            await self._rebuild()
+        except BaseException:
+            self._deaf()
+            raise
         early, self._early = self._early, None
         self._fold(early)
         self._sweep()
         self._hub.reset(TOPIC)
-        _log.info("board rebuilt", action="rebuilt", after=first, last=self._state.last)
+        _log.info("board rebuilt", action="rebuilt", last=self._state.last)
 
     async def run(self) -> None:
         """Tell changes and raise alarms until cancelled."""
@@ -171,6 +169,15 @@ class Board:
         return calls_behind(self._state, figure, queue, self._clock())
 
     # -------------------------------------------------------------- inside
+
+    async def _rebuild(self) -> None:
+        await self._ledger.readable(self._ledger.last)
+        midnight = day_start(self._clock(), self._state.zone)
+        first = await self._ledger.before(midnight - LONGEST_CALL)
+        async for page in self._pages(await self._ledger.before(midnight - _DAY), first, _STANDING):
+            self._fold(page)
+        async for page in self._pages(first, None, None):
+            self._fold(page)
 
     async def _pages(
         self, after: int, upto: int | None, kinds: Collection[str] | None

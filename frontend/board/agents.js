@@ -67,14 +67,15 @@ function renderCard(card, agent, names, now) {
 
 function whatOf(agent, names) {
   if (agent.state === "not_ready") return label(names.reasons[agent.reason], agent.reason || stateName(agent.state));
-  const where = agent.queue ? ` · ${label(names.queues[agent.queue], agent.queue)}` : "";
-  return stateName(agent.state) + where;
+  const queue = agent.queue && label(names.queues[agent.queue], agent.queue);
+  if (agent.state === "talking" && queue) return queue;
+  return queue ? `${stateName(agent.state)} · ${queue}` : stateName(agent.state);
 }
 
 function flagsOf(agent, now) {
   const flags = [];
-  if (agent.help_since) flags.push(`✋ ${word("help")} ${clock(now - Date.parse(agent.help_since))}`);
-  if (agent.device_lost) flags.push(`⚠ ${word("phoneLost")}`);
+  if (agent.help_since) flags.push(`${word("help")} ${clock(now - Date.parse(agent.help_since))}`);
+  if (agent.device_lost) flags.push(word("phoneLost"));
   if (agent.unanswered > 1) flags.push(`${word("missed")} ${agent.unanswered}`);
   return flags.join(" · ");
 }

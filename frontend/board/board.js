@@ -8,12 +8,14 @@ import { renderQueues } from "./queues.js";
 import { signIn, signOut, whoAmI } from "./session.js";
 import { renderGauge, renderTiles } from "./tiles.js";
 import { renderCallers } from "./waiting.js";
-import { label, locale, sayWords, switchLanguage, word } from "./words.js";
+import { current, label, locale, sayWords, switchLanguage, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
 const TICK_MS = 250;
 const STALE_MS = 3_000;
 const OLD_MS = 8_000;
+const SEVERITIES = ["critical", "warning", "info"];
+
 
 let lineState = "connecting";
 let due = false;
@@ -48,16 +50,23 @@ function render(data, now) {
   renderFoot(data);
 }
 
+// Alarms of one kind share a sign, so that the strip stays one line high.
 function renderAlarms({ alarms, names }, now) {
-  const keys = alarms.map(({ alarm, subject }) => `${alarm} ${subject}`);
-  const strip = keyed(by("alarms"), keys.length ? keys : ["none"], (key) => make("div", key === "none" ? "calm" : "alarm"));
-  if (!keys.length) say(strip.get("none"), `✓ ${word("noAlarms")}`);
-  for (const each of alarms) {
-    const element = strip.get(`${each.alarm} ${each.subject}`);
-    const known = names.alarms[each.alarm];
-    mark(element, "severity", known?.severity ?? "warning");
-    say(element, `${label(known, each.alarm)} · ${subjectOf(each.subject, names)} · ${clock(now - Date.parse(each.since))}`);
-    element.setAttribute("title", each.detail);
+  const kinds = new Map();
+  for (const each of alarms) kinds.set(each.alarm, [...(kinds.get(each.alarm) ?? []), each]);
+  const rank = (alarm) => SEVERITIES.indexOf(names.alarms[alarm]?.severity);
+  const order = [...kinds.keys()].sort((one, other) => rank(one) - rank(other));
+  const strip = keyed(by("alarms"), order.length ? order : ["none"], (key) => make("div", key === "none" ? "calm" : "alarm"));
+  if (!order.length) say(strip.get("none"), `✓ ${word("noAlarms")}`);
+  const shown = current() === "zh" ? 2 : 1; // what fits
+  for (const [alarm, standing] of kinds) {
+    const element = strip.get(alarm);
+    const subjects = standing.slice(0, shown).map(({ subject }) => subjectOf(subject, names));
+    if (standing.length > shown) subjects.push(`+${standing.length - shown}`);
+    const since = clock(now - Date.parse(standing[0].since));
+    mark(element, "severity", names.alarms[alarm]?.severity ?? "warning");
+    say(element, `${label(names.alarms[alarm], alarm)} · ${subjects.join(current() === "zh" ? "、" : ", ")} · ${since}`);
+    element.setAttribute("title", standing.map(({ subject, detail }) => `${subject}: ${detail}`).join("\n"));
   }
 }
 
@@ -90,6 +99,7 @@ function renderAge() {
 
 function askToSignIn(trouble = "") {
   feed.stop();
+  mark(document.body, "signed", "out");
   by("board").hidden = true;
   by("sign-out").hidden = true;
   by("alarms").replaceChildren();
@@ -102,6 +112,7 @@ function askToSignIn(trouble = "") {
 
 function enter(person) {
   if (!person.rights.includes("board.read")) return askToSignIn(word("noRight"));
+  mark(document.body, "signed", "in");
   by("sign-in").hidden = true;
   by("password").value = "";
   by("sign-out").hidden = false;

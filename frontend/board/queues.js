@@ -2,10 +2,10 @@
 
 import { NONE, clock, keyed, make, mark, number, percent, say, seconds, urgency } from "./format.js";
 import { level } from "./tiles.js";
-import { label, word } from "./words.js";
+import { partsOf, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
-const CHIPS = 6;
+const CHIPS = 5;
 const COLUMNS = [
   { key: "name", title: () => word("queue") },
   { key: "waiting", title: () => word("waiting"), figure: "waiting" },
@@ -14,8 +14,8 @@ const COLUMNS = [
   { key: "abandoned", title: () => word("abandoned"), figure: "abandoned", text: (q) => number(q.abandoned) },
   { key: "sl10", title: () => "SL10", figure: "sl10" },
   { key: "recent", title: () => "15′", figure: "sl10_recent", text: (q) => percent(q.sl10_recent) },
-  { key: "answer", title: () => word("answerMean"), figure: "answer_mean_ms", text: (q) => seconds(q.answer_mean_ms) },
-  { key: "handling", title: () => word("handling"), figure: "handling_mean_ms", text: (q) => (q.handling_mean_ms == null ? NONE : clock(q.handling_mean_ms)) },
+  { key: "answer", title: () => word("answerShort"), figure: "answer_mean_ms", text: (q) => seconds(q.answer_mean_ms) },
+  { key: "handling", title: () => word("handlingShort"), figure: "handling_mean_ms", text: (q) => (q.handling_mean_ms == null ? NONE : clock(q.handling_mean_ms)) },
   { key: "ready", title: () => word("ready"), text: (q) => `${q.ready} / ${q.on_duty}` },
 ];
 
@@ -37,6 +37,9 @@ function makeRow(queue) {
     row.cells_[key] = cell;
     row.append(cell);
   }
+  row.business = make("span", "business");
+  row.tongue = make("span", "tongue");
+  row.cells_.name.append(row.business, row.tongue);
   row.chips = make("span", "chips");
   row.cells_.waiting.append(row.chips);
   row.meter = make("i", "meter");
@@ -47,7 +50,9 @@ function makeRow(queue) {
 
 function renderRow(row, name, data, now, target) {
   const queue = data.queues[name];
-  say(row.cells_.name, label(data.names.queues[name], name));
+  const [business, tongue] = partsOf(name, data.names);
+  say(row.business, business);
+  say(row.tongue, tongue);
   mark(row, "idle", !queue.offered && !queue.waiting && !queue.turned_away);
   for (const { key, text } of COLUMNS) if (text) say(row.cells_[key], text(queue));
   renderChips(row.chips, data.waiting[name] ?? [], now);

@@ -28,7 +28,7 @@ export function level(fraction, target) {
 const TILES = [
   { key: "longest_wait_ms", title: "longest", live: true, value: longest, level: (data, now) => waitLevel(data, now) },
   { key: "connection_rate", title: "connection", value: (data) => percent(data.total.connection_rate), note: (data) => `${number(data.total.answered)} / ${number(data.total.offered - data.total.waiting)}` },
-  { key: "answer_mean_ms", title: "answerMean", value: (data) => seconds(data.total.answer_mean_ms), note: (data) => `${word("max")} ${seconds(data.total.answer_max_ms)}` },
+  { key: "answer_mean_ms", title: "answerMean", value: (data) => withUnit(data.total.answer_mean_ms), note: (data) => `${word("max")} ${withUnit(data.total.answer_max_ms)}` },
   { key: "abandoned", title: "abandoned", value: (data) => number(data.total.abandoned), bar: abandons },
   { key: "handling_mean_ms", title: "handling", value: (data) => minutes(data.total.handling_mean_ms), bar: handling },
   { key: "occupancy", title: "occupancy", closed: true, value: (data) => percent(data.total.occupancy), bar: (data) => [["talk", data.total.occupancy ?? 0, ""], ["rest", 1 - (data.total.occupancy ?? 0), ""]] },
@@ -46,6 +46,7 @@ function waitLevel(data, now) {
   return since ? urgency(now - Date.parse(since)) : "calm";
 }
 
+const withUnit = (ms) => (ms == null || ms >= 60_000 ? seconds(ms) : `${seconds(ms)} ${word("unit")}`);
 const minutes = (ms) => (ms == null ? NONE : clock(ms));
 
 function abandons({ total }) {
@@ -61,7 +62,7 @@ function handling({ total }) {
     ["talk", total.talk_mean_ms ?? 0, `${word("talk")} ${minutes(total.talk_mean_ms)}`],
     ["hold", total.hold_mean_ms ?? 0, `${word("hold")} ${minutes(total.hold_mean_ms)}`],
     ["wrapup", total.wrapup_mean_ms ?? 0, `${word("wrapup")} ${minutes(total.wrapup_mean_ms)}`],
-  ];
+  ].filter(([name, size]) => size || name !== "hold");
 }
 
 function survey({ total }) {

@@ -1,7 +1,7 @@
 // Callers who wait, the longest first, each with a bar that fills towards ten seconds.
 
 import { clock, keyed, make, mark, say, urgency } from "./format.js";
-import { label, word } from "./words.js";
+import { partsOf, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
 const SHOWN = 9;
@@ -27,17 +27,20 @@ function makeCaller(key) {
   const row = make("li", "caller");
   row.fill = make("i", "fill");
   row.queue = make("span", "caller-queue");
+  row.tongue = make("span", "tongue");
   row.vip = make("span", "vip");
   row.number = make("span", "caller-number");
   row.time = make("b", "caller-time");
-  row.append(row.fill, row.queue, row.vip, row.number, row.time);
+  row.append(row.fill, row.queue, row.tongue, row.vip, row.number, row.time);
   return row;
 }
 
 function renderCaller(row, caller, names, now) {
   const waited = now - caller.at;
   mark(row, "level", urgency(waited));
-  say(row.queue, label(names.queues[caller.queue], caller.queue));
+  const [business, tongue] = partsOf(caller.queue, names);
+  say(row.queue, business);
+  say(row.tongue, tongue);
   say(row.vip, caller.vip ? word("vip") : "");
   say(row.number, caller.caller || "***");
   say(row.time, clock(waited));

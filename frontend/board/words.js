@@ -7,13 +7,13 @@ const WORDS = {
     waitingNow: "正在等待", queues: "队列", agents: "坐席", noAlarms: "当前无告警", nobodyWaits: "无人等待",
     live: "实时", connecting: "连接中", broken: "重连中", ago: "前", noRight: "此账号没有查看看板的权限",
     failed: "暂时无法登录，请稍后再试", total: "全部", longest: "最长等待", connection: "接通率",
-    answerMean: "平均应答", handling: "平均处理时长", occupancy: "工时利用率", satisfaction: "满意度",
+    answerMean: "平均应答", answerShort: "应答", handlingShort: "处理", handling: "平均处理时长", occupancy: "工时利用率", satisfaction: "满意度",
     arrived: "今日来电", abandoned: "放弃", talk: "通话", hold: "保持", wrapup: "话后", max: "最长",
     offered: "进队", answered: "接通", inProgress: "进行中", inMenu: "菜单", talking: "通话", inSurvey: "评价",
     solved: "解决率", asked: "邀评", replied: "参评", turnedAway: "婉拒", timedOut: "超时", queue: "队列",
     waiting: "等待", ready: "就绪/值守", quick: "≤5秒", middle: "5–10秒", late: ">10秒", unit: "秒",
     agentFirst: "坐席先挂", unansweredOffers: "振铃未接", onDuty: "值守", absent: "未登录", vip: "贵宾",
-    help: "举手求助", phoneLost: "话机掉线", node: "节点", lost: "失联", gap: "数据缺口", folded: "已计入",
+    help: "举手", phoneLost: "话机掉线", node: "节点", lost: "失联", gap: "数据缺口", folded: "已计入",
     stored: "已入库", calls: "通电话", forgotten: "（今日部分明细已不在内存）", missed: "连续未接", none: "暂无",
     state: { ready: "就绪", talking: "通话", ringing: "振铃", reserved: "预占", wrap_up: "话后", not_ready: "示忙", logged_out: "未登录" },
   },
@@ -24,13 +24,13 @@ const WORDS = {
     noAlarms: "No alarms", nobodyWaits: "Nobody waits", live: "Live", connecting: "Connecting",
     broken: "Reconnecting", ago: "ago", noRight: "This account may not see the board",
     failed: "Signing in is not possible just now: try again", total: "all", longest: "Longest wait",
-    connection: "Connection rate", answerMean: "Mean answer", handling: "Mean handling", occupancy: "Occupancy",
+    connection: "Connection rate", answerMean: "Mean answer", answerShort: "Answer", handlingShort: "Handling", handling: "Mean handling", occupancy: "Occupancy",
     satisfaction: "Satisfaction", arrived: "Calls today", abandoned: "Abandoned", talk: "Talk", hold: "Hold",
     wrapup: "Wrap-up", max: "max", offered: "Offered", answered: "Answered", inProgress: "in progress",
     inMenu: "menu", talking: "talking", inSurvey: "survey", solved: "Solved", asked: "asked",
     replied: "answered", turnedAway: "turned away", timedOut: "timed out", queue: "Queue", waiting: "Waiting",
     ready: "Ready/duty", quick: "≤5 s", middle: "5–10 s", late: ">10 s", unit: "s", agentFirst: "Agent first",
-    unansweredOffers: "Missed", onDuty: "on duty", absent: "Logged out", vip: "VIP", help: "Asks for help",
+    unansweredOffers: "Missed", onDuty: "on duty", absent: "Logged out", vip: "VIP", help: "Help",
     phoneLost: "Phone lost", node: "Node", lost: "lost", gap: "Gap in the data", folded: "counted",
     stored: "stored", calls: "calls", forgotten: "(some of today's are no longer in memory)",
     missed: "missed in a row", none: "none yet",
@@ -46,6 +46,13 @@ export const stateName = (state) => WORDS[language].state[state] ?? state;
 export const locale = () => (language === "zh" ? "zh-CN" : "en-GB");
 // A label of the server: {zh, en}; the code itself where there is none.
 export const label = (entry, code) => entry?.[language] || code;
+
+// Business and language of a queue apart, so that a narrow column cuts the one and keeps the other.
+export function partsOf(queue, names) {
+  const [business, tongue] = queue.split("-");
+  if (!names.businesses[business] || !names.languages[tongue]) return [label(names.queues[queue], queue), ""];
+  return [label(names.businesses[business], business), label(names.languages[tongue], tongue)];
+}
 
 export function switchLanguage() {
   language = language === "zh" ? "en" : "zh";

@@ -40,7 +40,7 @@ def busy_floor(directory: Directory, now: Instant) -> list[Fact]:
         else:
             agent = dice.choice([str(number) for number, _penalty in directory.members(queue)])
             wait = min(26, dice.expovariate(1 / 4.2) + 1.2)
-            survey = (dice.choices((5, 4, 3, 1), (6, 3, 1, 0.4))[0], dice.choices((1, 2), (9, 1))[0])
+            survey = (dice.choices((5, 4, 3, 1, 0), (6, 3, 1, 0.4, 3))[0], dice.choices((1, 2), (9, 1))[0])
             story.answers(
                 call,
                 agent,

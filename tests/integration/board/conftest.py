@@ -113,7 +113,7 @@ async def house(
         hub=hub,
         options=WebOptions(pages={"/board": ROOT / "frontend/board"}, home="/board/", beat_s=0.5),
     )
-    server = TestServer(app, port=15600)
+    server = TestServer(app)
     await server.start_server()
     running = asyncio.create_task(board.run())
     yield House(clock, ledger, directory, hub, board, server, dict(issued.passwords), wrong)

@@ -145,6 +145,7 @@ async def test_a_busy_floor_fits_the_wall(house: House, page: Page, tmp_path: Pa
     await expect(page.locator("#callers .caller")).to_have_count(7)
     await expect(page.locator("#alarms .alarm").first).to_be_visible()
     assert await page.locator("#queues tr").count() == len(house.directory.queues)
+    await expect(page.locator("#age-text")).to_contain_text("秒")
     await page.screenshot(path=os.environ.get("BOARD_PICTURE", tmp_path / "board.png"))
     root = "document.documentElement"
     assert await page.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight]") == [1920, 1080]
