@@ -1,0 +1,110 @@
+"""Real calls on a real Asterisk: ledger, queue log and customers tell the same story (guarantee 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from core import facts as f
+from core.facts import Numbered
+from directory import seed
+from hotline.simulation.scripts import Key, Pause, Phone
+from ledger.call_record import CallOutcome
+from ledger.calls import CallSearch
+from ledger.proof import CallerCount, prove
+from ledger.queue_log import QueueLogLine, read_queue_log
+from tests.support.floor import Floor, floor
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
+PORT = 15400
+TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
+TO_CORPORATE = (Pause(400), Key("1"), Pause(400), Key("3"), Pause(400), Key("1"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hotline() -> AsyncIterator[Floor]:
+    demo = seed.load(seed.DEMO)
+    queues = {
+        name: replace(queue, timeout_s=12 if name == "corporate-cmn" else 60, wrapup_limit_s=30)
+        for name, queue in demo.queues.items()
+    }
+    async with floor(PORT, directory=replace(demo, queues=queues)) as running:
+        yield running
+
+
+def serving(queue: str, *, but_not: str) -> str:
+    """An agent of the demo's directory who serves the one queue and not the other."""
+    demo = seed.load(seed.DEMO)
+    for person in demo.agents():
+        queues = {membership.queue for membership in demo.memberships(person.number)}
+        if queue in queues and but_not not in queues:
+            return person.number
+    raise LookupError(f"nobody serves {queue} without {but_not}: change the demo's skills or this test")
+
+
+async def make_calls(hotline: Floor) -> int:
+    """One call of each kind, some at the same time; how many were placed."""
+    exchange = hotline.exchange
+    await exchange.phone("d003", Phone("rests", answer_ms=300, talk_ms=60_000))
+    resting = await hotline.agent(serving("corporate-cmn", but_not="card-cmn"), "d003")
+    await resting.post("/api/agent/not-ready", reason="rest")
+    await exchange.call(*TO_CORPORATE)  # somebody is on duty, nobody answers: queue time-out
+    await exchange.call(Pause(400), Key("1"), Pause(300), hang_up=True)  # gives up in the menu
+    await exchange.phone("d001", Phone("silent", answer_ms=None))
+    await hotline.agent("1009", "d001")
+    await exchange.call(*TO_CARD, Pause(12_000), Key("5"), Pause(1200), Key("1"))
+    await hotline.fact(f.OfferEnded)  # 1009 rang out; now there is somebody who talks
+    await exchange.phone("d002", Phone("talks", answer_ms=300, talk_ms=1500))
+    await hotline.agent("1001", "d002")
+    await hotline.fact(f.TalkEnded)
+    await exchange.call(
+        *TO_CARD, Pause(2_500), hang_up=True
+    )  # 1001 has to write the summary: a wait, given up
+    return 4
+
+
+async def observed(hotline: Floor, placed: int) -> tuple[list[Numbered], list[QueueLogLine]]:
+    """What the ledger and app_queue have written once every call has come to its end."""
+    ended = 0
+    async with asyncio.timeout(60):
+        while (ended := len(hotline.all(f.CallEnded))) < placed:
+            await hotline.fact(f.CallEnded, after=_after_nth(hotline, ended), within=60)
+    ledger = hotline.hotline.ledger
+    await ledger.readable(ledger.last)
+    path = hotline.settings.nodes[0].directory / "log" / "queue_log"
+    with path.open(encoding="utf-8") as file:
+        log = read_queue_log(file, str(path))
+    return await ledger.read(0, limit=100_000), log
+
+
+def _after_nth(hotline: Floor, n: int) -> int:
+    places = [place for place, one in enumerate(hotline.facts, 1) if isinstance(one.fact, f.CallEnded)]
+    return places[n - 1] if n else 0
+
+
+async def test_ledger_queue_log_and_customers_agree(hotline: Floor) -> None:
+    placed = await make_calls(hotline)
+    facts, log = await observed(hotline, placed)
+    assert f.OfferOutcome.NO_ANSWER in {fact.outcome for fact in hotline.all(f.OfferEnded)}
+    found = prove(facts, log, CallerCount(placed=placed, talked=1))
+    assert found == [], "\n".join([*map(str, found), *map(str, log), hotline.story()])
+
+    book = hotline.hotline.calls
+    await asyncio.wait_for(book.consumer.caught_up(facts[-1].seq), 10)
+    listed = (await book.find_calls(CallSearch())).calls
+    assert sorted(record.outcome for record in listed) == sorted(
+        [CallOutcome.MENU, CallOutcome.TIMED_OUT, CallOutcome.ANSWERED, CallOutcome.ABANDONED]
+    )
+    for record in listed:
+        assert record == await book.call_record(record.call)
+
+    # And the proof is not blind: without one line, or one fact, it speaks up.
+    connect = next(line for line in log if line.event == "CONNECT")
+    assert prove(facts, [line for line in log if line is not connect])
+    timed_out = next(line for line in log if line.event == "EXITWITHTIMEOUT")
+    assert prove(facts, [replace(line, event="ABANDON") if line is timed_out else line for line in log])
+    assert prove([one for one in facts if not isinstance(one.fact, f.AgentAnswered)], log)
