@@ -40,6 +40,8 @@ from telephony.translate import EVENTS
 ROOT = Path(__file__).resolve().parent.parent
 FLOWS = ROOT / "ivr" / "flows"
 CATALOGUE = ROOT / "dialplans" / "prompts" / "catalogue.yaml"
+ROUND_S = 60
+"""How long a caller waits before re-entering the queue one step more urgent."""
 SERVICE_EVENTS = (*EVENTS, "FullyBooted", "Shutdown")
 """What the events account is sent: what telephony translates, and what the link itself needs."""
 
@@ -140,6 +142,7 @@ def _queues(directory: Directory) -> tuple[QueueSpec, ...]:
             service_level_s=queue.service_level_s,
             ring_s=queue.ring_s,
             widen_after_s=queue.widen_after_s,
+            round_s=min(ROUND_S, queue.timeout_s),
             timeout_s=queue.timeout_s,
         )
         for queue in directory.queues.values()

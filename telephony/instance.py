@@ -179,6 +179,7 @@ class AsteriskInstance:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                umask=0o027,  # recordings are for owner and group
             )
         try:
             async with asyncio.timeout(deadline):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from core.clock import SECOND, Duration, Instant
 from core.facts import AgentState
+from core.names import fits
 from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
@@ -125,11 +126,11 @@ def _queued_meanwhile(
 
 
 def compare_devices(node: str, reachable: Mapping[str, bool], snapshot: NodeSnapshot) -> list[s.Signal]:
-    """Phones whose registration is not what we thought."""
+    """Phones whose registration is not what we thought; one never heard of was not registered."""
     return [
         s.ContactChanged(snapshot.began, node, device, state not in _UNAVAILABLE)
         for device, state in snapshot.devices.items()
-        if device in reachable and reachable[device] != (state not in _UNAVAILABLE)
+        if fits("device", device) and reachable.get(device, False) != (state not in _UNAVAILABLE)
     ]
 
 

@@ -40,6 +40,7 @@ _log = structlog.get_logger(__name__)
 
 _LOOK_BACK: Duration = 12 * 3600 * SECOND
 """No call and no shift is longer."""
+_STANDING = ("CallArrived", "CallEnded", "AgentStateChanged", "DeviceContactChanged")
 _UPTIME_ERROR: Duration = 2 * SECOND
 _TICK_S = 0.5
 HEARTBEAT_FILE = "heartbeat"
@@ -109,7 +110,7 @@ class Telephony:
         """Take up calls and agents as the ledger left them."""
         since = await self._book.before(self._clock() - _LOOK_BACK)
         open_calls: dict[str, None] = {}
-        async for numbered in self._facts(since, ("CallArrived", "CallEnded", "AgentStateChanged")):
+        async for numbered in self._facts(since, _STANDING):
             fact = numbered.fact
             match fact:
                 case f.CallArrived():
@@ -118,6 +119,8 @@ class Telephony:
                     open_calls.pop(fact.call, None)
                 case f.AgentStateChanged():
                     self._board.remember_agent(recall_agent(self._board.agent(fact.agent), fact))
+                case f.DeviceContactChanged():
+                    self._board.reachable[fact.device] = fact.reachable
                 case _:
                     pass
         for call_id in open_calls:
@@ -147,10 +150,16 @@ class Telephony:
         """Waits for commands under way, logs off from all nodes; `run()` is to be cancelled after it."""
         for timer in self._timers.values():
             timer.cancel()
-        for hands in self._hands.values():
-            await hands.settled()
+        await self.told()
+        for name in self._nodes:
+            self._dispatcher.node_went(name)
         for node in self._nodes.values():
             await node.link.stop()
+
+    async def told(self) -> None:
+        """Returns when every command given so far has ended, one way or another."""
+        for hands in self._hands.values():
+            await hands.settled()
 
     async def _serve(self, node: Node) -> None:
         async for batch in node.link.batches():
@@ -199,8 +208,6 @@ class Telephony:
         found = compare_calls(node.name, list(self._board.calls.values()), snapshot)
         for call_id in found.vanished:
             self._add(outcome, self._board.close_call(call_id, snapshot.began, f.EndReason.UNSEEN))
-        for device in snapshot.devices:
-            self._board.reachable.setdefault(device, True)
         for signal in (*found.signals, *compare_devices(node.name, self._board.reachable, snapshot)):
             self._add(outcome, self._board.hear(signal))
         agents = compare_agents(

@@ -210,7 +210,7 @@ class Switchboard:
         self._agent_took(a.decide(self.agent(number), wish, self._duties), outcome)
 
     def _contact(self, signal: s.ContactChanged, outcome: Outcome) -> None:
-        if self.reachable.get(signal.device) == signal.reachable:
+        if self.reachable.get(signal.device, False) == signal.reachable:
             return
         self.reachable[signal.device] = signal.reachable
         outcome.facts.append(

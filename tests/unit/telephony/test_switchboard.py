@@ -83,6 +83,7 @@ def test_star_codes_move_the_agent_at_the_device_and_evict_who_sat_there() -> No
 
 def test_a_lost_phone_is_told_once() -> None:
     board, _, _ = board_after(Story().arrives())
+    board.hear(s.ContactChanged(NOW, NODE, "d001", True))
     first = board.hear(s.ContactChanged(NOW, NODE, "d001", False))
     assert [type(x).__name__ for x in first.facts] == ["DeviceContactChanged", "AgentStateChanged"]
     assert board.hear(s.ContactChanged(NOW, NODE, "d001", False)).facts == []
