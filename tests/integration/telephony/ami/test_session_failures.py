@@ -268,7 +268,7 @@ async def test_a_port_on_which_nobody_listens():
     async with ScriptedPeer(polite) as peer:
         port = peer.port
     async with running(port) as watched:
-        assert "Connect call failed" in await watched.becomes(State.DOWN)
+        assert f"127.0.0.1:{port} cannot be reached" in await watched.becomes(State.DOWN)
         reply = await watched.session.send(PAUSE)
         assert reply.outcome is Outcome.REFUSED
         assert "not sent" in reply.why
