@@ -50,12 +50,18 @@ class Key:
     key: str
 
 
+def keys(text: str, gap_ms: int = 150) -> tuple[Pause | Key, ...]:
+    """The keys of `text` one after the other, as fast as a quick finger."""
+    return tuple(step for key in text for step in (Pause(gap_ms), Key(key)))
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """One kind of customer. After the steps: hang up, or wait up to `patience_ms` to be hung up on.
 
-    `caller` is the number shown; `None` takes it from the first column of the injected file. `voice`: a raw
-    A-law file played as RTP from the answer on, over and over.
+    `caller` is the number shown; `None` takes it from the first column of the injected file. With a `secret`
+    it is a telephone of ours that dials `number` (a star code, a colleague) and is asked who it is. `voice`:
+    a raw A-law file played as RTP from the answer on, over and over.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Customer:
     patience_ms: int = 120_000
     number: str = "95559"
     caller: str | None = "02154321000"
+    secret: str | None = None
     dtmf: Dtmf = Dtmf.INFO
     voice: Path | None = None
 
@@ -72,12 +79,13 @@ class Customer:
 class Phone:
     """One kind of telephone. `answer_ms` None: rings until the caller gives up. `refuse`: a SIP status
     sent instead of answering (486 busy, 480 unavailable, 603 declined). `talk_ms` None: the other side
-    hangs up."""
+    hangs up. `transfer_to`: after the talk the customer is referred there instead of hung up on."""
 
     name: str
     answer_ms: int | None = 200
     talk_ms: int | None = 2_000
     refuse: int | None = None
+    transfer_to: str | None = None
     voice: Path | None = None
 
 
@@ -115,20 +123,22 @@ def _play(voice: Path | None) -> str:
 def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
     """The scenario of a customer. For `Dtmf.RTP`: `dtmf_pcaps` holds `key-<n>.pcap` (see `rtp_keys`)."""
     who = _CALLER.format(caller="[field0]" if script.caller is None else script.caller)
-    invite = (
-        f"INVITE sip:{script.number}@[remote_ip]:[remote_port] SIP/2.0\n{_VIA}\nFrom: {who}{_OUR_TAG}\n"
-        f"To: <sip:{script.number}@[remote_ip]:[remote_port]>\nCall-ID: [call_id]\nCSeq: 1 INVITE\n"
-        f"Contact: {who}\nMax-Forwards: 70\n{_body(_SDP)}"
+    identity = (
+        ""
+        if script.secret is None
+        else f"[authentication username={script.caller} password={script.secret}]\n"
     )
+    first = 1 if script.secret is None else 2
     parts = [
         _HEAD.format(name=script.name),
-        _send(invite, retrans=True, attributes=' start_rtd="answer"'),
+        *([] if script.secret is None else _challenged(script.number, who)),
+        _send(_invite(script.number, who, first, identity), retrans=True, attributes=' start_rtd="answer"'),
         *(f'<recv response="{status}" optional="true"/>\n' for status in (100, 180, 183)),
         '<recv response="200" rrs="true" rtd="answer"/>\n',
-        _send(_request("ACK", 1, who)),
+        _send(_request("ACK", first, who)),
         _play(script.voice),
     ]
-    cseq = 1
+    cseq = first
     for step in script.steps:
         if isinstance(step, Pause):
             parts.append(f'<pause milliseconds="{step.ms}"/>\n')
@@ -144,6 +154,25 @@ def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
     else:
         parts.append(f'<recv request="BYE" timeout="{script.patience_ms}"/>\n' + _send(_reply("200 OK")))
     return "".join([*parts, _TAIL])
+
+
+def _invite(number: str, who: str, cseq: int, identity: str = "") -> str:
+    return (
+        f"INVITE sip:{number}@[remote_ip]:[remote_port] SIP/2.0\n{_VIA}\nFrom: {who}{_OUR_TAG}\n"
+        f"To: <sip:{number}@[remote_ip]:[remote_port]>\nCall-ID: [call_id]\nCSeq: {cseq} INVITE\n"
+        f"Contact: {who}\nMax-Forwards: 70\n{identity}{_body(_SDP)}"
+    )
+
+
+def _challenged(number: str, who: str) -> list[str]:
+    """The first INVITE of a telephone is answered by the question who it is."""
+    return [
+        _send(_invite(number, who, 1), retrans=True),
+        '<recv response="100" optional="true"/>\n<recv response="401" auth="true"/>\n',
+        _send(
+            _request("ACK", 1, who).replace("ACK [next_url]", f"ACK sip:{number}@[remote_ip]:[remote_port]")
+        ),
+    ]
 
 
 def _play_key(key: str, pcaps: Path | None) -> str:
@@ -187,7 +216,8 @@ def phone(script: Phone) -> str:
         f'<recv request="BYE" timeout="{talk_ms}" ontimeout="bye"/>\n',
         _send(_reply("200 OK")).replace("<send", '<send next="end"', 1),
         '<label id="bye"/>\n',
-        _send(_bye_of_phone(), retrans=True),
+        *_refer(script.transfer_to),
+        _send(_of_phone("BYE", 9), retrans=True),
         '<recv response="200"/>\n',
         '<label id="end"/>\n',
         _TAIL,
@@ -195,12 +225,22 @@ def phone(script: Phone) -> str:
     return "".join(parts)
 
 
-def _bye_of_phone() -> str:
+def _of_phone(method: str, cseq: int, extra: str = "") -> str:
     # The telephone was called: what came From the other side now goes To it.
     return (
-        f"BYE [next_url] SIP/2.0\n{_VIA}\nFrom: [$2]{_OUR_TAG}\nTo: [$1]\n[last_Call-ID:]\nCSeq: 1 BYE\n"
-        "Max-Forwards: 70\nContent-Length: 0\n"
+        f"{method} [next_url] SIP/2.0\n{_VIA}\nFrom: [$2]{_OUR_TAG}\nTo: [$1]\n[last_Call-ID:]\n"
+        f"CSeq: {cseq} {method}\nContact: <sip:[local_ip]:[local_port]>\nMax-Forwards: 70\n{extra}"
+        "Content-Length: 0\n"
     )
+
+
+def _refer(target: str | None) -> list[str]:
+    """A blind transfer: REFER, taken; the word that it went well; then the telephone hangs up."""
+    if target is None:
+        return []
+    refer_to = f"Refer-To: <sip:{target}@[local_ip]>\nReferred-By: <sip:[local_ip]>\n"
+    notify = '<recv request="NOTIFY"/>\n' + _send(_reply("200 OK"))
+    return [_send(_of_phone("REFER", 2, refer_to), retrans=True), '<recv response="202"/>\n', notify, notify]
 
 
 def registration() -> str:

@@ -120,6 +120,11 @@ class Sipp:
         self._load = load
         self._process: asyncio.subprocess.Process | None = None
 
+    @property
+    def port(self) -> int:
+        """Where it listens for SIP."""
+        return self._place.port
+
     async def start(self) -> None:
         """Write the scenario and start SIPp."""
         self._folder.mkdir(parents=True, exist_ok=True)

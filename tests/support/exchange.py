@@ -241,6 +241,14 @@ class Exchange:
         sipp, _ = await self._sipp(name, customer(script), "127.0.0.3", Load(rate=10))
         return sipp
 
+    async def dial(self, device: str, number: str, *steps: Pause | Key) -> Sipp:
+        """A telephone of ours dials, keys by SIP INFO, and waits to be hung up on."""
+        secret = next(d.secret for d in self.spec.devices if d.name == device)
+        self.tap.note(f"{device} dials {number}")
+        script = Customer("phone", steps=steps, number=number, caller=device, secret=secret)
+        sipp, _ = await self._sipp(f"{device}-dials", customer(script), "127.0.0.1", Load(rate=10))
+        return sipp
+
     def alive(self) -> None:
         """One beat of the service's heart."""
         (self.spec.directory / "heartbeat").touch()

@@ -34,6 +34,7 @@ def write_tone(path: Path, hz: float, seconds: float) -> Path:
 
 def write_alaw(path: Path, hz: float, seconds: float) -> Path:
     """The tone as raw A-law, the form in which SIPp sends it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(bytes(_alaw(sample) for sample in tone(hz, seconds)))
     return path
 
