@@ -3,7 +3,7 @@
 `append` never waits. A writer task stores batches; while the database refuses them they go to a spool on
 disk, and from there into the database, in order, once it serves again. A number that was never declared
 stored may be given anew after a crash, so whoever keeps a number outside this process waits for `stored`
-first (docs/adr/0102).
+first (docs/adr/0011).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A unit of work through SQLAlchemy costs about 0.5 ms of processor time before its first row. A writer that
 commits fifty times a second cannot afford that: on SQLite the rows go in by one call on one thread, which is
-a seventh of it (docs/adr/0101). Other databases take the ordinary way.
+a seventh of it (docs/adr/0010). Other databases take the ordinary way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is particular to SQLite, kept away from everybody else.
 
 WAL lets readers go on beside the one writer. `synchronous=FULL`: a commit that was reported is on the disk
-even if the power fails, at the price of one fsync per unit of work (docs/adr/0101).
+even if the power fails, at the price of one fsync per unit of work (docs/adr/0010).
 """
 
 from __future__ import annotations

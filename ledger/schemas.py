@@ -1,0 +1,182 @@
+"""Calls as they go over the wire: times in the bank's zone, durations in ms, numbers masked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+
+from core.clock import MILLISECOND, Duration, Instant, instant, moment
+from core.masking import mask_number
+from ledger.call_record import CallOutcome, CallRecord, LegRecord, MenuRecord, WaitRecord
+from ledger.calls import MOST_CALLS, CallSearch
+from web.route import In, Out
+
+
+class CallsQuery(In):
+    """What is given must hold of a call."""
+
+    since: AwareDatetime | None = Field(default=None, description="arrived then or later")
+    until: AwareDatetime | None = Field(default=None, description="arrived before then")
+    queue: str | None = Field(default=None, max_length=32)
+    agent: str | None = Field(default=None, pattern=r"^\d{4,8}$", description="was offered the call")
+    caller: str | None = Field(default=None, max_length=32, description="the whole number")
+    outcome: CallOutcome | None = None
+    waited_over_s: int | None = Field(default=None, ge=0, le=86_400)
+    vip: bool | None = None
+    limit: int = Field(default=50, ge=1, le=MOST_CALLS)
+    page: str = Field(default="", max_length=80, description="`more` of the page before")
+
+    def search(self) -> CallSearch:
+        """The same in the ledger's terms."""
+        return CallSearch(
+            since=None if self.since is None else instant(self.since),
+            until=None if self.until is None else instant(self.until),
+            queue=self.queue,
+            agent=self.agent,
+            caller=self.caller,
+            outcome=self.outcome,
+            waited_over=None if self.waited_over_s is None else self.waited_over_s * 1_000 * MILLISECOND,
+            vip=self.vip,
+        )
+
+
+class MenuOut(Out):
+    """A step in a menu; `failed` is no_input or wrong_input."""
+
+    at: datetime
+    menu: str
+    target: str
+    failed: str
+
+
+class WaitOut(Out):
+    """A wait in a queue, measured from the first joining."""
+
+    queue: str
+    joined_at: datetime
+    left_at: datetime | None
+    waited_ms: int | None
+    reason: str | None
+    rounds: int
+
+
+class LegOut(Out):
+    """An offer to an agent and the talk that came of it."""
+
+    leg: str
+    agent: str
+    queue: str
+    offered_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    waited_ms: int | None
+    rang_ms: int | None
+    talked_ms: int | None
+    outcome: str | None = Field(description="how the offer ended, if not by an answer")
+    released_by: str | None = Field(description="who hung up first (CALL-10)")
+    recording: str = Field(description="present, missing or damaged once filed")
+    survey: str | None
+    satisfaction: int | None
+    solved: int | None
+    summary: str = Field(description="电话总结编号")
+
+
+class CallOut(Out):
+    """A call. `caller` is masked; `arrival_seen` false: events before `began_at` are missing."""
+
+    call: str
+    node: str
+    caller: str
+    called: str
+    vip: bool
+    language: str
+    began_at: datetime
+    ended_at: datetime | None
+    arrival_seen: bool
+    outcome: CallOutcome
+    ended_by: str | None
+    phase: str | None
+    queue: str
+    waited_ms: int | None
+    talked_ms: int
+    menus: list[MenuOut]
+    waits: list[WaitOut]
+    legs: list[LegOut]
+    tickets: list[str]
+
+
+class CallsOut(Out):
+    """Newest first; `more` is empty at the end."""
+
+    calls: list[CallOut]
+    more: str
+
+
+def _at(value: Instant | None) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def _ms(value: Duration | None) -> int | None:
+    return None if value is None else value // MILLISECOND
+
+
+def call_out(record: CallRecord) -> CallOut:
+    """One call."""
+    return CallOut(
+        call=record.call,
+        node=record.node,
+        caller=mask_number(record.caller),
+        called=record.called,
+        vip=record.vip,
+        language=record.language,
+        began_at=moment(record.began_at),
+        ended_at=_at(record.ended_at),
+        arrival_seen=record.arrival_seen,
+        outcome=record.outcome,
+        ended_by=record.reason,
+        phase=record.phase,
+        queue=record.queue,
+        waited_ms=_ms(record.waited),
+        talked_ms=record.talked // MILLISECOND,
+        menus=[_menu_out(step) for step in record.menus],
+        waits=[_wait_out(wait) for wait in record.waits],
+        legs=[_leg_out(leg) for leg in record.legs],
+        tickets=list(record.tickets),
+    )
+
+
+def _menu_out(step: MenuRecord) -> MenuOut:
+    return MenuOut(at=moment(step.at), menu=step.menu, target=step.target, failed=step.failed)
+
+
+def _wait_out(wait: WaitRecord) -> WaitOut:
+    return WaitOut(
+        queue=wait.queue,
+        joined_at=moment(wait.joined_at),
+        left_at=_at(wait.left_at),
+        waited_ms=_ms(wait.waited),
+        reason=wait.reason,
+        rounds=wait.rounds,
+    )
+
+
+def _leg_out(leg: LegRecord) -> LegOut:
+    return LegOut(
+        leg=leg.leg,
+        agent=leg.agent,
+        queue=leg.queue,
+        offered_at=_at(leg.offered_at),
+        answered_at=_at(leg.answered_at),
+        ended_at=_at(leg.ended_at),
+        waited_ms=_ms(leg.waited),
+        rang_ms=_ms(leg.rang),
+        talked_ms=_ms(leg.talked),
+        outcome=leg.outcome,
+        released_by=leg.released_by,
+        recording=leg.file_status,
+        survey=leg.survey,
+        satisfaction=leg.satisfaction,
+        solved=leg.solved,
+        summary=leg.summary,
+    )
