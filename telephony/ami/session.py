@@ -176,9 +176,10 @@ class AmiSession:
             async with asyncio.timeout(seconds):
                 return await asyncio.open_connection(account.host, account.port)
         except TimeoutError:
-            raise ConnectionGone(
-                f"{account.host}:{account.port} was not reached within {seconds:g} s"
-            ) from None
+            problem: object = f"no answer within {seconds:g} s"
+        except OSError as refused:
+            problem = refused
+        raise ConnectionGone(f"{account.host}:{account.port} cannot be reached: {problem}")
 
     def _end_connection(self, cause: str) -> None:
         writer, self._writer = self._writer, None
