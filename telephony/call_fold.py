@@ -132,7 +132,15 @@ class _Fold:
         if self.heard_before(signal):
             return
         self.change(entering=None)
-        self.fact(f.NobodyOnDuty, queue=signal.queue)
+        self.turned_away(signal.queue)
+
+    def turned_away(self, queue: str) -> None:
+        """Nobody serves the queue: who waited has left it, who was never let in is told so."""
+        if self.call.waiting:
+            self.leave_queue(f.LeaveReason.NOBODY_ON_DUTY)
+            self.change(phase=f.Phase.MENU)
+        else:
+            self.fact(f.NobodyOnDuty, queue=queue)
 
     # -------------------------------------------------------------- waiting
 
@@ -166,12 +174,12 @@ class _Fold:
         )
 
     def returned(self, signal: s.Returned) -> None:
-        if self.call.entering is not None:
+        entering, wait = self.call.entering, self.call.wait
+        if entering is not None and signal.round >= entering.round:
             self.change(entering=None)
             if _STATUSES.get(signal.status) is f.LeaveReason.NOBODY_ON_DUTY:
-                self.fact(f.NobodyOnDuty, queue=signal.queue)
+                self.turned_away(signal.queue)
             return
-        wait = self.call.wait
         reason = _STATUSES.get(signal.status)
         if wait is not None and wait.open and signal.round >= wait.round and reason is not None:
             self.leave_queue(reason)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from telephony import instance
 from tests.support.exchange import Exchange, exchange
 
 CAPTURES = Path(__file__).parents[2] / "scenarios" / "captures"
@@ -21,7 +22,11 @@ async def line(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
         yield running
         if os.environ.get("HOTLINE_RECORD") and request.module.__name__.endswith("test_paths"):
             name = request.node.originalname.removeprefix("test_")
+            for gone in running.tap.all("CallGone"):  # the recording ends with the channel, not before
+                await running.tap.wait_for("Hangup", Uniqueid=gone["Uniqueid"])
+            version = instance.version_of(await running.asterisk.cli("core show version"))
+            assert version is not None
             running.tap.write(
                 CAPTURES / f"{name}.txt",
-                f"{name}; Asterisk 22.10.1; +ms since start; '>' lines: what was done",
+                f"{name}; Asterisk {'.'.join(map(str, version))}; +ms since start; '>' lines: what was done",
             )

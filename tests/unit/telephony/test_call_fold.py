@@ -129,6 +129,23 @@ def test_nobody_on_duty_is_no_offered_call() -> None:
     assert kinds(facts) == ["CallArrived", "NobodyOnDuty", "CallEnded"]
 
 
+@pytest.mark.parametrize("refused_by", ["queue", "dialplan"])
+def test_one_who_waited_and_then_finds_nobody_has_not_abandoned(refused_by: str) -> None:
+    """The last agent leaves between two rounds; the wait that was open ends by our doing."""
+    story = Story().arrives().joins().after(8)
+    story.add(s.Returned(story.at, NODE, CALL, CUSTOMER, "personal-cmn", 1, "AGAIN")).after(5)
+    if refused_by == "queue":
+        story.enters(round_=2, joined=START)
+        story.add(s.Returned(story.at, NODE, CALL, CUSTOMER, "personal-cmn", 2, "JOINEMPTY"))
+    else:
+        story.add(s.NobodyServes(story.at, NODE, CALL, CUSTOMER, "personal-cmn"))
+    _, facts = tell(story.after(2).is_hung_up().signals)
+    assert kinds(facts) == ["CallArrived", "CallerQueued", "CallerLeftQueue", "CallEnded"]
+    left = one(facts, f.CallerLeftQueue)
+    assert (left.reason, left.waited) == (f.LeaveReason.NOBODY_ON_DUTY, 13 * SECOND)
+    assert one(facts, f.CallEnded).phase is f.Phase.MENU
+
+
 def test_a_caller_moved_on_our_order_keeps_the_time_of_joining() -> None:
     story = Story().arrives().joins().after(12).joins("personal-cmn", 2, joined=START).after(3)
     story.offered().after(1).answers()
