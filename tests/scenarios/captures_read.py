@@ -1,4 +1,4 @@
-"""Reads the recordings in `captures/`: blocks of headers, as Asterisk sent them (form: captures/README.md)."""
+"""Reads the recordings in `captures/`: blocks of headers, as Asterisk sent them (captures/README.md)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD = re.compile(r"# (\w+); Asterisk (\d+\.\d+\.\d+);")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One event of a recording. It reads like a message of `telephony.ami`. `at`: µs, also where it has none."""
+    """One event of a recording; reads like a message of `telephony.ami`. `at`: µs, also where it has no stamp."""
 
     ms: int
     at: Instant

@@ -40,7 +40,7 @@ def replay(capture: Capture, events: Iterable[Recorded] | None = None) -> list[f
         signal = translate(event, NODE, event.at)
         if signal is not None:
             facts += board.hear(signal).facts
-    assert not [call for call in board.calls.values()], f"{capture.name}: a call is left open"
+    assert not board.calls, f"{capture.name}: a call is left open"
     return facts
 
 
