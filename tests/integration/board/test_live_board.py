@@ -12,7 +12,16 @@ from board.alarms import Condition
 from board.fold import fold
 from board.service import Board
 from core.clock import SECOND, Clock
-from core.facts import AgentState, AgentStateChanged, AlarmCleared, AlarmRaised, CallerQueued, LeaveReason
+from core.facts import (
+    AgentState,
+    AgentStateChanged,
+    AlarmCleared,
+    AlarmRaised,
+    CallerQueued,
+    Fact,
+    LeaveReason,
+    Numbered,
+)
 from directory.lookup import Directory
 from ledger import Ledger
 from tests.integration.board.conftest import AGENT, House
@@ -114,22 +123,39 @@ async def test_a_restart_gives_the_same_digits(
     assert again.figures().total.offered == 30
 
 
+class LateLedger:
+    """The ledger, with facts that come at the worst moment: when the last page has just been read."""
+
+    def __init__(self, ledger: Ledger, late: list[Fact]) -> None:
+        self._ledger = ledger
+        self._late = late
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def read(self, after: int, limit: int = 1000, **more: Any) -> list[Numbered]:
+        page = await self._ledger.read(after, limit, **more)
+        if not page and more.get("kinds") is None and self._late:
+            self._ledger.append(self._late)
+            self._late = []
+        return page
+
+
+@pytest.mark.parametrize("late", [0, 1, 200])
 async def test_facts_that_come_while_it_rebuilds_are_counted_once(
-    ledger: Ledger, directory: Directory, clock: Clock
+    ledger: Ledger, directory: Directory, clock: Clock, late: int
 ) -> None:
     facts = [each.fact for each in some_calls(120).told()]
-    board = Board(ledger=ledger, hub=LiveHub(clock=clock), directory=directory, clock=clock)
-    ledger.append(facts[:900])
-    starting = asyncio.create_task(board.start())
-    while facts[900:] and not starting.done():
-        ledger.append([facts.pop(900)])
-        await asyncio.sleep(0)
-    ledger.append(facts[900:])
-    await starting
+    early = len(facts) - late
+    ledger.append(facts[:early])
+    book = LateLedger(ledger, facts[early:])
+    board = Board(ledger=book, hub=LiveHub(clock=clock), directory=directory, clock=clock)
+    await board.start()
     expected = fold(some_calls(120).told())
-    assert board.figures().total.offered == 120
-    assert board.figures().total.talks == sum(c.talks for c in expected.days[min(expected.days)].values())
-    assert board.numbers()[0] == ledger.last
+    seen = board.figures().total
+    assert (seen.offered, seen.waiting) == (120, 0)
+    assert seen.talks == sum(c.talks for c in expected.days[min(expected.days)].values())
+    assert board.numbers()[0] == ledger.last == len(facts)
 
 
 async def test_agents_who_logged_in_yesterday_are_known_and_yesterdays_calls_are_not_counted(

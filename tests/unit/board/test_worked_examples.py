@@ -113,6 +113,23 @@ def test_a_requeued_caller_waits_on_and_is_offered_once() -> None:
     assert (seen.offered, seen.answered, seen.answered_10, seen.answer_mean_ms) == (1, 1, 1, 9_000)
 
 
+def test_a_re_entry_whose_stamp_was_rounded_is_still_the_same_wait() -> None:
+    story = Story()
+    joined = story.joins("a", 0.0004)
+    story.add(CallerQueued(at=joined + s(7), call="a", queue=QUEUE, joined_at=NOON, again=True))
+    seen = queue(read(story, 8))
+    assert (seen.offered, seen.waiting, seen.ended_by_us) == (1, 1, 0)
+
+
+def test_a_second_wait_of_the_same_call_is_offered_anew() -> None:
+    story = Story()
+    story.joins("a", 0)
+    story.add(CallerQueued(at=NOON + s(7), call="a", queue="loss-cmn", joined_at=NOON + s(7)))
+    board = read(story, 8)
+    assert (queue(board).ended_by_us, queue(board).waiting) == (1, 0)
+    assert (queue(board, "loss-cmn").offered, queue(board, "loss-cmn").waiting) == (1, 1)
+
+
 def test_a_caller_moved_to_another_queue_counts_once_and_there() -> None:
     story = Story()
     joined = story.joins("a", 0)
@@ -154,6 +171,13 @@ def test_occupancy_is_busy_time_over_staffed_time_and_pauses_are_neither() -> No
     assert queue(board).occupancy == 0.1875
     assert queue(board, "loss-cmn").occupancy == 0.0
     assert (queue(board).ready, queue(board).on_duty) == (1, 1)
+
+
+def test_occupancy_of_the_day_begins_at_midnight() -> None:
+    story = Story(MIDNIGHT)
+    story.state("1001", -60, AgentState.TALKING)
+    story.state("1002", 0, AgentState.READY)
+    assert queue(read(story, 30)).occupancy == 0.5  # 30 s of talk, 30 s of readiness today
 
 
 def test_a_short_pause_stays_on_duty_and_a_long_one_does_not() -> None:
