@@ -15,7 +15,7 @@ _HEAD = re.compile(r"# (\w+); Asterisk (\d+\.\d+\.\d+);")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One event of a recording; reads like a message of `telephony.ami`. `at`: µs, also where it has no stamp."""
+    """One event of a recording; it reads like a message of `telephony.ami`. `at`: µs."""
 
     ms: int
     at: Instant
