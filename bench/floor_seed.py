@@ -1,0 +1,45 @@
+"""A directory for benches: the demo's lists, with as many telephones and agents as a load needs."""
+
+from __future__ import annotations
+
+import yaml
+
+from directory import seed
+
+QUEUE = "loss-cmn"
+"""The queue one key leads to: 5 in the first menu."""
+LEADER = "8001"
+
+
+def seed_text(agents: int, *, wrapup_s: int) -> str:
+    """The seed as YAML: `agents` people at as many telephones, all of them in `QUEUE` and in no other."""
+    lists = yaml.safe_load(seed.DEMO.read_text(encoding="utf-8"))
+    lists["devices"] = [{"first": "d001", "last": f"d{agents:03}", "kind": "sim"}]
+    lists["queues"]["businesses"]["loss"]["wrapup_limit_s"] = wrapup_s
+    leader = next(person for person in lists["staff"] if str(person["number"]) == LEADER)
+    lists["staff"] = [
+        {key: value for key, value in leader.items() if key not in ("skills", "languages")},
+        *(
+            {
+                "number": int(staff_at(seat)),
+                "name": f"坐席{seat:03}",
+                "en": f"Agent {seat:03}",
+                "team": "A",
+                "roles": ["agent"],
+                "skills": {"loss": 1},
+                "languages": {"cmn": 1},
+            }
+            for seat in range(1, agents + 1)
+        ),
+    ]
+    return yaml.safe_dump(lists, allow_unicode=True, sort_keys=False)
+
+
+def staff_at(seat: int) -> str:
+    """The staff number of whoever sits at telephone number `seat`."""
+    return f"{20_000 + seat}"
+
+
+def device_at(seat: int) -> str:
+    """The name of telephone number `seat`."""
+    return f"d{seat:03}"

@@ -1,0 +1,301 @@
+"""A contact centre for one measurement: Asterisk on one core, everything else on the other.
+
+Telephones are registered and agents logged in as queue members before anything is measured, whether the
+service runs or not: the dialplan carries the call either way. Everything is made anew for each measurement
+and gone afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import aiohttp
+
+from bench.floor_seed import LEADER, QUEUE, device_at, seed_text, staff_at
+from core.clock import system_clock
+from core.errors import HotlineError
+from directory import credentials
+from directory.credentials import Issued
+from hotline.content import PROJECT, read_content
+from hotline.node import NodePorts, issue_accounts, node_spec, prepare
+from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings, WebSettings
+from hotline.simulation.scripts import Phone, injection, phone, registration
+from hotline.simulation.sipp import Load, Place, Sipp
+from telephony.ami import actions
+from telephony.ami.accounts import NodeAccess, Role
+from telephony.ami.pending import Reply
+from telephony.ami.session import AmiSession, State
+from telephony.instance import AsteriskInstance, Programs, find
+from telephony.nodespec import NodeSpec
+from web.passwords import Passwords
+
+ASTERISK_CORE, OUR_CORE = 0, 1
+PORT = 16500
+_SIP, _AMI, _WEB, _PHONES, _REGISTRATION, _CUSTOMERS = (PORT + n for n in range(6))
+_RTP_FIRST, _RTP_LAST, _MEDIA, _MEDIA_LAST = 28000, 29799, 29800, 29990
+TALK_MS = 3_000
+
+
+class BenchFailed(HotlineError):
+    """Nothing could be measured; the message says what stood in the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wants:
+    """`agents`: telephones with an agent each. `wrapup_s`: the limit of after-call work."""
+
+    agents: int
+    wrapup_s: int = 1
+
+
+def take_our_core() -> tuple[str, ...]:
+    """Move this process, and all it starts, to the second core; the wrapper that puts Asterisk on the first.
+
+    On a machine with one core both share it, and the figures say little.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return ()
+    asterisk, ours = cores[ASTERISK_CORE], cores[OUR_CORE]
+    os.sched_setaffinity(0, {ours})
+    return ("taskset", "-c", str(asterisk))
+
+
+class Service:
+    """`hotline serve`, in its own process as in production."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._environment = _environment(settings)
+        self._log = folder / "service.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process's id; `BenchFailed` if it does not run."""
+        if self._process is None:
+            raise BenchFailed("the service is not running: start it first")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start the process; `Site.start_service` also waits until it serves."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "hotline", "serve"),
+                cwd=PROJECT,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def stop(self, deadline: float = 30) -> None:
+        """End it in order; `BenchFailed` if that has to be by force."""
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), deadline)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise BenchFailed(f"the service did not stop within {deadline:g} s") from None
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(encoding="utf-8", errors="replace").strip()[-1500:]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
+    return own | {
+        "HOTLINE_DATA_DIR": str(settings.data_dir),
+        "HOTLINE_SEED": str(settings.seed),
+        "HOTLINE_CREDENTIALS": str(settings.credentials_file),
+        "HOTLINE_WEB__PORT": str(settings.web.port),
+        "HOTLINE_LOG__FORM": settings.log.form.value,
+        "HOTLINE_LOG__LEVEL": settings.log.level.value,
+        "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A running one. `folder` holds everything; `data` is the service's."""
+
+    folder: Path
+    settings: Settings
+    spec: NodeSpec
+    programs: Programs
+    asterisk: AsteriskInstance
+    service: Service
+    issued: Issued
+
+    async def start_service(self, deadline: float = 60) -> None:
+        """Start the service; returns when every agent whom Asterisk knows is ready in its books too."""
+        await self.service.start()
+        try:
+            async with asyncio.timeout(deadline), self.leader() as client:
+                while await self._agents_ready(client) < len(self.spec.devices):
+                    await asyncio.sleep(0.3)
+        except (TimeoutError, aiohttp.ClientError) as problem:
+            said = self.service.last_words()
+            raise BenchFailed(f"the service does not serve ({problem or 'time is up'}): {said}") from problem
+
+    async def _agents_ready(self, client: aiohttp.ClientSession) -> int:
+        async with client.get("/api/board") as response:
+            response.raise_for_status()
+            agents = (await response.json())["agents"]
+        return sum(agent["state"] == "ready" for agent in agents.values())
+
+    @asynccontextmanager
+    async def leader(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """A browser in which a leader, who may see the board, is signed in; waits for the service to listen."""
+        address = f"http://127.0.0.1:{_WEB}"
+        who = {"staff": LEADER, "password": self.issued.passwords[LEADER]}
+        jar = aiohttp.CookieJar(unsafe=True)  # of an address, not of a name
+        async with aiohttp.ClientSession(address, headers={"Origin": address}, cookie_jar=jar) as client:
+            while True:
+                try:
+                    async with client.post("/api/session", json=who) as response:
+                        response.raise_for_status()
+                        break
+                except aiohttp.ClientConnectionError:
+                    if not self.service.running:
+                        raise
+                    await asyncio.sleep(0.2)
+            yield client
+
+    def sipp(self, name: str, scenario: str, load: Load | None, *, ip: str, port: int) -> Sipp:
+        """A SIPp on our core."""
+        place = Place(
+            remote=f"127.0.0.1:{_SIP}", ip=ip, port=port, media=_MEDIA, media_last=_MEDIA_LAST
+        )
+        return Sipp(
+            self.programs.sipp, self.folder / "sipp", name, scenario=scenario, place=place, load=load
+        )
+
+    def customers(self, scenario: str, load: Load) -> Sipp:
+        """Customers who call by the trunk whose keys come as SIP INFO."""
+        return self.sipp("customers", scenario, load, ip="127.0.0.3", port=_CUSTOMERS)
+
+
+@asynccontextmanager
+async def site(wants: Wants, *, wrapper: Sequence[str]) -> AsyncIterator[Site]:
+    """Asterisk, its telephones and its agents; the service is there to be started. Gone afterwards."""
+    programs = await find()
+    # Not a long path: the control socket's address has to be short.
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        there = _prepare(folder, wants, programs, wrapper)
+        async with there.asterisk:
+            # An agent's telephone is picked up at once, and hangs up first.
+            script = phone(Phone("phone", answer_ms=0, talk_ms=TALK_MS))
+            phones = there.sipp("phones", script, None, ip="127.0.0.1", port=_PHONES)
+            await phones.start()
+            try:
+                await _register(there)
+                await _log_in(there)
+                yield there
+            finally:
+                await there.service.stop()
+                await phones.stop(deadline=0.5)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[str]) -> Site:
+    settings = _settings(folder)
+    settings.seed.write_text(seed_text(wants.agents, wrapup_s=wants.wrapup_s), encoding="utf-8")
+    content = read_content(settings)
+    # argon2 at its full price, for hundreds of people nobody signs in as, would take minutes.
+    issued = credentials.issue(
+        settings.credentials_file, content.directory, passwords=Passwords(cheap=True)
+    )
+    spec = node_spec(
+        "node1",
+        folder / "node",
+        ports=NodePorts(sip=_SIP, ami=_AMI, rtp_first=_RTP_FIRST, rtp_last=_RTP_LAST),
+        programs=programs,
+        directory=content.directory,
+        credentials=credentials.load(settings.credentials_file),
+        accounts=issue_accounts(folder / "accounts.json"),
+    )
+    # Hundreds of telephones in one process need no asking whether they are there.
+    spec = replace(spec, qualify_s=0)
+    prepare(spec, content)
+    return Site(
+        folder=folder,
+        settings=settings,
+        spec=spec,
+        programs=programs,
+        asterisk=AsteriskInstance(spec.directory, programs, wrapper=wrapper),
+        service=Service(settings, folder),
+        issued=issued,
+    )
+
+
+def _settings(folder: Path) -> Settings:
+    node = NodeSettings(
+        name="node1", port=_AMI, accounts=folder / "accounts.json", directory=folder / "node"
+    )
+    return Settings(
+        data_dir=folder / "data",
+        seed=folder / "seed.yaml",
+        credentials=folder / "credentials.json",
+        web=WebSettings(port=_WEB),
+        log=LogSettings(form=LogForm.JSON, level=LogLevel.INFO),
+        nodes=(node,),
+    )
+
+
+async def _register(there: Site) -> None:
+    rows = [(device.name, device.secret, str(_PHONES), "7200") for device in there.spec.devices]
+    load = Load(calls=len(rows), rate=100, at_once=len(rows), injected=injection(rows))
+    sipp = there.sipp("registration", registration(), load, ip="127.0.0.1", port=_REGISTRATION)
+    await sipp.start()
+    counts = await sipp.done(60)
+    if counts.succeeded != len(rows):
+        raise BenchFailed(f"{counts.succeeded} of {len(rows)} telephones registered: {sipp.errors()[-600:]}")
+
+
+async def _log_in(there: Site) -> None:
+    """Make every agent a member of the queue; Asterisk keeps that, as after a log-in by star code."""
+    access = NodeAccess(host="127.0.0.1", port=_AMI, secrets=issue_accounts(there.folder / "accounts.json"))
+    up = asyncio.Event()
+    session = AmiSession(
+        access.account(Role.COMMANDS),
+        role=Role.COMMANDS,
+        on_message=lambda message: None,
+        on_state=lambda state, cause: up.set() if state is State.UP else None,
+        clock=system_clock,
+        random=random.random,
+    )
+    running = asyncio.create_task(session.run())
+    try:
+        await asyncio.wait_for(up.wait(), 20)
+        replies: list[Reply] = []
+        for seat in range(1, len(there.spec.devices) + 1):
+            action = actions.queue_add(QUEUE, device_at(seat), staff_at(seat), 0, paused=False)
+            replies.append(await session.send(action))
+    finally:
+        await session.stop()
+        await running
+    if refused := [reply for reply in replies if not reply.done]:
+        raise BenchFailed(f"{len(refused)} of {len(replies)} agents were not logged in: {refused[0].why}")
