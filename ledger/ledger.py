@@ -21,7 +21,7 @@ from pathlib import Path
 from core.clock import Instant
 from core.facts import Fact, Numbered
 from ledger.entry import Entry, written
-from ledger.errors import LedgerClosed, LedgerFailed, LedgerTaken
+from ledger.errors import LedgerClosed, LedgerDamaged, LedgerFailed, LedgerTaken
 from ledger.spool import Spool
 from ledger.store import FactStore
 from ledger.watermark import Watermark
@@ -216,6 +216,14 @@ class Ledger:
             self._telling = False
 
     async def _write_on(self) -> None:
+        try:
+            await self._write_until_closed()
+        except (RowsRefused, LedgerDamaged):
+            # Somebody else has used our numbers. What we have goes to the disk for a person to compare.
+            await asyncio.to_thread(self._spool.add, list(self._pending))
+            raise
+
+    async def _write_until_closed(self) -> None:
         while self._pending or not self._closing:
             await self._until_due()
             if not self._spool.is_empty:

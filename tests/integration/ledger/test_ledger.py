@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.facts import AlarmRaised, CallArrived, DeviceContactChanged, MenuChosen, Numbered
-from ledger.errors import LedgerClosed, LedgerTaken, SpoolDamaged
+from ledger.errors import LedgerClosed, LedgerFailed, LedgerTaken, SpoolDamaged
 from ledger.ledger import BATCH, Ledger
 from storage import Database, SchemaMismatch
 
@@ -208,6 +208,36 @@ async def test_when_neither_database_nor_spool_takes_facts_they_stay_in_memory(
     logging.getLogger("ledger.ledger").removeHandler(listening)
     (tmp_path / "ledger.spool").rmdir()
     await asyncio.wait_for(ledger.readable(1), 10)
+
+
+async def test_numbers_that_another_program_has_used_stop_the_ledger_and_lose_nothing(
+    ledger_database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = Ledger(ledger_database, spool=tmp_path / "s")
+    await first.open()
+    first.append([arrived(1)])
+    await first.stored(1)
+    with sqlite3.connect(tmp_path / "ledger.db") as intruder:
+        intruder.execute("INSERT INTO facts SELECT 2, at, node, kind, call, agent, origin, '{}' FROM facts")
+    intruder.close()
+    first.append([arrived(2)])
+    with pytest.raises(LedgerFailed, match="the writer has failed"):
+        await first.stored(2)
+    with pytest.raises(LedgerFailed):
+        await first.stored(2)  # whoever asks later is told as well
+    with pytest.raises(LedgerFailed):
+        first.append([arrived(3)])
+    assert "facts in the ledger database takes no such rows" in first.health.problem
+    with pytest.raises(LedgerFailed):
+        await first.close()
+    second = Ledger(ledger_database, spool=tmp_path / "s")
+    await second.open()
+    with pytest.raises(LedgerFailed, match="another one has that number already"):
+        await asyncio.wait_for(second.readable(3), 5)
+    with pytest.raises(LedgerFailed):
+        await second.close()
+    assert b"node1-1700000000.2" in (tmp_path / "s").read_bytes()
+    caplog.clear()
 
 
 class _held:  # noqa: N801 - reads as a word in `with _held(file)`

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import fields, replace
 
 import pytest
 import pytest_asyncio
 
 from core import facts as f
+from core.clock import SECOND
 from core.facts import Numbered
 from directory import seed
 from hotline.simulation.scripts import Key, Pause, Phone
@@ -17,10 +18,15 @@ from ledger.call_record import CallOutcome
 from ledger.calls import CallSearch
 from ledger.proof import CallerCount, prove
 from ledger.queue_log import QueueLogLine, read_queue_log
+from ledger.recovery import read_cel, recorded_events
+from telephony.agents import Duties
+from telephony.switchboard import Switchboard
+from telephony.translate import translate
 from tests.support.floor import Floor, floor
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 PORT = 15400
+CALLS = 4
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 TO_CORPORATE = (Pause(400), Key("1"), Pause(400), Key("3"), Pause(400), Key("1"))
 
@@ -46,8 +52,8 @@ def serving(queue: str, *, but_not: str) -> str:
     raise LookupError(f"nobody serves {queue} without {but_not}: change the demo's skills or this test")
 
 
-async def make_calls(hotline: Floor) -> int:
-    """One call of each kind, some at the same time; how many were placed."""
+async def make_calls(hotline: Floor) -> None:
+    """One call of each kind, some at the same time: CALLS of them."""
     exchange = hotline.exchange
     await exchange.phone("d003", Phone("rests", answer_ms=300, talk_ms=60_000))
     resting = await hotline.agent(serving("corporate-cmn", but_not="card-cmn"), "d003")
@@ -64,14 +70,13 @@ async def make_calls(hotline: Floor) -> int:
     await exchange.call(
         *TO_CARD, Pause(2_500), hang_up=True
     )  # 1001 has to write the summary: a wait, given up
-    return 4
 
 
-async def observed(hotline: Floor, placed: int) -> tuple[list[Numbered], list[QueueLogLine]]:
+async def observed(hotline: Floor) -> tuple[list[Numbered], list[QueueLogLine]]:
     """What the ledger and app_queue have written once every call has come to its end."""
     ended = 0
     async with asyncio.timeout(60):
-        while (ended := len(hotline.all(f.CallEnded))) < placed:
+        while (ended := len(hotline.all(f.CallEnded))) < CALLS:
             await hotline.fact(f.CallEnded, after=_after_nth(hotline, ended), within=60)
     ledger = hotline.hotline.ledger
     await ledger.readable(ledger.last)
@@ -86,11 +91,18 @@ def _after_nth(hotline: Floor, n: int) -> int:
     return places[n - 1] if n else 0
 
 
-async def test_ledger_queue_log_and_customers_agree(hotline: Floor) -> None:
-    placed = await make_calls(hotline)
-    facts, log = await observed(hotline, placed)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def seen(hotline: Floor) -> tuple[list[Numbered], list[QueueLogLine]]:
+    await make_calls(hotline)
+    return await observed(hotline)
+
+
+async def test_ledger_queue_log_and_customers_agree(
+    hotline: Floor, seen: tuple[list[Numbered], list[QueueLogLine]]
+) -> None:
+    facts, log = seen
     assert f.OfferOutcome.NO_ANSWER in {fact.outcome for fact in hotline.all(f.OfferEnded)}
-    found = prove(facts, log, CallerCount(placed=placed, talked=1))
+    found = prove(facts, log, CallerCount(placed=CALLS, talked=1))
     assert found == [], "\n".join([*map(str, found), *map(str, log), hotline.story()])
 
     book = hotline.hotline.calls
@@ -108,3 +120,46 @@ async def test_ledger_queue_log_and_customers_agree(hotline: Floor) -> None:
     timed_out = next(line for line in log if line.event == "EXITWITHTIMEOUT")
     assert prove(facts, [replace(line, event="ABANDON") if line is timed_out else line for line in log])
     assert prove([one for one in facts if not isinstance(one.fact, f.AgentAnswered)], log)
+
+
+OWN_RECORDS = (f.RecordingFiled, f.SummarySaved, f.TicketOpened)
+SIMILAR = SECOND // 10  # CEL and AMI look at the same moments, each with its own eyes
+
+
+def told_of_calls(facts: Sequence[f.Fact]) -> dict[str, list[dict[str, object]]]:
+    """Call by call what happened, without the moment; each fact once, in the order of their names."""
+    calls: dict[str, list[dict[str, object]]] = {}
+    for fact in facts:
+        if isinstance(fact, f.CallFact) and not isinstance(fact, OWN_RECORDS):
+            told = {"kind": type(fact).__name__} | {name: getattr(fact, name) for name in names_of(fact)}
+            calls.setdefault(fact.call, []).append(told)
+    return {call: sorted(told, key=lambda one: (str(one["kind"]), str(one))) for call, told in calls.items()}
+
+
+def names_of(fact: f.Fact) -> list[str]:
+    return [field.name for field in fields(fact) if field.name != "at"]
+
+
+async def test_calls_nobody_listened_to_are_given_back_by_asterisks_own_files(
+    hotline: Floor, seen: tuple[list[Numbered], list[QueueLogLine]]
+) -> None:
+    facts, log = seen
+    path = hotline.settings.nodes[0].directory / "log" / "cel-custom" / "facts.jsonl"
+    with path.open(encoding="utf-8") as file:
+        cel = read_cel(file, str(path))
+    board = Switchboard(Duties(memberships=lambda _: (), wrapup_limit=lambda _: SECOND, nodes=("node1",)))
+    again: list[f.Fact] = []
+    for event in recorded_events(cel, log):
+        signal = translate(event, "node1", event.at)
+        if signal is not None:
+            again += board.hear(signal).facts
+    live, recovered = told_of_calls([one.fact for one in facts]), told_of_calls(again)
+    assert live.keys() == recovered.keys()
+    for call, told in live.items():
+        assert [one["kind"] for one in told] == [one["kind"] for one in recovered[call]]
+        for one, other in zip(told, recovered[call], strict=True):
+            for name, value in one.items():
+                if name in ("waited", "rang", "talked", "lasted", "joined_at"):
+                    assert abs(int(str(value)) - int(str(other[name]))) < SIMILAR, (one, other)
+                else:
+                    assert value == other[name], (name, one, other)
