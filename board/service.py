@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -77,8 +78,9 @@ class Book(Protocol):
 
 
 class Board:
-    """`conditions`: what is wrong and no fact tells of (sessions, database). `heard`: the instant up to which
-    every node has been heard, None if the picture is as fresh as the message."""
+    """`conditions`: what is wrong and no fact tells of (sessions, database); each counts from the earliest
+    `since` it was given with as long as it is given without a break. `heard`: the instant up to which every
+    node has been heard; without it the figures are as fresh as the message, unless all nodes are lost."""
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class Board:
         self._roster, self._labels = roster_of(directory), labels_of(directory)
         self._state = BoardState(zone)
         self._picture = Picture()
+        self._wrong: dict[tuple[str, str], Condition] = {}
         self._early: list[Numbered] | None = None
         self._deaf: Callable[[], None] = lambda: None
         self._wake = asyncio.Event()
@@ -143,7 +146,7 @@ class Board:
             now,
             thresholds=self._thresholds,
             roster=self._roster,
-            conditions=self._conditions(),
+            conditions=self._standing_conditions(),
         )
         if facts:
             self._ledger.append(facts)
@@ -154,7 +157,12 @@ class Board:
     def known_until(self) -> Instant:
         """The instant up to which the figures are known."""
         now = self._clock()
-        return now if self._heard is None else min(now, self._heard())
+        if self._heard is not None:
+            return min(now, self._heard())
+        nodes = self._state.nodes.values()
+        if nodes and not any(node.connected for node in nodes):
+            return min(now, max(node.since for node in nodes))
+        return now
 
     def numbers(self) -> tuple[int, int]:
         """The number of the last fact in the figures, and of the last that is stored."""
@@ -187,6 +195,14 @@ class Board:
             yield [each for each in page if upto is None or each.seq <= upto]
             if upto is not None and after >= upto:
                 return
+
+    def _standing_conditions(self) -> Iterable[Condition]:
+        found = {(each.alarm, each.subject): each for each in self._conditions()}
+        for key, each in found.items():
+            known = self._wrong.get(key, each)
+            found[key] = replace(each, since=min(each.since, known.since))
+        self._wrong = found
+        return found.values()
 
     def _hear(self, facts: Sequence[Numbered]) -> None:
         if self._early is not None:

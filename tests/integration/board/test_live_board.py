@@ -20,6 +20,8 @@ from core.facts import (
     CallerQueued,
     Fact,
     LeaveReason,
+    NodeConnected,
+    NodeLost,
     Numbered,
 )
 from directory.lookup import Directory
@@ -214,6 +216,32 @@ async def test_the_board_is_for_those_with_the_right(house: House, path: str) ->
             assert answer.status == 403
 
 
+async def test_a_condition_that_is_always_told_as_of_now_still_counts_from_its_first_telling(
+    ledger: Ledger, directory: Directory
+) -> None:
+    now = [NOON]
+    down = [True]
+
+    def conditions() -> list[Condition]:
+        return [Condition("database_down", "main", now[0])] if down[0] else []
+
+    def clock() -> int:
+        return now[0]
+
+    hub = LiveHub(clock=clock)
+    board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=conditions)
+    await board.start()
+    limit = int(directory.thresholds["database_down"].raise_at)
+    for second in range(limit + 1):
+        assert board.figures().alarms == ()
+        now[0] = NOON + s(second)
+        board.tick()
+    assert [each.alarm for each in board.figures().alarms] == ["database_down"]
+    down[0] = False
+    board.tick()
+    assert board.figures().alarms == ()
+
+
 async def test_age_is_that_of_the_node_heard_least(
     ledger: Ledger, directory: Directory, clock: Clock
 ) -> None:
@@ -222,6 +250,23 @@ async def test_age_is_that_of_the_node_heard_least(
     board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, heard=lambda: heard)
     await board.start()
     assert board.known_until() == heard
+
+
+async def test_with_every_node_lost_the_data_grow_old(house: House) -> None:
+    lost = house.clock() - 20 * SECOND
+    house.append(
+        NodeConnected(at=lost - SECOND, node="node1", version="22.10.1"),
+        NodeConnected(at=lost - SECOND, node="node2", version="22.10.1"),
+        NodeLost(at=lost, node="node1", cause="no answer"),
+    )
+    assert house.clock() - house.board.known_until() < SECOND  # one is still heard
+    house.append(NodeLost(at=lost, node="node2", cause="no answer"))
+    async with house.signed_in() as client, Screen().watching(client) as screen:
+        first = await screen.take()
+        assert first["age_ms"] >= 20_000
+        assert (await screen.take())["age_ms"] >= first["age_ms"]
+        house.append(NodeConnected(at=house.clock(), node="node2", version="22.10.1"))
+        await screen.until(lambda _shown: screen.frames[-1]["age_ms"] < 1_000)
 
 
 async def test_forty_calls_a_second_reach_the_screen_within_a_tenth_of_a_second(house: House) -> None:
