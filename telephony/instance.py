@@ -25,6 +25,8 @@ BELOW = (23, 0, 0)
 _TRIPLET = "x86_64-linux-gnu"
 _LOADER = "lib64/ld-linux-x86-64.so.2"
 _VERSION = re.compile(r"Asterisk (?:certified-)?(\d+)\.(\d+)\.(\d+)")
+# Recordings are for owner and group. By the shell, since uvloop's subprocesses take no umask.
+_CAREFUL = ("sh", "-c", 'umask 027 && exec "$@"', "sh")
 # The address of a Unix socket may have 107 characters, and Asterisk cuts longer ones off in silence.
 SOCKET_PATH_LIMIT = 107
 
@@ -171,6 +173,7 @@ class AsteriskInstance:
             raise AsteriskProblem(f"{self.config} is missing: render the node directory first")
         with self._output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
+                *_CAREFUL,
                 *self._wrapper,
                 *self._programs.asterisk,
                 "-C",
@@ -179,7 +182,6 @@ class AsteriskInstance:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                umask=0o027,  # recordings are for owner and group
             )
         try:
             async with asyncio.timeout(deadline):

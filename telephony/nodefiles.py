@@ -16,7 +16,7 @@ from pathlib import Path
 
 import jinja2
 
-from telephony.nodespec import MISSED, PENALTY_STEP, NodeSpec, check_spec
+from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec, check_spec
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "dialplans"
 FOLDERS = (
@@ -65,9 +65,8 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
         text = environment.get_template(template.name).render(
             node=spec,
             languages=LANGUAGES,
-            first_choice=MISSED,
-            all_choices=PENALTY_STEP + MISSED,
-            penalty_step=PENALTY_STEP,
+            narrow=NARROW,
+            wide=WIDE,
             missed=MISSED,
         )
         files[name] = NodeFile(text, 0o640 if name in _SECRET_FILES else 0o644)

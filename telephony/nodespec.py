@@ -26,10 +26,12 @@ READ_CLASSES = frozenset(
 # Never system, config or command: an account that leaks shall not own the machine (house decision 9).
 WRITE_CLASSES = frozenset(["call", "agent", "user", "originate", "reporting", "message", "log"])
 DTMF_MODES = frozenset({"rfc4733", "info", "auto_info"})
-# Penalties: members of the first choice have 0, backups 10. Whoever let an offer ring out goes to the end of
-# his own class by half a step until he answers again, so the two limits lie half a step above the classes.
+# Penalties: the first choice has 0, backups have 10. Whoever let an offer ring out or refused it has 20 more:
+# he is asked last, until he answers again or says that he is ready.
 PENALTY_STEP = 10
-MISSED = 5
+MISSED = 20
+NARROW = 5
+WIDE = MISSED + PENALTY_STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ def _play(voice: Path | None) -> str:
 
 
 def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
-    """The scenario of a customer. For `Dtmf.RTP`: `dtmf_pcaps` holds `key-<n>.pcap` (see `rtp_keys`)."""
+    """The scenario of a customer. `Dtmf.RTP` needs the folder `dtmf_pcaps` that `rtp_keys` wrote."""
     who = _CALLER.format(caller="[field0]" if script.caller is None else script.caller)
     identity = (
         ""
@@ -139,6 +139,7 @@ def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
         _play(script.voice),
     ]
     cseq = first
+    pressed = 0
     for step in script.steps:
         if isinstance(step, Pause):
             parts.append(f'<pause milliseconds="{step.ms}"/>\n')
@@ -148,7 +149,8 @@ def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
             parts.append(_send(_request("INFO", cseq, who, relay), retrans=True))
             parts.append('<recv response="200"/>\n')
         else:
-            parts.append(_play_key(step.key, dtmf_pcaps))
+            parts.append(_play_key(step.key, pressed, dtmf_pcaps))
+            pressed += 1
     if script.hang_up:
         parts.append(_send(_request("BYE", cseq + 1, who), retrans=True) + '<recv response="200"/>\n')
     else:
@@ -175,11 +177,15 @@ def _challenged(number: str, who: str) -> list[str]:
     ]
 
 
-def _play_key(key: str, pcaps: Path | None) -> str:
+def key_file(key: str, ordinal: int) -> str:
+    """Name of the packet file of the `ordinal`-th key of a call."""
+    return f"key-{ordinal}-{ {'*': 'star', '#': 'pound'}.get(key, key) }.pcap"
+
+
+def _play_key(key: str, ordinal: int, pcaps: Path | None) -> str:
     if pcaps is None:
         raise ValueError("keys by RTP need the folder of their packets (dtmf_pcaps)")
-    name = {"*": "star", "#": "pound"}.get(key, key)
-    return f'<nop><action><exec play_pcap_audio="{pcaps}/key-{name}.pcap"/></action></nop>\n'
+    return f'<nop><action><exec play_pcap_audio="{pcaps / key_file(key, ordinal)}"/></action></nop>\n'
 
 
 def phone(script: Phone) -> str:

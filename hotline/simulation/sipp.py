@@ -52,7 +52,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where SIPp sits (`ip`, `port`, RTP ports `media` to `media_last`) and whom it calls."""
+    """Where SIPp sits (`ip`, `port`, RTP ports `media` to `media_last`) and whom it calls. `echo`: it
+    says again what it hears."""
 
     remote: str
     ip: str
@@ -60,6 +61,7 @@ class Place:
     media: int
     media_last: int
     transport: str = "u1"
+    echo: bool = False
 
 
 def arguments(place: Place, scenario: Path, statistics: Path, load: Load | None) -> list[str]:
@@ -71,6 +73,8 @@ def arguments(place: Place, scenario: Path, statistics: Path, load: Load | None)
         *("-trace_err", "-error_file", str(statistics.with_suffix(".errors"))),
         *("-nostdin", "-skip_rlimit", "-aa"),
     ]
+    if place.echo:
+        words.append("-rtp_echo")
     if load is not None:
         words += ["-r", f"{load.rate:g}"] if load.rate >= 1 else ["-r", "1", "-rp", f"{1000 / load.rate:.0f}"]
         words += ["-m", str(load.calls)] if load.calls is not None else []
@@ -119,6 +123,7 @@ class Sipp:
         self._place = place
         self._load = load
         self._process: asyncio.subprocess.Process | None = None
+        self._closing = False
 
     @property
     def port(self) -> int:
@@ -170,11 +175,18 @@ class Sipp:
             raise SippProblem(f"{self.name}: SIPp ended with status {status}. {self._last_words()}")
         return self.counts()
 
+    def no_more(self) -> None:
+        """No new calls; those in progress go on."""
+        # Told a second time, SIPp would cut them off.
+        if self._process is not None and self._process.returncode is None and not self._closing:
+            self._closing = True
+            self._process.send_signal(signal.SIGUSR1)
+
     async def stop(self, deadline: float = 3) -> Counts:
         """No new calls, then the end: in order if those in progress end within `deadline` seconds."""
+        self.no_more()
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
-            process.send_signal(signal.SIGUSR1)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), deadline)
             if process.returncode is None:

@@ -65,13 +65,13 @@ class AmiTap:
         if self._reader is not None:
             await self._reader
 
-    async def action(self, action: str, **headers: str) -> Heard:
-        """Send an action and return its first reply."""
+    async def action(self, action: str, *more: tuple[str, str], **headers: str) -> Heard:
+        """Send an action and return its first reply. `more`: headers that may come more than once."""
         assert self._writer is not None
         self._number += 1
         key = f"tap-{self._number}"
         self._replies[key] = asyncio.get_running_loop().create_future()
-        lines = [("Action", action), ("ActionID", key), *headers.items()]
+        lines = [("Action", action), ("ActionID", key), *headers.items(), *more]
         self._writer.write("".join(f"{name}: {value}\r\n" for name, value in lines).encode() + b"\r\n")
         return await asyncio.wait_for(self._replies[key], 10)
 

@@ -5,16 +5,18 @@ No service runs: what works here works when the service is dead.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from hotline.simulation.rtp_keys import write_keys
 from hotline.simulation.scripts import (
     Customer,
     Dtmf,
@@ -180,8 +182,10 @@ class Exchange:
             media_last=media + 8,
         )
 
-    async def _sipp(self, name: str, scenario: str, ip: str, load: Load | None) -> tuple[Sipp, Place]:
-        place = self._place(ip)
+    async def _sipp(
+        self, name: str, scenario: str, ip: str, load: Load | None, echo: bool = False
+    ) -> tuple[Sipp, Place]:
+        place = replace(self._place(ip), echo=echo)
         sipp = Sipp(
             self._programs.sipp,
             self.folder,
@@ -234,11 +238,15 @@ class Exchange:
         number: str = "02154321000",
         name: str = "customer",
         voice: Path | None = None,
+        dtmf: Dtmf = Dtmf.INFO,
+        echo: bool = False,
     ) -> Sipp:
-        """A customer who calls, keys by SIP INFO, and then hangs up or waits for the end."""
-        script = Customer(name, steps=steps, hang_up=hang_up, caller=number, dtmf=Dtmf.INFO, voice=voice)
+        """A customer who calls, keys, and then hangs up or waits for the end."""
+        script = Customer(name, steps=steps, hang_up=hang_up, caller=number, dtmf=dtmf, voice=voice)
         self.tap.note(f"{name} calls 95559 from {number}")
-        sipp, _ = await self._sipp(name, customer(script), "127.0.0.3", Load(rate=10))
+        pcaps = write_keys(script, self.folder / f"{name}-keys") if dtmf is Dtmf.RTP else None
+        ip = "127.0.0.2" if dtmf is Dtmf.RTP else "127.0.0.3"
+        sipp, _ = await self._sipp(name, customer(script, dtmf_pcaps=pcaps), ip, Load(rate=10), echo)
         return sipp
 
     async def dial(self, device: str, number: str, *steps: Pause | Key) -> Sipp:
@@ -253,11 +261,28 @@ class Exchange:
         """One beat of the service's heart."""
         (self.spec.directory / "heartbeat").touch()
 
+    def silent(self) -> None:
+        """The service died a minute ago."""
+        heartbeat = self.spec.directory / "heartbeat"
+        heartbeat.touch()
+        long_ago = heartbeat.stat().st_mtime - 60
+        os.utime(heartbeat, (long_ago, long_ago))
+
     @property
     def messages(self) -> str:
         """Asterisk's own warnings and errors."""
         text = (self.spec.directory / "log" / "messages").read_text(encoding="utf-8")
         return "\n".join(line for line in text.splitlines() if "WARNING" in line or "ERROR" in line)
+
+
+async def until(holds: Callable[[], bool], what: str, within: float = 5) -> None:
+    """Return once `holds` is true: for files, which tell nobody that they have changed."""
+    try:
+        async with asyncio.timeout(within):
+            while not holds():  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"waited {within:g} s in vain for {what}") from None
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hotline.simulation.scripts import Phone
-from tests.support.exchange import TO_CARD, Exchange
+from tests.support.exchange import TO_CARD, Exchange, until
 from tests.support.tones import power_at, write_alaw
 
 pytestmark = pytest.mark.asterisk
@@ -17,7 +17,13 @@ pytestmark = pytest.mark.asterisk
 CUSTOMER_HZ, AGENT_HZ, SECOND_AGENT_HZ = 440, 1_000, 1_700
 
 
-def _samples(path: Path) -> array[int]:
+def _closed(path: Path) -> bool:
+    return path.exists() and int.from_bytes(path.read_bytes()[40:44], "little") == path.stat().st_size - 44
+
+
+async def _samples(path: Path) -> array[int]:
+    """The recorder closes its file a moment after the channel is gone; only then is its header true."""
+    await until(lambda: _closed(path), f"{path.name} to be closed")
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8_000)
         return array("h", file.readframes(file.getnframes()))
@@ -40,8 +46,8 @@ async def test_each_side_has_its_own_file(line: Exchange) -> None:
     await line.tap.wait_for("Hangup", Uniqueid=started["Leg"])
     folder = line.spec.directory / "recordings"
     assert started["File"] == f"{started['Call']}_{started['Leg']}"
-    agent = _samples(folder / f"{started['File']}-agent.wav")
-    customer = _samples(folder / f"{started['File']}-customer.wav")
+    agent = await _samples(folder / f"{started['File']}-agent.wav")
+    customer = await _samples(folder / f"{started['File']}-customer.wav")
     assert len(agent) == len(customer)
     assert 1.9 < len(agent) / 8_000 < 2.2
     assert power_at(agent, AGENT_HZ) > 1_000 * power_at(agent, CUSTOMER_HZ) > 0
@@ -51,7 +57,7 @@ async def test_each_side_has_its_own_file(line: Exchange) -> None:
 
 
 async def test_a_pair_for_each_leg(line: Exchange) -> None:
-    """Transferred to another queue: the second agent is not in the first pair, nor the first in the second."""
+    """Transferred to another queue: no agent is in the other's pair."""
     voices = _voices(line)
     first = Phone("first", answer_ms=200, talk_ms=800, voice=voices[AGENT_HZ], transfer_to="loss-cmn")
     await line.phone("d001", first)
@@ -65,9 +71,9 @@ async def test_a_pair_for_each_leg(line: Exchange) -> None:
     await line.tap.wait_for("Hangup", Uniqueid=two["Leg"])
     folder = line.spec.directory / "recordings"
     for started, own, other in ((one, AGENT_HZ, SECOND_AGENT_HZ), (two, SECOND_AGENT_HZ, AGENT_HZ)):
-        agent = _samples(folder / f"{started['File']}-agent.wav")
+        agent = await _samples(folder / f"{started['File']}-agent.wav")
         assert power_at(agent, own) > 1_000 * power_at(agent, other)
-        assert power_at(_samples(folder / f"{started['File']}-customer.wav"), CUSTOMER_HZ) > 1_000_000
+        assert power_at(await _samples(folder / f"{started['File']}-customer.wav"), CUSTOMER_HZ) > 1_000_000
     await caller.done(20)
 
 

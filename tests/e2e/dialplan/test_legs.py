@@ -1,0 +1,97 @@
+"""What an agent's telephone can do to a call, and what becomes of the agent afterwards."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from hotline.simulation.scripts import Dtmf, Key, Pause, Phone
+from tests.support.exchange import TO_CARD, Exchange
+
+pytestmark = pytest.mark.asterisk
+
+ANSWERS = Phone("agent", answer_ms=200, talk_ms=500)
+
+
+async def test_referred_to_the_survey(line: Exchange) -> None:
+    """The agent sends the customer on by REFER, as the bank's rules ask."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="survey"))
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(1500), Key("5"), Pause(600), Key("1"))
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["By"] for e in line.tap.all("SurveyStarted")] == ["transfer"]
+    assert line.tap.all("SurveyEnded", Outcome="completed")
+    assert line.messages == ""
+
+
+async def test_a_wrong_transfer_brings_the_customer_back(line: Exchange) -> None:
+    """There is no 777: an apology, then ahead of all others in the queue the customer came from."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="777"))
+    await line.phone("d002", ANSWERS)
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentConnect", MemberName="8001")
+    await line.member("d002", "8002")
+    await line.pause("d001")
+    await line.tap.wait_for("QueueEntered", Queue="card-cmn", Urgency="1000")
+    await line.tap.wait_for("AgentConnect", MemberName="8002")
+    await line.tap.wait_for("SurveyEnded")
+    assert len({e["Call"] for e in line.tap.all("QueueEntered")}) == 1
+    await caller.done(20)
+
+
+async def test_a_customer_cannot_transfer(line: Exchange) -> None:
+    """Only agents' telephones may send anybody anywhere."""
+    text = (line.spec.directory / "etc" / "pjsip.conf").read_text(encoding="utf-8")
+    trunk = text[text.index("[trunkinfo]") :]
+    assert "allow_transfer = no" in trunk[: trunk.index("[", 1)]
+    shown = await line.asterisk.cli("pjsip show endpoint trunkinfo")
+    assert "allow_transfer                     : false" in " ".join(shown.split("\n"))
+
+
+async def test_wrap_up_ends_by_itself_only_when_the_service_is_dead(line: Exchange) -> None:
+    """The service paused the agent for wrap-up. Alive, it will end that itself; dead, the dialplan does."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    for alive, paused in ((True, "1"), (False, "0")):
+        line.alive() if alive else line.silent()
+        since = len(line.tap.heard)
+        caller = await line.call(*TO_CARD, Pause(100))
+        connected = await line.tap.wait_for("AgentConnect", after=since)
+        await line.pause("d001", "wrap_up")
+        if alive:
+            line.alive()
+        await line.tap.wait_for("Hangup", after=since, Uniqueid=connected["DestUniqueid"])
+        # The hang-up handler has run before the channel is gone.
+        last = line.tap.all("QueueMemberPause", Queue="card-cmn")[-1]
+        assert last["Paused"] == paused, f"alive={alive}"
+        await caller.done(20)
+        await line.pause("d001", paused=False)
+
+
+async def test_a_pause_the_agent_asked_for_outlives_the_call(line: Exchange) -> None:
+    """*131 while talking on another line key: lunch begins after this call, service or not."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=2_000))
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD)
+    connected = await line.tap.wait_for("AgentConnect")
+    code = await line.dial("d001", "*131")
+    await line.tap.wait_for("AgentCode", Code="not_ready", Result="ok")
+    await code.done(10)
+    await line.tap.wait_for("Hangup", Uniqueid=connected["DestUniqueid"])
+    assert line.tap.all("QueueMemberPause", Queue="card-cmn")[-1]["Paused"] == "1"
+    await caller.done(20)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="SIPp needs root to send RTP events from a packet file")
+async def test_keys_as_rtp_events(line: Exchange) -> None:
+    """A trunk whose keys travel as RFC 4733 events."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    keys = (Pause(300), Key("1"), Pause(500), Key("2"), Pause(500), Key("1"))
+    caller = await line.call(*keys, Pause(1700), Key("4"), Pause(800), Key("2"), dtmf=Dtmf.RTP)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("SurveyEnded", Outcome="completed")
+    assert [e["Answer"] for e in line.tap.all("SurveyAnswered")] == ["4", "2"]
