@@ -24,11 +24,14 @@ _CLOSING = {
     LeaveReason.TIMED_OUT: Outcome.TIMED_OUT,
     LeaveReason.NOBODY_ON_DUTY: Outcome.NOBODY_ON_DUTY,
     LeaveReason.NODE_LOST: Outcome.NODE_LOST,
+    LeaveReason.SYSTEM: Outcome.ENDED_BY_US,
+    LeaveReason.UNSEEN: Outcome.NODE_LOST,  # the node was lost to us: how the wait ended is not known
 }
 _AFTER_END = {
     EndReason.CUSTOMER: Outcome.ABANDONED,
     EndReason.SYSTEM: Outcome.ENDED_BY_US,
     EndReason.NODE_LOST: Outcome.NODE_LOST,
+    EndReason.UNSEEN: Outcome.NODE_LOST,
 }
 
 

@@ -43,7 +43,7 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("abandoned_later", "10秒后放弃", "Abandoned after 10 s", "count", _JOIN, "abandoned with wait > 10 s"),  # noqa: E501
     Formula("timed_out", "超时退出", "Timed out", "count", _JOIN, "offered callers whom we let go because the queue's time was up"),  # noqa: E501
     Formula("nobody_on_duty", "无人值守退出", "Left, nobody on duty", "count", _JOIN, "offered callers whom we let go because nobody was on duty any more"),  # noqa: E501
-    Formula("node_lost", "节点失联中断", "Lost with the node", "count", _JOIN, "offered callers whose wait ended with the death of a node"),  # noqa: E501
+    Formula("node_lost", "节点失联中断", "Lost with the node", "count", _JOIN, "offered callers whose wait ended with the death of a node, or unseen inside a declared gap"),  # noqa: E501
     Formula("ended_by_us", "系统结束", "Ended by us", "count", _JOIN, "offered callers whose wait ended on any other order of ours"),  # noqa: E501
     Formula("turned_away", "未进队婉拒", "Turned away", "count", _AT, "callers who heard that nobody is on duty and were never queued; not in offered"),  # noqa: E501
     Formula("sl10", "十秒服务水平", "Service level 10 s", "fraction", _JOIN, "answered_10 ÷ (offered − those still waiting for 10 s or less). Abandons count, short ones too. A caller who waits enters the fraction when answered, gone or past 10 s: once a period is over this is answered_10 ÷ offered"),  # noqa: E501

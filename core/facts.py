@@ -28,6 +28,10 @@ class LeaveReason(StrEnum):
     NOBODY_ON_DUTY = "nobody_on_duty"
     REQUEUED = "requeued"
     NODE_LOST = "node_lost"
+    SYSTEM = "system"
+    """The channel was ended without the customer asking for it: by our order, or by a dead connection."""
+    UNSEEN = "unseen"
+    """Inside a declared gap: nobody can say how."""
 
 
 class OfferOutcome(StrEnum):

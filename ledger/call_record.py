@@ -27,6 +27,9 @@ class CallOutcome(StrEnum):
     MENU = "menu"
     """Ended before any queue: the caller heard what was wanted, or gave up."""
     NODE_LOST = "node_lost"
+    """With its node, or in a gap of ours: how it ended is not known."""
+    ENDED_BY_US = "ended_by_us"
+    """Cut off while waiting, without the customer's doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,8 @@ _OUTCOMES = {
     LeaveReason.TIMED_OUT: CallOutcome.TIMED_OUT,
     LeaveReason.NOBODY_ON_DUTY: CallOutcome.NOBODY_ON_DUTY,
     LeaveReason.NODE_LOST: CallOutcome.NODE_LOST,
+    LeaveReason.SYSTEM: CallOutcome.ENDED_BY_US,
+    LeaveReason.UNSEEN: CallOutcome.NODE_LOST,
 }
 CALL_KINDS = frozenset(name for name, kind in f.KINDS.items() if issubclass(kind, f.CallFact))
 

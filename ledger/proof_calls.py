@@ -22,6 +22,8 @@ _EXITS_OF = {
     LeaveReason.NOBODY_ON_DUTY: _BETWEEN_ROUNDS,
     LeaveReason.REQUEUED: _ROUND_IS_OVER,
     LeaveReason.NODE_LOST: set[str](),
+    LeaveReason.SYSTEM: {"ABANDON", *_BETWEEN_ROUNDS},
+    LeaveReason.UNSEEN: set(EXITS),
 }
 _FAILED_OFFERS = {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.BUSY}
 

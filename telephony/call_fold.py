@@ -14,6 +14,7 @@ from core import facts as f
 from core.clock import Instant
 from telephony import signals as s
 from telephony.calls import Call, Leg, Survey, Wait
+from telephony.signals import UNSEEN
 
 Step = tuple[Call, tuple[f.Fact, ...]]
 
@@ -26,6 +27,7 @@ _STATUSES = {
     "JOINUNAVAIL": f.LeaveReason.NOBODY_ON_DUTY,
     "LEAVEUNAVAIL": f.LeaveReason.NOBODY_ON_DUTY,
     "WITHDRAW": f.LeaveReason.REQUEUED,
+    UNSEEN: f.LeaveReason.UNSEEN,
 }
 _RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
 
@@ -390,7 +392,7 @@ class _Fold:
         if self.call.ended_at is not None:
             return
         lost = reason is f.EndReason.NODE_LOST
-        self.leave_queue(f.LeaveReason.NODE_LOST if lost else f.LeaveReason.ABANDONED)
+        self.leave_queue(_LEFT_AT_THE_END[reason])
         self.end_offers(f.OfferOutcome.NODE_LOST if lost else f.OfferOutcome.CALLER_GONE)
         by = f.Side.CUSTOMER if reason is f.EndReason.CUSTOMER else f.Side.SYSTEM
         for leg in self.call.legs:
@@ -402,12 +404,20 @@ class _Fold:
         )
 
 
+_LEFT_AT_THE_END = {
+    f.EndReason.CUSTOMER: f.LeaveReason.ABANDONED,
+    f.EndReason.SYSTEM: f.LeaveReason.SYSTEM,
+    f.EndReason.NODE_LOST: f.LeaveReason.NODE_LOST,
+    f.EndReason.UNSEEN: f.LeaveReason.UNSEEN,
+}
 _OFFERS_END = {
     f.LeaveReason.ABANDONED: f.OfferOutcome.CALLER_GONE,
     f.LeaveReason.TIMED_OUT: f.OfferOutcome.CANCELLED,
     f.LeaveReason.NOBODY_ON_DUTY: f.OfferOutcome.CANCELLED,
     f.LeaveReason.REQUEUED: f.OfferOutcome.CANCELLED,
     f.LeaveReason.NODE_LOST: f.OfferOutcome.NODE_LOST,
+    f.LeaveReason.SYSTEM: f.OfferOutcome.CANCELLED,
+    f.LeaveReason.UNSEEN: f.OfferOutcome.CANCELLED,
 }
 _AFTER_THE_END = (s.Gone, s.Unbridged, s.Completed, s.RecordingBegan, s.HangupAsked)
 _STEPS: dict[type[s.Signal], Callable[[_Fold, Any], None]] = {

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from core.clock import Instant
 
+UNSEEN = "UNSEEN"
+"""A status that Queue() never gives: a snapshot finds that the caller has left, not how."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:

@@ -129,6 +129,16 @@ def test_nobody_on_duty_is_no_offered_call() -> None:
     assert kinds(facts) == ["CallArrived", "NobodyOnDuty", "CallEnded"]
 
 
+def test_only_the_customer_s_own_hang_up_is_an_abandon() -> None:
+    """A channel that ends while waiting without a word from the customer was ended by us or lost."""
+    _, facts = tell(Story().arrives().joins().after(4).is_hung_up().signals)
+    assert one(facts, f.CallerLeftQueue).reason is f.LeaveReason.SYSTEM
+    call, _ = tell(Story().arrives().joins().offered().signals)
+    _, closing = close(call, START + 9 * SECOND, f.EndReason.UNSEEN)
+    assert one(list(closing), f.CallerLeftQueue).reason is f.LeaveReason.UNSEEN
+    assert one(list(closing), f.OfferEnded).outcome is f.OfferOutcome.CANCELLED
+
+
 @pytest.mark.parametrize("refused_by", ["queue", "dialplan"])
 def test_one_who_waited_and_then_finds_nobody_has_not_abandoned(refused_by: str) -> None:
     """The last agent leaves between two rounds; the wait that was open ends by our doing."""
