@@ -15,6 +15,8 @@ from core.errors import HotlineError
 
 # command -> (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("hotline.serve", "run the service on the nodes that the settings name"),
+    "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),
     "flow": ("hotline.flow_command", "try, draw or compile what a caller hears and presses"),
     "prompts": ("hotline.prompts_command", "make the sound files of the prompts, or check them"),

@@ -25,7 +25,8 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
-from hotline.node import ROOT, read_accounts
+from hotline.content import PROJECT
+from hotline.node import read_accounts
 from hotline.settings import Settings
 from ledger.calls import CallBook
 from ledger.consumer import Consumer
@@ -222,7 +223,7 @@ def _web(
         if ledger.health.problem:
             raise NotReady(f"the ledger does not reach its database: {ledger.health.problem}")
 
-    pages: Mapping[str, Path] = MappingProxyType({"/board": ROOT / "frontend" / "board"})
+    pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
     return build_app(
         routes,
         sessions=sessions,

@@ -16,10 +16,8 @@ import msgspec
 from core.errors import HotlineError
 from directory.credentials import Credentials
 from directory.lookup import Directory
+from hotline.content import Content
 from ivr.compile import compile_flow
-from ivr.load import read_flow
-from ivr.model import Surroundings
-from ivr.prompts import read_catalogue
 from ivr.publish import publish
 from ivr.render import Rendered, render_prompts
 from telephony.ami.accounts import RIGHTS, Role
@@ -37,9 +35,6 @@ from telephony.nodespec import (
 )
 from telephony.translate import EVENTS
 
-ROOT = Path(__file__).resolve().parent.parent
-FLOWS = ROOT / "ivr" / "flows"
-CATALOGUE = ROOT / "dialplans" / "prompts" / "catalogue.yaml"
 ROUND_S = 60
 """How long a caller waits before re-entering the queue one step more urgent."""
 SERVICE_EVENTS = (*EVENTS, "FullyBooted", "Shutdown")
@@ -98,6 +93,7 @@ def node_spec(
     credentials: Credentials,
     accounts: Mapping[Role, str],
     trunks: Sequence[TrunkSpec] = LOOPBACK_TRUNKS,
+    sip_address: str = "127.0.0.1",
 ) -> NodeSpec:
     """The node as directory and credentials want it."""
     return NodeSpec(
@@ -105,6 +101,7 @@ def node_spec(
         directory=folder,
         modules=programs.modules,
         data=programs.data,
+        sip_address=sip_address,
         sip_port=ports.sip,
         ami_port=ports.ami,
         rtp_first=ports.rtp_first,
@@ -165,16 +162,11 @@ def _agents(directory: Directory, credentials: Credentials) -> tuple[AgentSpec, 
     )
 
 
-def prepare(spec: NodeSpec, directory: Directory, *, studio: Path | None = None) -> Rendered:
+def prepare(spec: NodeSpec, content: Content, *, studio: Path | None = None) -> Rendered:
     """Write everything the node needs to start; what has not changed is left alone."""
     write_node(spec)
-    catalogue = read_catalogue(CATALOGUE)
-    around = Surroundings(
-        prompts=catalogue.names,
-        queues=frozenset(directory.queues),
-        languages=frozenset(directory.languages),
-    )
-    for file in sorted(FLOWS.glob("*.yaml")):
-        flow = read_flow(file, around)
+    for flow in content.flows.values():
         publish(compile_flow(flow), spec.directory / "etc" / f"ivr-{flow.name}.conf")
-    return render_prompts(catalogue, spec.directory / "prompts", cache=cache_dir() / "prompts", studio=studio)
+    return render_prompts(
+        content.catalogue, spec.directory / "prompts", cache=cache_dir() / "prompts", studio=studio
+    )

@@ -139,6 +139,22 @@ class NodeSettings(Section):
     )
 
 
+class DemoSettings(Section):
+    """[demo] the Asterisk, the customers and the telephones of `./run demo`"""
+
+    sip_address: str = Field(
+        default="127.0.0.1", min_length=1, description="address its Asterisk takes calls on"
+    )
+    sip_port: Port = Field(default=15060, description="port its Asterisk takes calls on")
+    ami_port: Port = Field(default=15038, description="port of its Asterisk's manager interface")
+    rtp_first: Port = Field(default=20_000, description="first of 1,000 ports for sound")
+    people_port: Port = Field(
+        default=15_100, description="first of 20 ports of the simulated customers and telephones"
+    )
+    agents: int = Field(default=16, ge=1, le=24, description="simulated agents")
+    calls_per_minute: int = Field(default=40, ge=1, le=600, description="calls of the simulated customers")
+
+
 class Settings(Section):
     """[] the program as a whole"""
 
@@ -160,6 +176,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
+    demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
 
     @model_validator(mode="after")

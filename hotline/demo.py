@@ -1,0 +1,348 @@
+"""`hotline demo`: the whole hotline on this machine, with simulated customers, telephones and agents.
+
+A real Asterisk, real SIP, real databases; only the people are not real. With `--for` it ends by itself,
+proves its own ledger against Asterisk's queue log and the customers' own count, and says what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import uvloop
+
+from core import facts as f
+from core.clock import SECOND, system_clock
+from core.facts import Numbered
+from directory import credentials
+from directory.credentials import Issued
+from hotline import configuration, logs
+from hotline.assembly import Hotline, Running, assemble
+from hotline.content import Content, add_config, read_content
+from hotline.node import LOOPBACK_TRUNKS, NodePorts, issue_accounts, node_spec, prepare
+from hotline.preflight import WantedPort, require_free
+from hotline.serve import stop_asked
+from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings
+from hotline.simulation.desk import Desk, Seat, Written, staff_all
+from hotline.simulation.sipp import Counts
+from hotline.simulation.town import Town
+from hotline.simulation.watch import Watch
+from ledger.proof import CallerCount, Mismatch, prove
+from ledger.queue_log import read_queue_log
+from telephony import instance
+from telephony.instance import AsteriskInstance, Programs
+from telephony.nodespec import NodeSpec
+
+LEADER = "8001"
+VISITOR = "d031"
+"""The telephone of the pool that is left to the visitor."""
+_PATIENCE_S = 60.0
+_SUMMARIES_S = 20.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `hotline demo`."""
+    add_config(parser)
+    parser.add_argument("--for", dest="seconds", type=int, metavar="SECONDS", help="end after so long")
+    parser.add_argument(
+        "--json", action="store_true", help="the last line is one JSON object with the figures"
+    )
+    parser.add_argument("--no-callers", action="store_true", help="leave the line to your own softphone")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo; 0 if calls flowed (where callers were wanted) and the proof found no mismatch."""
+    settings = _settings(configuration.load(arguments.config))
+    logs.configure(settings.log)
+    return uvloop.run(_Demo(settings, arguments).play())
+
+
+def _settings(given: Settings) -> Settings:
+    """The demo keeps its own data and its own node; the log is for warnings, unless asked otherwise."""
+    home = (given.data_dir.parent / "demo").absolute()
+    node = NodeSettings(
+        name="node1",
+        host="127.0.0.1",
+        port=given.demo.ami_port,
+        accounts=home / "accounts.json",
+        directory=home / "node1",
+    )
+    log = given.log
+    if "log" not in given.model_fields_set:
+        log = LogSettings(level=LogLevel.WARNING, form=LogForm.AUTO)
+    return given.model_copy(update={"data_dir": home, "nodes": (node,), "log": log})
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What `--json` prints."""
+
+    calls_offered: int
+    calls_answered: int
+    calls_abandoned: int
+    answered_within_10s: int
+    surveys_asked: int
+    surveys_answered: int
+    summaries: int
+    tickets: int
+    ledger_mismatches: int
+    board_p99_ms: float
+
+    def line(self) -> str:
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+
+class _Demo:
+    """One performance, act by act; `say` tells what is going on, with the time since the start."""
+
+    def __init__(self, settings: Settings, arguments: argparse.Namespace) -> None:
+        self._settings = settings
+        self._seconds: int | None = arguments.seconds
+        self._json: bool = arguments.json
+        self._callers = not arguments.no_callers
+        self._began = time.monotonic()
+        self._chance = random.Random()
+        self._heard: list[Numbered] = []
+        self._written = Written()
+
+    def say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._began:5.1f} s] {text}", file=sys.stderr, flush=True)
+
+    async def play(self) -> int:
+        self._require_ports()
+        self._clear()
+        content = read_content(self._settings)
+        issued = self._issue(content)
+        programs = await instance.find()
+        spec = self._render(content, programs)
+        async with AsyncExitStack() as stack:
+            version = ".".join(map(str, await instance.version(programs)))
+            self.say(f"starting Asterisk {version} on {spec.sip_address}:{spec.sip_port}")
+            await stack.enter_async_context(AsteriskInstance(spec.directory, programs))
+            hotline = await self._assemble(content)
+            watch = Watch(system_clock)
+            hotline.ledger.listen(self._heard.extend)
+            hotline.ledger.listen(watch.hear)
+            running = await stack.enter_async_context(Running(hotline))
+            await stack.enter_async_context(self._screen(hotline, issued, watch))
+            town = Town(
+                programs,
+                self._settings.data_dir / "sipp",
+                remote=f"127.0.0.1:{spec.sip_port}",
+                first_port=self._settings.demo.people_port,
+                media=self._settings.demo.rtp_first + 1_000,
+            )
+            stack.push_async_callback(town.leave)
+            desks = await self._staff(stack, town, hotline, issued, content)
+            counts = await self._calls(town, running, desks)
+            self.say("proving the ledger")
+            return await self._conclude(hotline, spec, watch, counts)
+
+    # ------------------------------------------------------------------ acts
+
+    def _require_ports(self) -> None:
+        demo, web = self._settings.demo, self._settings.web
+        require_free(
+            [
+                WantedPort(web.host, web.port, "HOTLINE_WEB__PORT"),
+                WantedPort(demo.sip_address, demo.sip_port, "HOTLINE_DEMO__SIP_PORT", udp=True),
+                WantedPort("127.0.0.1", demo.ami_port, "HOTLINE_DEMO__AMI_PORT"),
+                WantedPort("127.0.0.1", demo.people_port, "HOTLINE_DEMO__PEOPLE_PORT", udp=True),
+            ]
+        )
+
+    def _clear(self) -> None:
+        """Every performance begins with empty books, so that all of them can be proved at its end."""
+        home, (node,) = self._settings.data_dir, self._settings.nodes
+        for file in (*home.glob("*.db*"), *home.glob("ledger.spool*")):
+            file.unlink()
+        for folder in ("log", "db", "recordings", "spool"):
+            shutil.rmtree(node.directory / folder, ignore_errors=True)
+        shutil.rmtree(home / "sipp", ignore_errors=True)
+
+    def _issue(self, content: Content) -> Issued:
+        """Sign-ins of this performance: agents and one leader get new passwords each time."""
+        file = self._settings.credentials_file
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if not file.exists():
+            self.say("making passwords, PINs and secrets")
+            return credentials.issue(file, content.directory)
+        credentials.issue(file, content.directory)
+        return credentials.renew(file, [LEADER, *self._agents(content)])
+
+    def _agents(self, content: Content) -> list[str]:
+        # Alternating over the list, so that a small floor serves every business too.
+        able = [str(person.number) for person in content.directory.agents() if person.number != LEADER]
+        step = max(1, len(able) // self._settings.demo.agents)
+        return (able[::step] + [one for one in able if one not in able[::step]])[: self._settings.demo.agents]
+
+    def _render(self, content: Content, programs: Programs) -> NodeSpec:
+        demo, (node,) = self._settings.demo, self._settings.nodes
+        spec = node_spec(
+            node.name,
+            node.directory,
+            ports=NodePorts(
+                sip=demo.sip_port,
+                ami=demo.ami_port,
+                rtp_first=demo.rtp_first,
+                rtp_last=demo.rtp_first + 999,
+            ),
+            programs=programs,
+            directory=content.directory,
+            credentials=credentials.load(self._settings.credentials_file),
+            accounts=issue_accounts(node.accounts),
+            trunks=LOOPBACK_TRUNKS,
+            sip_address=demo.sip_address,
+        )
+        done = prepare(spec, content, studio=self._settings.studio_prompts)
+        self.say(f"node and prompts are ready ({done.made} prompts made, {done.unchanged} as before)")
+        return spec
+
+    async def _assemble(self, content: Content) -> Hotline:
+        keys = credentials.load(self._settings.credentials_file)
+        return await assemble(self._settings, content.directory, keys, clock=system_clock)
+
+    @asynccontextmanager
+    async def _screen(self, hotline: Hotline, issued: Issued, watch: Watch) -> AsyncIterator[None]:
+        """One screen that watches the board all the time, to measure how old its news are."""
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(hotline.address, cookie_jar=jar) as client:
+            who = {"staff": LEADER, "password": issued.passwords[LEADER]}
+            async with client.post("/api/session", json=who) as response:
+                response.raise_for_status()
+            seen = asyncio.Event()
+            task = asyncio.create_task(watch.run(client, seen.set))
+            await asyncio.wait_for(seen.wait(), 10)
+            self.say(f"the board is at {hotline.address}  sign in as {LEADER} / {issued.passwords[LEADER]}")
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _staff(
+        self, stack: AsyncExitStack, town: Town, hotline: Hotline, issued: Issued, content: Content
+    ) -> asyncio.Task[None]:
+        """Telephones and agents, all ready; the task in which they work."""
+        secrets = credentials.load(self._settings.credentials_file).devices
+        agents = self._agents(content)
+        seats = dict(zip(agents, sorted(secrets), strict=False))
+        await town.install_phones({device: secrets[device] for device in seats.values()})
+        desks = [
+            Desk(
+                hotline.address,
+                Seat(agent, issued.passwords[agent], device),
+                self._written,
+                chance=self._chance,
+            )
+            for agent, device in seats.items()
+        ]
+        task = asyncio.create_task(staff_all(desks), name="desks")
+
+        async def go_home() -> None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        stack.push_async_callback(go_home)
+        self.say(f"{len(desks)} agents take their seats")
+        self._tell_visitor(secrets[VISITOR], content)
+        return task
+
+    def _tell_visitor(self, secret: str, content: Content) -> None:
+        demo = self._settings.demo
+        self.say(
+            f"your own softphone: user {VISITOR}, password {secret}, "
+            f"server {demo.sip_address}:{demo.sip_port} (UDP); dial {', '.join(content.flows)}"
+        )
+
+    async def _calls(self, town: Town, running: Running, desks: asyncio.Task[None]) -> Counts:
+        """Customers call until time is up or someone presses Ctrl-C."""
+        if self._callers:
+            await town.open_lines(self._settings.demo.calls_per_minute, chance=self._chance)
+            self.say(f"customers call, about {self._settings.demo.calls_per_minute} a minute")
+        else:
+            self.say("nobody calls: the line is yours")
+        ends = {
+            asyncio.create_task(stop_asked()),
+            asyncio.create_task(running.failed()),
+            desks,
+        }
+        done, _ = await asyncio.wait(ends, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in ends - {desks}:
+            task.cancel()
+        for task in done:
+            await task
+        self.say("no new calls; waiting for those in progress")
+        return await town.close_lines(_PATIENCE_S)
+
+    # ------------------------------------------------------------------ what came of it
+
+    async def _conclude(self, hotline: Hotline, spec: NodeSpec, watch: Watch, counts: Counts) -> int:
+        await self._settle(hotline)
+        mismatches = self._prove(spec, counts)
+        for mismatch in mismatches:
+            self.say(f"MISMATCH {mismatch}")
+        figures = self._figures(mismatches, watch)
+        self.say(
+            f"{figures.calls_offered} offered, {figures.calls_answered} answered "
+            f"({figures.answered_within_10s} within 10 s), {figures.calls_abandoned} abandoned, "
+            f"{figures.surveys_answered} of {figures.surveys_asked} surveys, {figures.summaries} summaries, "
+            f"{figures.tickets} tickets, {figures.ledger_mismatches} mismatches"
+        )
+        if self._json:
+            print(figures.line(), flush=True)
+        flowed = figures.calls_offered > 0 and figures.calls_answered > 0
+        return 0 if not mismatches and (flowed or not self._callers) else 1
+
+    async def _settle(self, hotline: Hotline) -> None:
+        """Until every call is over and every talk has its summary, or it takes too long."""
+        deadline = time.monotonic() + _SUMMARIES_S
+        while time.monotonic() < deadline:
+            talks = len(self._all(f.TalkEnded))
+            if not hotline.telephony.switchboard.calls and len(self._all(f.SummarySaved)) >= talks:
+                break
+            await asyncio.sleep(0.2)
+        await hotline.ledger.stored(hotline.ledger.last)
+
+    def _all(self, kind: type[f.Fact]) -> list[f.Fact]:
+        return [numbered.fact for numbered in self._heard if isinstance(numbered.fact, kind)]
+
+    def _prove(self, spec: NodeSpec, counts: Counts) -> list[Mismatch]:
+        queue_log = spec.directory / "log" / "queue_log"
+        lines = read_queue_log(_lines(queue_log), str(queue_log))
+        callers = CallerCount(placed=counts.created, failed=counts.failed) if self._callers else None
+        return prove(self._heard, lines, callers)
+
+    def _figures(self, mismatches: list[Mismatch], watch: Watch) -> _Figures:
+        joins = [x for x in self._all(f.CallerQueued) if isinstance(x, f.CallerQueued) and not x.again]
+        answers = [x for x in self._all(f.AgentAnswered) if isinstance(x, f.AgentAnswered)]
+        left = [x for x in self._all(f.CallerLeftQueue) if isinstance(x, f.CallerLeftQueue)]
+        rated = {x.leg for x in self._all(f.SurveyAnswered) if isinstance(x, f.SurveyAnswered)}
+        return _Figures(
+            calls_offered=len(joins),
+            calls_answered=len(answers),
+            calls_abandoned=sum(x.reason is f.LeaveReason.ABANDONED for x in left),
+            answered_within_10s=sum(x.waited <= 10 * SECOND for x in answers),
+            surveys_asked=len(self._all(f.SurveyStarted)),
+            surveys_answered=len(rated),
+            summaries=len(self._all(f.SummarySaved)),
+            tickets=len(self._all(f.TicketOpened)),
+            ledger_mismatches=len(mismatches),
+            board_p99_ms=watch.percentile(0.99),
+        )
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []

@@ -1,0 +1,55 @@
+"""`hotline serve`: the service on the nodes that the settings name, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+
+import uvloop
+
+from core.clock import system_clock
+from directory import credentials
+from hotline import configuration, logs
+from hotline.assembly import Running, assemble
+from hotline.content import add_config, read_content
+from hotline.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `hotline serve`."""
+    add_config(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve; 0 when told to stop."""
+    settings = configuration.load(arguments.config)
+    logs.configure(settings.log)
+    uvloop.run(serve(settings))
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Put everything together and run it until SIGTERM or SIGINT; a part that ends takes the rest along."""
+    directory = read_content(settings).directory
+    credentials.issue(settings.credentials_file, directory)
+    hotline = await assemble(
+        settings, directory, credentials.load(settings.credentials_file), clock=system_clock
+    )
+    async with Running(hotline) as running:
+        told = asyncio.create_task(stop_asked())
+        failed = asyncio.create_task(running.failed())
+        done, pending = await asyncio.wait({told, failed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done:
+            await task
+
+
+async def stop_asked() -> None:
+    """Returns at SIGTERM or SIGINT."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()

@@ -1,0 +1,73 @@
+"""The demo as its visitor starts it: one command, and a proof at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.asterisk
+PORT = 16600
+
+
+async def demo(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hotline",
+        "demo",
+        *arguments,
+        env={
+            **os.environ,
+            "HOTLINE_DATA_DIR": str(folder / "data"),
+            "HOTLINE_WEB__PORT": str(PORT),
+            "HOTLINE_DEMO__SIP_PORT": str(PORT + 1),
+            "HOTLINE_DEMO__AMI_PORT": str(PORT + 2),
+            "HOTLINE_DEMO__PEOPLE_PORT": str(PORT + 10),
+            "HOTLINE_DEMO__RTP_FIRST": "29000",
+            "HOTLINE_DEMO__CALLS_PER_MINUTE": "90",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 150)
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_calls_flow_and_the_ledger_is_proved() -> None:
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        status, out, err = await demo(Path(folder), "--for", "20", "--json")
+    assert status == 0, err
+    figures = json.loads(out.splitlines()[-1])
+    assert set(figures) == {
+        "calls_offered",
+        "calls_answered",
+        "calls_abandoned",
+        "answered_within_10s",
+        "surveys_asked",
+        "surveys_answered",
+        "summaries",
+        "tickets",
+        "ledger_mismatches",
+        "board_p99_ms",
+    }
+    assert figures["ledger_mismatches"] == 0
+    assert figures["calls_offered"] >= figures["calls_answered"] >= 10
+    assert figures["surveys_answered"] > 0
+    assert figures["summaries"] == figures["calls_answered"]
+    assert figures["board_p99_ms"] > 0
+    assert "sign in as 8001" in err
+
+
+async def test_without_callers_the_line_is_the_visitors() -> None:
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        status, out, err = await demo(Path(folder), "--for", "3", "--json", "--no-callers")
+    assert status == 0, err
+    assert json.loads(out.splitlines()[-1])["calls_offered"] == 0
+    assert "the line is yours" in err
+    assert "dial 95559" in err
