@@ -6,7 +6,7 @@ says is turned into the same signals that events are, so that the folds need no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.clock import SECOND, Duration, Instant
@@ -17,7 +17,7 @@ from telephony import agents as a
 from telephony import commands as c
 from telephony import signals as s
 from telephony.agents import Agent
-from telephony.ami.snapshot import ChannelPicture, NodeSnapshot
+from telephony.ami.snapshot import ChannelPicture, NodeSnapshot, WaitingCaller
 from telephony.calls import Call
 
 _SETTLING: Duration = 2 * SECOND
@@ -35,94 +35,149 @@ class CallDifferences:
 def compare_calls(node: str, calls: Sequence[Call], snapshot: NodeSnapshot) -> CallDifferences:
     """What the snapshot tells of this node's open calls, known or not."""
     at = snapshot.began
-    channels = {channel.leg: channel for channel in snapshot.channels}
+    picture = _Picture(node, snapshot)
     # Whoever came while the node was counting its channels may be missing from the count.
     open_calls = [
         call for call in calls if call.node == node and call.ended_at is None and call.arrived_at < at
     ]
-    vanished = tuple(call.id for call in open_calls if call.leg not in channels)
+    vanished = tuple(call.id for call in open_calls if call.leg not in picture.channels)
     told: list[s.Signal] = []
     for call in open_calls:
-        if call.leg in channels:
-            told += _known_call(call, channels, at)
+        if call.leg in picture.channels:
+            told += picture.of_known(call)
     known = {call.leg for call in calls}
-    queued = {caller.leg: queue.name for queue in snapshot.queues.values() for caller in queue.callers}
-    members = {
-        member.interface: member.agent for queue in snapshot.queues.values() for member in queue.members
-    }
     for channel in snapshot.channels:
         if channel.call and channel.leg == channel.linked and channel.leg not in known:
-            told += _unknown_call(node, channel, snapshot, members, queued.get(channel.leg, ""))
-    told += _queued_meanwhile(open_calls, channels, queued, at)
+            told += picture.of_unknown(channel)
     return CallDifferences(vanished, tuple(told))
 
 
-def _known_call(call: Call, channels: Mapping[str, ChannelPicture], at: Instant) -> list[s.Signal]:
-    told: list[s.Signal] = [s.Seen(at, call.node, call.leg, channels[call.leg].channel)]
-    for leg in call.legs:
-        if leg.gone or leg.offered_at >= at:
-            continue
-        channel = channels.get(leg.id)
-        if channel is None:
-            told.append(s.Gone(at, call.node, leg.id, 0))
-        else:
-            told.append(s.Seen(at, call.node, leg.id, channel.channel))
-            told += _bridging(call.node, leg.id, leg.bridge, channel.bridge, at)
-    return told + _bridging(call.node, call.leg, call.bridge, channels[call.leg].bridge, at)
+class _Picture:
+    """The node's channels, queues and members, and what they tell of one call after the other."""
+
+    def __init__(self, node: str, snapshot: NodeSnapshot) -> None:
+        self.at = snapshot.began
+        self.channels = {channel.leg: channel for channel in snapshot.channels}
+        self._node = node
+        self._queued = {
+            caller.leg: (queue.name, caller) for queue in snapshot.queues.values() for caller in queue.callers
+        }
+        self._agents = {
+            member.interface: member.agent for queue in snapshot.queues.values() for member in queue.members
+        }
+
+    def of_known(self, call: Call) -> list[s.Signal]:
+        customer = self.channels[call.leg]
+        told: list[s.Signal] = [s.Seen(self.at, call.node, call.leg, customer.channel)]
+        told += self._known_legs(call)
+        new = self._new_legs(customer, {leg.id for leg in call.legs})
+        told += new
+        # The new leg's bridge has been told with it, at the time at which it came about.
+        if not any(isinstance(signal, s.Bridged) for signal in new):
+            told += _bridging(call.node, call.leg, call.bridge, customer.bridge, self.at)
+        queued = self._queued.get(call.leg)
+        if queued is not None and not call.waiting:
+            told += self._wait(customer, *queued)
+        elif queued is None and not customer.bridge and customer.context not in _WAITING:
+            told += self._left_unseen(call)
+        return told + self._survey(call, customer)
+
+    def _left_unseen(self, call: Call) -> list[s.Signal]:
+        wait = call.wait
+        if wait is None or not wait.open:
+            return []
+        return [s.Returned(self.at, call.node, call.id, call.leg, wait.queue, wait.round, s.UNSEEN)]
+
+    def _known_legs(self, call: Call) -> list[s.Signal]:
+        told: list[s.Signal] = []
+        for leg in call.legs:
+            if leg.gone or leg.offered_at >= self.at:
+                continue
+            channel = self.channels.get(leg.id)
+            if channel is None:
+                told.append(s.Gone(self.at, call.node, leg.id, 0))
+            else:
+                told.append(s.Seen(self.at, call.node, leg.id, channel.channel))
+                told += _bridging(call.node, leg.id, leg.bridge, channel.bridge, self.at)
+        return told
+
+    def _survey(self, call: Call, customer: ChannelPicture) -> list[s.Signal]:
+        sent = customer.variables.get("SURVEY_SENT", "")
+        if not sent or call.survey is not None or customer.context != _SURVEY:
+            return []
+        return [s.SurveyBegan(self.at, call.node, call.id, call.leg, sent == "transfer")]
+
+    def of_unknown(self, customer: ChannelPicture) -> list[s.Signal]:
+        """A call that came while we were not listening: arrival, wait and agent, as far as they show."""
+        call, node = customer.call, self._node
+        joined_at = _joined_at(customer)
+        arrived_at = min(self.at - customer.age, joined_at or self.at)
+        vip = customer.variables.get("CALL_VIP", "") == "1"
+        told: list[s.Signal] = [
+            s.Arrived(
+                arrived_at, node, call, customer.leg, customer.channel, customer.caller, "", vip, "", ""
+            )
+        ]
+        language = customer.variables.get("CALL_LANG", "")
+        if language:
+            told.append(s.LanguagePicked(arrived_at, node, call, customer.leg, language))
+        legs = self._new_legs(customer, set())
+        queued = self._queued.get(customer.leg)
+        queue = customer.variables.get("CALL_QUEUE", "")
+        if queued is not None:
+            told += self._wait(customer, *queued)
+        elif legs and joined_at is not None and fits("queue", queue):
+            told += self._wait(customer, queue, None)
+        return told + legs
+
+    def _wait(self, customer: ChannelPicture, queue: str, caller: WaitingCaller | None) -> list[s.Signal]:
+        joined_at = _joined_at(customer) or self.at
+        language = customer.variables.get("CALL_LANG", "")
+        priority = caller.priority if caller is not None else 0
+        return [
+            s.Entering(
+                joined_at, self._node, customer.call, customer.leg, queue, joined_at, 1, priority, language
+            ),
+            s.Joined(joined_at, self._node, customer.leg, queue, 0),
+        ]
+
+    def _new_legs(self, customer: ChannelPicture, known: Collection[str]) -> list[s.Signal]:
+        """Agents' channels of this call that we have not heard of; bridged, as far as we know, when offered.
+
+        When exactly the agent answered is not to be had: it was at most a ring time after the offer.
+        """
+        told: list[s.Signal] = []
+        node, queue = self._node, customer.variables.get("CALL_QUEUE", "")
+        for channel in self.channels.values():
+            interface = channel.channel.rpartition("-")[0]
+            agent = self._agents.get(interface)
+            if agent is None or channel.linked != customer.leg or channel.leg in {customer.leg, *known}:
+                continue
+            at = self.at - channel.age
+            device = interface.partition("/")[2]
+            told.append(s.Offered(at, node, customer.leg, channel.leg, queue, agent, device, channel.channel))
+            file = channel.variables.get("LEG_FILE", "")
+            if file:
+                told.append(s.RecordingBegan(at, node, customer.call, channel.leg, file))
+            if channel.bridge and channel.bridge == customer.bridge:
+                told.append(s.Bridged(at, node, channel.leg, channel.bridge))
+                told.append(s.Bridged(at, node, customer.leg, customer.bridge))
+        return told
+
+
+_WAITING = frozenset({"hotline-queue", "hotline-wait", "hotline-left", "hotline-return"})
+_SURVEY = "hotline-survey"
+
+
+def _joined_at(customer: ChannelPicture) -> Instant | None:
+    joined = customer.variables.get("JOINED_US", "")
+    return int(joined) if joined.isdigit() else None
 
 
 def _bridging(node: str, leg: str, ours: str, theirs: str, at: Instant) -> list[s.Signal]:
     if theirs:
         return [s.Bridged(at, node, leg, theirs)]
     return [s.Unbridged(at, node, leg, ours)] if ours else []
-
-
-def _unknown_call(
-    node: str, customer: ChannelPicture, snapshot: NodeSnapshot, members: Mapping[str, str], queue: str
-) -> list[s.Signal]:
-    """A call that came while we were not listening: its arrival, its queue, its agent as far as they show."""
-    at, call = snapshot.began, customer.call
-    vip = customer.variables.get("CALL_VIP", "") == "1"
-    told: list[s.Signal] = [
-        s.Arrived(at - customer.age, node, call, customer.leg, customer.channel, "", "", vip, "", "")
-    ]
-    language = customer.variables.get("CALL_LANG", "")
-    if language:
-        told.append(s.LanguagePicked(at, node, call, customer.leg, language))
-    if queue:
-        told += _queued(node, call, customer, queue, at)
-    for channel in snapshot.channels:
-        interface = channel.channel.rpartition("-")[0]
-        if channel.linked != customer.leg or channel.leg == customer.leg or interface not in members:
-            continue
-        device = interface.partition("/")[2]
-        agent = members[interface]
-        offered = s.Offered(
-            at, node, customer.leg, channel.leg, customer.exten, agent, device, channel.channel
-        )
-        told += [offered, *_bridging(node, channel.leg, "", channel.bridge, at)]
-    return told + _bridging(node, customer.leg, "", customer.bridge, at)
-
-
-def _queued(node: str, call: str, customer: ChannelPicture, queue: str, at: Instant) -> list[s.Signal]:
-    joined = customer.variables.get("JOINED_US", "")
-    joined_at = int(joined) if joined.isdigit() else at
-    language = customer.variables.get("CALL_LANG", "")
-    return [
-        s.Entering(at, node, call, customer.leg, queue, joined_at, 1, 0, language),
-        s.Joined(at, node, customer.leg, queue, 0),
-    ]
-
-
-def _queued_meanwhile(
-    calls: Sequence[Call], channels: Mapping[str, ChannelPicture], queued: Mapping[str, str], at: Instant
-) -> list[s.Signal]:
-    told: list[s.Signal] = []
-    for call in calls:
-        queue = queued.get(call.leg)
-        if queue and not call.waiting and call.leg in channels:
-            told += _queued(call.node, call.id, channels[call.leg], queue, at)
-    return told
 
 
 def compare_devices(node: str, reachable: Mapping[str, bool], snapshot: NodeSnapshot) -> list[s.Signal]:
@@ -171,9 +226,13 @@ def compare_agents(
     commands: list[c.Command] = []
     for number in sorted({*agents, *seats}):
         agent = agents.get(number, Agent(number))
-        if agent.since >= snapshot.began - _SETTLING:
-            continue  # what we have just told the node may not be in its picture yet
         seat = seats.get(number)
+        if agent.since >= snapshot.began - _SETTLING:
+            # What we have just told the node may not be in its picture yet. But a talk that ended unseen was
+            # followed by a pause only if we were there when it began.
+            if seat is not None and not seat.paused and agent.state is AgentState.WRAP_UP:
+                commands += _wrap_up(node, agent, seat, keep_pause)
+            continue
         if seat is None:
             if agent.state is not AgentState.LOGGED_OUT:
                 if seats:
@@ -229,6 +288,10 @@ def _project(
         for place in memberships
         if place.queue not in there
     ]
+
+
+def _wrap_up(node: str, agent: Agent, seat: _Seat, keep_pause: Callable[[Agent], bool]) -> list[c.Command]:
+    return [c.SetPause(node, seat.device, True, c.WRAP_UP)] if keep_pause(agent) else []
 
 
 def _pause_of(agent: Agent, keep_pause: Callable[[Agent], bool]) -> str:

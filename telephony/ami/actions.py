@@ -14,8 +14,16 @@ from core.names import check
 from telephony.ami.action import ANSWER_WITHIN, LIST_WITHIN, Action, list_until
 
 NORMAL_CLEARING = 16
-OUR_VARIABLES = ("CALL_ID", "JOINED_US", "CALL_LANG", "CALL_VIP")
-"""By these our dialplan knows, on each of a call's channels, which call it is."""
+OUR_VARIABLES = (
+    "CALL_ID",
+    "JOINED_US",
+    "CALL_LANG",
+    "CALL_VIP",
+    "CALL_QUEUE",
+    "LEG_FILE",
+    "SURVEY_SENT",
+)
+"""By these our dialplan knows, on each of a call's channels, which call it is and how far it has come."""
 
 _GLOBAL_NAME = re.compile(r"[A-Z][A-Za-z_0-9]{0,63}")
 _GLOBAL_VALUE = re.compile(r"[A-Za-z0-9_.:-]{0,64}")

@@ -115,17 +115,28 @@ def test_a_dead_node_takes_its_calls_with_it() -> None:
 # ------------------------------------------------------------------ snapshots
 
 
-def channel(leg_id: str, *, name: str, linked: str = CUSTOMER, bridge: str = "") -> ChannelPicture:
+def channel(
+    leg_id: str,
+    *,
+    name: str,
+    linked: str = CUSTOMER,
+    bridge: str = "",
+    context: str = "hotline-wait",
+    age: int = 9 * SECOND,
+    **variables: str,
+) -> ChannelPicture:
+    always = {"CALL_ID": CALL, "CALL_LANG": "cmn", "JOINED_US": str(START), "CALL_QUEUE": "personal-cmn"}
     return ChannelPicture(
         channel=name,
         leg=leg_id,
         linked=linked,
         state="Up",
-        context="hotline-queue",
-        exten="personal-cmn",
+        context=context,
+        exten="s",
         bridge=bridge,
-        age=9 * SECOND,
-        variables=MappingProxyType({"CALL_ID": CALL, "CALL_LANG": "cmn", "JOINED_US": str(START)}),
+        age=age,
+        variables=MappingProxyType(always | variables),
+        caller="02154321000",
     )
 
 
@@ -183,15 +194,75 @@ def test_an_unknown_call_is_taken_in_with_its_wait_or_its_agent() -> None:
     assert isinstance(queued, f.CallerQueued)
     assert queued.joined_at == START
 
+
+def told(board: Switchboard, picture: NodeSnapshot) -> list[f.Fact]:
+    found = compare_calls(NODE, list(board.calls.values()), picture)
+    return [fact for signal in found.signals for fact in board.hear(signal).facts]
+
+
+TRUNK = "PJSIP/trunk-00000001"
+# 60 s after START; the agent's telephone began to ring 7 s after the customer joined.
+TALKING = snapshot(
+    channel(CUSTOMER, name=TRUNK, bridge="b1", age=58 * SECOND),
+    channel(leg(2), name="PJSIP/d001-00000002", bridge="b1", age=53 * SECOND, LEG_FILE="file"),
+    members=(member("1001", "d001"),),
+)
+
+
+def test_an_unknown_call_in_talk_has_its_queue_its_wait_and_its_recording() -> None:
     board = Switchboard(DUTIES)
-    talking = snapshot(
-        channel(CUSTOMER, name=trunk, bridge="b1"),
-        channel(leg(2), name="PJSIP/d001-00000002", bridge="b1"),
-        members=(member("1001", "d001"),),
-    )
-    facts = [f_ for signal in compare_calls(NODE, [], talking).signals for f_ in board.hear(signal).facts]
-    assert "AgentAnswered" in [type(x).__name__ for x in facts]
+    facts = told(board, TALKING)
+    assert [type(x).__name__ for x in facts if not isinstance(x, f.AgentFact)] == [
+        "CallArrived",
+        "LanguageChosen",
+        "CallerQueued",
+        "AgentOffered",
+        "RecordingStarted",
+        "AgentAnswered",
+        "CallerLeftQueue",
+    ]
+    assert isinstance(facts[0], f.CallArrived)
+    assert facts[0].caller == "02154321000"
+    (answered,) = [fact for fact in facts if isinstance(fact, f.AgentAnswered)]
+    assert (answered.queue, answered.waited) == ("personal-cmn", 7 * SECOND)
     assert board.agent("1001").state is S.TALKING
+    assert told(board, TALKING) == []
+
+
+def test_a_caller_we_left_waiting_may_be_in_talk_when_we_come_back() -> None:
+    board, _, _ = board_after(Story().arrives().joins())
+    facts = told(board, TALKING)
+    assert [type(x).__name__ for x in facts if isinstance(x, f.CallFact)] == [
+        "AgentOffered",
+        "RecordingStarted",
+        "AgentAnswered",
+        "CallerLeftQueue",
+    ]
+    assert board.calls[CALL].waiting is False
+    assert told(board, TALKING) == []
+
+
+def test_a_caller_we_left_waiting_may_be_past_it_when_we_come_back() -> None:
+    """In the survey: who has talked with the customer meanwhile is not to be had, and not guessed."""
+    board, _, _ = board_after(Story().arrives().joins())
+    picture = snapshot(channel(CUSTOMER, name=TRUNK, context="hotline-survey", SURVEY_SENT="agent"))
+    (left,) = told(board, picture)
+    assert isinstance(left, f.CallerLeftQueue)
+    assert left.reason is f.LeaveReason.UNSEEN
+    # Between two rounds no queue has the caller either, and yet the wait goes on.
+    board, _, _ = board_after(Story().arrives().joins())
+    assert told(board, snapshot(channel(CUSTOMER, name=TRUNK, context="hotline-left"))) == []
+
+
+@pytest.mark.rule("SURVEY-01")
+@pytest.mark.parametrize(("sent", "by"), [("agent", f.Side.AGENT), ("transfer", f.Side.SYSTEM)])
+def test_a_survey_that_began_unseen_still_rates_its_agent(sent: str, by: f.Side) -> None:
+    board, _, _ = board_after(Story().arrives().joins().offered().answers())
+    facts = told(board, snapshot(channel(CUSTOMER, name=TRUNK, context="hotline-survey", SURVEY_SENT=sent)))
+    (started,) = [fact for fact in facts if isinstance(fact, f.SurveyStarted)]
+    assert (started.leg, started.agent, started.by) == (leg(2), "1001", by)
+    keyed = s.SurveyKeyed(START + 70 * SECOND, NODE, CALL, CUSTOMER, "satisfaction", 5)
+    assert [type(x) for x in board.hear(keyed).facts] == [f.SurveyAnswered]
 
 
 def test_known_legs_that_are_gone_are_told() -> None:
@@ -204,6 +275,15 @@ def test_known_legs_that_are_gone_are_told() -> None:
     ]
     assert [type(x).__name__ for x in facts][:1] == ["TalkEnded"]
     assert board.calls[CALL].channel == "PJSIP/trunk-00000001"
+
+
+def test_a_talk_that_began_and_ended_unseen_is_followed_by_a_pause_all_the_same() -> None:
+    at = START + 60 * SECOND  # when the snapshot began: the talk's end was found in it
+    wrap = a.Agent("1001", S.WRAP_UP, device="d001", since=at, queue="personal-cmn")
+    assert differences(wrap, member("1001", "d001")) == ([], [c.SetPause(NODE, "d001", True, c.WRAP_UP)])
+    assert differences(wrap, member("1001", "d001", paused=c.WRAP_UP)) == ([], [])
+    fresh = a.Agent("1001", S.READY, device="d001", since=at)
+    assert differences(fresh, member("1001", "d001", paused="meal")) == ([], [])
 
 
 def differences(agent: a.Agent, *seats: QueueMember) -> tuple[list[S], list[c.Command]]:
