@@ -28,6 +28,7 @@ from directory.people import DirectoryPeople
 from hotline.content import PROJECT
 from hotline.node import read_accounts
 from hotline.settings import Settings
+from ledger.api import CallsApi
 from ledger.calls import CallBook
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
@@ -55,6 +56,11 @@ from web.route import Route
 from web.sessions import SessionLimits, Sessions
 
 _log = structlog.get_logger("hotline")
+RECORDINGS_LINGER_S = 0.5
+"""Nobody waits for a catalogue row: a transaction for many legs costs little more than for one."""
+
+_DUTIES_LINGER_S = 0.4
+"""A summary is owed from the answer on and written after the talk: nobody looks for it sooner."""
 
 
 class NotReady(HotlineError):
@@ -119,7 +125,12 @@ async def assemble(
     consumers = (
         calls.consumer,
         Consumer(
-            name=duties.CONSUMER, ledger=ledger, database=main, handle=duties.follow, kinds=duties.KINDS
+            name=duties.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=duties.follow,
+            kinds=duties.KINDS,
+            linger_s=_DUTIES_LINGER_S,
         ),
         Consumer(
             name=recordings_service.CONSUMER,
@@ -127,11 +138,14 @@ async def assemble(
             database=main,
             handle=filer.handle,
             kinds=recordings_service.KINDS,
+            linger_s=RECORDINGS_LINGER_S,
+            linger_s=recordings_service.LINGER_S,
         ),
     )
     routes = [
         *TelephonyApi(telephony, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
+        *CallsApi(calls).routes(),
         *directory_routes(directory),
         *_ticketing(main, outbox, directory, clock),
         *RecordingsApi(
