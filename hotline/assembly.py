@@ -56,11 +56,6 @@ from web.route import Route
 from web.sessions import SessionLimits, Sessions
 
 _log = structlog.get_logger("hotline")
-RECORDINGS_LINGER_S = 0.5
-"""Nobody waits for a catalogue row: a transaction for many legs costs little more than for one."""
-
-_DUTIES_LINGER_S = 0.4
-"""A summary is owed from the answer on and written after the talk: nobody looks for it sooner."""
 
 
 class NotReady(HotlineError):
@@ -138,7 +133,6 @@ async def assemble(
             database=main,
             handle=filer.handle,
             kinds=recordings_service.KINDS,
-            linger_s=RECORDINGS_LINGER_S,
             linger_s=recordings_service.LINGER_S,
         ),
     )
