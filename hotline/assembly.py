@@ -56,6 +56,8 @@ from web.route import Route
 from web.sessions import SessionLimits, Sessions
 
 _log = structlog.get_logger("hotline")
+_DUTIES_LINGER_S = 0.25
+"""An agent writes for seconds; that a summary is owed may be known a quarter of a second later."""
 
 
 class NotReady(HotlineError):
