@@ -32,7 +32,7 @@ KINDS = frozenset({"RecordingStarted", "RecordingEnded"})
 WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Between one look at an unfinished file and the next; Asterisk closes a file well within a second."""
 
-LINGER_S = 0.5
+LINGER_S = 1.0
 
 _SWEEP_S = 30.0
 _SWEEP = 500
@@ -128,9 +128,9 @@ class Filer:
 
     async def _file(self, filings: Sequence[Filing]) -> None:
         async with self._database.write() as connection:
-            for filing in await catalogue.file_away(connection, filings):
-                origin = f"recording:{filing.recording.leg}"
-                await self._outbox.put(connection, _filed(filing), origin=origin)
+            filed = await catalogue.file_away(connection, filings)
+            sent = [(_filed(filing), f"recording:{filing.recording.leg}") for filing in filed]
+            await self._outbox.put_all(connection, sent)
         for filing in filings:
             leg, call = filing.recording.leg, filing.recording.call
             self._again.pop(leg, None)

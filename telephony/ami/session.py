@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import cast
 
 import structlog
 
@@ -43,7 +44,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
-    """Durations in µs. A connection on which nothing comes for `silence` is ended."""
+    """Durations in µs. A connection on which nothing comes for `silence` is ended.
+
+    `gather`: how long, after something was read, what follows may gather before it is read together.
+    """
 
     connect_within: Duration = 5 * SECOND
     ping_every: Duration = SECOND
@@ -51,6 +55,7 @@ class SessionSettings:
     backoff_first: Duration = 200 * MILLISECOND
     backoff_most: Duration = 10 * SECOND
     stable_after: Duration = 30 * SECOND
+    gather: Duration = 10 * MILLISECOND
 
 
 OnMessage = Callable[[Message], None]
@@ -196,9 +201,23 @@ class AmiSession:
             self._heard, self.heard_at = self._now(), self._clock()
             for message in framer.feed(data):
                 self._take(message)
+            await self._gather()
         # Who waits for the last replies reads them first: a refused log-in and its end come together.
         await asyncio.sleep(0)
         raise ConnectionGone("the node closed the connection")
+
+    async def _gather(self) -> None:
+        """Let what the node says next gather in the socket: it writes every event by itself, and to be woken
+        for each would cost more than to read it. What comes after a silence is read at once."""
+        if self._writer is None:
+            return
+        # open_connection's transport reads as well; uvloop's is no subclass that could be asked for it.
+        transport = cast("asyncio.Transport", self._writer.transport)
+        transport.pause_reading()
+        try:
+            await asyncio.sleep(self._settings.gather / SECOND)
+        finally:
+            transport.resume_reading()
 
     async def _keep_alive(self) -> None:
         account, settings = self._account, self._settings
