@@ -39,6 +39,7 @@ from recordings.playback import Player
 from recordings.service import Filer
 from storage import Database
 from storage.migrate import migrate
+from telephony.agent_view import AgentView
 from telephony.agents import Duties
 from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
@@ -109,6 +110,8 @@ async def assemble(
     calls = CallBook(ledger=ledger, database=main)
     telephony = _telephony(settings, directory, ledger, clock)
     hub = LiveHub(clock=clock)
+    agents = AgentView(telephony.switchboard, hub, clock)
+    ledger.listen(agents.hear)
     board = Board(
         ledger=ledger,
         hub=hub,
@@ -139,7 +142,7 @@ async def assemble(
         ),
     )
     routes = [
-        *TelephonyApi(telephony, lambda: directory).routes(),
+        *TelephonyApi(telephony, agents, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),

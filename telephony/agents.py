@@ -242,6 +242,11 @@ class _Turn:
             rest.state, rest.reason, say=say, call="", leg="", queue="", summarised=False, rest=Rest()
         )
 
+    def leave_queues(self) -> None:
+        for node in self.duties.nodes:
+            for membership in self.duties.memberships(self.agent.number):
+                self.commands.append(c.RemoveMember(node, membership.queue, self.agent.device))
+
     def rest_after_call(self, rest: Rest) -> None:
         self.agent = replace(self.agent, rest=rest)
 
@@ -274,9 +279,7 @@ class _Turn:
         self.must_be_here()
         if self.agent.state in _IN_CALL:
             raise Conflict(f"agent {self.agent.number} has a call: finish it, then log out")
-        for node in self.duties.nodes:
-            for membership in self.duties.memberships(self.agent.number):
-                self.commands.append(c.RemoveMember(node, membership.queue, self.agent.device))
+        self.leave_queues()
         self.become(AgentState.LOGGED_OUT, device="", call="", leg="", queue="", summarised=False)
 
     def be_ready(self) -> None:
@@ -322,6 +325,8 @@ class _Turn:
         if state is AgentState.LOGGED_OUT:
             self.become(state, reason, device="", call="", leg="", queue="", summarised=False)
             return
+        if self.agent.device not in ("", device):
+            self.leave_queues()  # where he sat before: the dialplan does not know of a log-in at the service
         if self.agent.state in _IN_CALL:
             self.rest_after_call(Rest(state, reason))
             return

@@ -7,30 +7,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.clock import Instant, iso
+from core.clock import Instant
 from core.errors import BadInput, NotFound
 from directory.lookup import Directory
 from directory.rules import may_use_reason
 from telephony import agents as a
-from telephony.agents import Agent
+from telephony.agent_view import AgentOut, AgentView
 from telephony.service import Telephony
 from web.route import ApiRequest, In, Out, Route
 
 StaffNumber = Annotated[str, Field(pattern=r"^\d{4,8}$")]
-
-
-class AgentOut(Out):
-    """An agent as they are now. `since`: RFC 3339."""
-
-    agent: str
-    state: str
-    reason: str
-    since: str
-    device: str
-    call: str
-    leg: str
-    queue: str
-    help: bool
 
 
 class AgentsOut(Out):
@@ -54,8 +40,9 @@ class NotReadyIn(In):
 class TelephonyApi:
     """Routes under `/api/agent` (oneself) and `/api/agents` (leaders)."""
 
-    def __init__(self, telephony: Telephony, directory: Callable[[], Directory]) -> None:
+    def __init__(self, telephony: Telephony, view: AgentView, directory: Callable[[], Directory]) -> None:
         self._telephony = telephony
+        self._view = view
         self._directory = directory
 
     def routes(self) -> list[Route]:
@@ -152,7 +139,7 @@ class TelephonyApi:
 
     def _act(self, path: str, summary: str, wish: Callable[[Instant], a.Wish]) -> Route:
         async def act(request: ApiRequest) -> AgentOut:
-            return self._out(self._telephony.wish(request.person.staff, wish))
+            return self._view.of(self._telephony.wish(request.person.staff, wish))
 
         return Route(
             method="POST",
@@ -168,7 +155,7 @@ class TelephonyApi:
 
     async def me(self, request: ApiRequest) -> AgentOut:
         """My own state."""
-        return self._out(self._telephony.switchboard.agent(request.person.staff))
+        return self._view.of(self._telephony.switchboard.agent(request.person.staff))
 
     async def log_in(self, request: ApiRequest) -> AgentOut:
         """Bind me to a device of the pool that has a phone registered at it."""
@@ -178,7 +165,7 @@ class TelephonyApi:
         if not self._directory().memberships(request.person.staff):
             raise BadInput("session", f"{request.person.staff} serves no queue: ask your leader for a skill")
         number = request.person.staff
-        return self._out(self._telephony.wish(number, lambda at: a.LogIn(at, body.device)))
+        return self._view.of(self._telephony.wish(number, lambda at: a.LogIn(at, body.device)))
 
     async def not_ready(self, request: ApiRequest) -> AgentOut:
         """For a reason I may use."""
@@ -197,7 +184,7 @@ class TelephonyApi:
     async def everyone(self, _request: ApiRequest) -> AgentsOut:
         """By number."""
         agents = sorted(self._telephony.switchboard.agents.items())
-        return AgentsOut(agents=[self._out(agent) for _, agent in agents])
+        return AgentsOut(agents=[self._view.of(agent) for _, agent in agents])
 
     async def end_help(self, request: ApiRequest) -> None:
         """The leader has come."""
@@ -209,7 +196,7 @@ class TelephonyApi:
 
     async def order_log_out(self, request: ApiRequest) -> AgentOut:
         """Refused while the agent has a call."""
-        return self._out(self._telephony.wish(self._known(request), a.LogOut))
+        return self._view.of(self._telephony.wish(self._known(request), a.LogOut))
 
     # ------------------------------------------------------------------ inside
 
@@ -227,17 +214,4 @@ class TelephonyApi:
         person = next((p for p in directory.staff.values() if p.number == who), None)
         if person is None or not may_use_reason(person, reason):
             raise BadInput("body.reason", f"{who} may not use {code!r}: ask your leader")
-        return self._out(self._telephony.wish(number, lambda at: a.BeNotReady(at, code)))
-
-    def _out(self, agent: Agent) -> AgentOut:
-        return AgentOut(
-            agent=agent.number,
-            state=agent.state.value,
-            reason=agent.reason,
-            since=iso(agent.since),
-            device=agent.device,
-            call=agent.call,
-            leg=agent.leg,
-            queue=agent.queue,
-            help=agent.number in self._telephony.switchboard.helps,
-        )
+        return self._view.of(self._telephony.wish(number, lambda at: a.BeNotReady(at, code)))

@@ -43,7 +43,10 @@ _LOOK_BACK: Duration = 12 * 3600 * SECOND
 _STANDING = ("CallArrived", "CallEnded", "AgentStateChanged", "DeviceContactChanged")
 _UPTIME_ERROR: Duration = 2 * SECOND
 _TICK_S = 0.5
+_BEAT_S = 1
+"""Facts of the last second before the heart stopped may not have reached the book."""
 HEARTBEAT_FILE = "heartbeat"
+NOT_RUNNING = "the service was not running"
 
 
 class Book(Protocol):
@@ -102,6 +105,7 @@ class Telephony:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._plan_due: asyncio.TimerHandle | None = None
         self._sessions_down: dict[str, SessionDown] = {}
+        self._absent_since: dict[str, Instant] = {}
         self.bad_events = 0
 
     # ------------------------------------------------------------------ life
@@ -127,6 +131,11 @@ class Telephony:
             call = recall_call([numbered.fact for numbered in await self._book.read(0, call=call_id)])
             if call is not None:
                 self._board.remember_call(call)
+        self._absent_since = {
+            node.name: beat - _BEAT_S * SECOND
+            for node in self._nodes.values()
+            if (beat := _last_beat(node.directory / HEARTBEAT_FILE)) is not None
+        }
         self._book.listen(self._on_facts)
         for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
             self._limit(agent, ends)
@@ -202,6 +211,11 @@ class Telephony:
         # Uptime comes in whole seconds; after a start of our own it is all there is to go by.
         died = item.at if item.restarted else item.at - item.uptime - _UPTIME_ERROR
         self._add(outcome, self._board.lose_node(node.name, died))
+        absent_since = self._absent_since.pop(node.name, None)
+        if absent_since is not None:
+            outcome.facts.append(
+                f.GapDeclared(at=item.at, node=node.name, since=absent_since, cause=NOT_RUNNING)
+            )
 
     def _snapshot(self, node: Node, snapshot: NodeSnapshot, outcome: Outcome) -> None:
         self._dispatcher.node_came(node.name)
@@ -307,8 +321,10 @@ class Telephony:
             if isinstance(fact, f.SummarySaved):
                 self._carry_out(self._board.wish(fact.agent, a.SummaryDone(fact.at, fact.leg)))
 
-    def _not_done(self, command: c.Command, _how: How, _why: str) -> None:
+    def _not_done(self, command: c.Command, how: How, _why: str) -> None:
         """Something we told a node may not be so: look, rather than say it again."""
+        if how is How.REFUSED and isinstance(command, c.AddMember | c.PublishDuty):
+            return  # a queue it does not know, a right we do not have: looking again and again mends neither
         if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.PublishDuty):
             self._nodes[command.node].link.resync()
 
@@ -347,3 +363,11 @@ class Telephony:
             raise Conflict(
                 f"the transfer was {reply.outcome.value}: {reply.why}; the call goes on, try again"
             )
+
+
+def _last_beat(heartbeat: Path) -> Instant | None:
+    """When a service last lived beside this node; None if none ever did."""
+    try:
+        return heartbeat.stat().st_mtime_ns // 1_000
+    except FileNotFoundError:
+        return None

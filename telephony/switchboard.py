@@ -192,7 +192,8 @@ class Switchboard:
         if signal.result != "ok":
             return
         sitting = self.agent_at(signal.device)
-        number = signal.agent or (sitting.number if sitting else "")
+        # The dialplan knows by name only who logged in by telephone; its word may be the older one.
+        number = sitting.number if sitting is not None and signal.code != "login" else signal.agent
         if not number:
             return
         if signal.code == "help":

@@ -20,6 +20,8 @@ AGEING_AFTER: Duration = 30 * SECOND
 AGED_PRIORITY = 10
 """The priority VIP callers join with."""
 FIRST_ANNOUNCEMENT: Duration = 10 * SECOND
+APOLOGY_AFTER: Duration = 10 * SECOND
+"""An agent who answers later than this is told to apologise first (CALL-03)."""
 NEXT_ANNOUNCEMENT: Duration = 30 * SECOND
 USUAL_HANDLING: Duration = 180 * SECOND
 """Stands in for the measured handling time until there is one."""

@@ -81,6 +81,26 @@ def test_star_codes_move_the_agent_at_the_device_and_evict_who_sat_there() -> No
     assert (board.agent("1001").state, board.agent("1002").state) == (S.LOGGED_OUT, S.NOT_READY)
 
 
+def test_a_star_code_is_of_who_sits_there_now_whatever_the_dialplan_remembers() -> None:
+    board = Switchboard(DUTIES)
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "login", "1001", "", "ok"))
+    board.wish("1001", a.LogOut(NOW))
+    board.wish("1002", a.LogIn(NOW, "d001"))
+    board.hear(s.DeviceCode(NOW, NODE, "d001", "logout", "1001", "", "ok"))
+    assert board.agent("1002").state is S.LOGGED_OUT
+
+
+def test_a_log_in_by_telephone_elsewhere_clears_the_seat_taken_at_the_service() -> None:
+    board = Switchboard(DUTIES)
+    board.wish("1001", a.LogIn(NOW, "d002"))
+    told = board.hear(s.DeviceCode(NOW, NODE, "d001", "login", "1001", "", "ok"))
+    assert told.commands == [
+        c.RemoveMember(NODE, "personal-cmn", "d002"),
+        c.RemoveMember(NODE, "card-cmn", "d002"),
+    ]
+    assert board.agent("1001").device == "d001"
+
+
 def test_a_lost_phone_is_told_once() -> None:
     board, _, _ = board_after(Story().arrives())
     board.hear(s.ContactChanged(NOW, NODE, "d001", True))

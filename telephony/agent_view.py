@@ -1,0 +1,94 @@
+"""An agent as people see them: the answer of the API, and the live topic `agent:<number>`.
+
+Past ten seconds of waiting the agent is told how long it was, and to apologise first (CALL-03).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core import facts as f
+from core.clock import MILLISECOND, Clock, Duration, iso
+from core.facts import AgentState, Numbered
+from telephony.agents import Agent
+from telephony.switchboard import Switchboard
+from telephony.waiting import APOLOGY_AFTER
+from web.live import LiveHub, Topic
+from web.route import Out, Principal
+
+TOPIC = "agent"
+"""Family: `agent:1001` is for 1001, and for those who may read all agents."""
+_RIGHT, _READ_ALL = "agents.act", "agents.read"
+
+
+class AgentOut(Out):
+    """An agent as they are now. `since`: RFC 3339.
+
+    While an offer rings and during the talk: `waited_ms`, how long the customer has waited (0 otherwise);
+    `apologise`: longer than ten seconds.
+    """
+
+    agent: str
+    state: str
+    reason: str
+    since: str
+    device: str
+    call: str
+    leg: str
+    queue: str
+    help: bool
+    waited_ms: int
+    apologise: bool
+
+
+class AgentView:
+    """Looks at the switchboard; tells the hub of every change of an agent."""
+
+    def __init__(self, board: Switchboard, hub: LiveHub, clock: Clock) -> None:
+        self._board = board
+        self._hub = hub
+        self._clock = clock
+        hub.declare(Topic(name=TOPIC, right=_RIGHT, snapshot=self._payload, allowed=_allowed))
+
+    def of(self, agent: Agent) -> AgentOut:
+        """The agent with what their call tells."""
+        waited = self._waited(agent)
+        return AgentOut(
+            agent=agent.number,
+            state=agent.state.value,
+            reason=agent.reason,
+            since=iso(agent.since),
+            device=agent.device,
+            call=agent.call,
+            leg=agent.leg,
+            queue=agent.queue,
+            help=agent.number in self._board.helps,
+            waited_ms=waited // MILLISECOND,
+            apologise=waited > APOLOGY_AFTER,
+        )
+
+    def hear(self, batch: Sequence[Numbered]) -> None:
+        """A listener of the ledger: the switchboard is where the facts say when they are appended."""
+        for numbered in batch:
+            if isinstance(numbered.fact, f.AgentStateChanged | f.HelpRaised | f.HelpEnded):
+                number = numbered.fact.agent
+                self._hub.publish(f"{TOPIC}:{number}", self._payload(number), at=numbered.fact.at)
+
+    def _payload(self, number: str) -> Mapping[str, Any]:
+        return self.of(self._board.agent(number)).model_dump()
+
+    def _waited(self, agent: Agent) -> Duration:
+        call = self._board.call(agent.call) if agent.call else None
+        if call is None or call.wait is None:
+            return 0
+        if agent.state is AgentState.RINGING:
+            return max(0, self._clock() - call.wait.joined_at)
+        leg = call.leg_of(agent.leg)
+        if agent.state is not AgentState.TALKING or leg is None or leg.answered_at is None:
+            return 0
+        return max(0, leg.answered_at - call.wait.joined_at)
+
+
+def _allowed(person: Principal, number: str) -> bool:
+    return person.staff == number or person.may(_READ_ALL)
