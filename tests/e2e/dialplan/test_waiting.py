@@ -34,10 +34,9 @@ async def test_a_backup_answers_within_ten_seconds_when_the_first_choice_rings_o
     await line.phone("d002", ANSWERS)
     await line.member("d001", "8001")
     await line.member("d002", "8002", penalty=10)
-    caller = await line.call(*TO_CARD)
+    await line.call(*TO_CARD)
     assert 5 <= await _waited(line, "8002") < 10
     assert [e["MemberName"] for e in line.tap.all("AgentCalled")] == ["8001", "8002"]
-    await caller.done(20)
 
 
 @pytest.mark.rule("CALL-02")
@@ -48,9 +47,8 @@ async def test_a_backup_is_left_in_peace_for_five_seconds_then_asked(line: Excha
     await line.member("d001", "8001")
     await line.pause("d001")
     await line.member("d002", "8002", penalty=10)
-    caller = await line.call(*TO_CARD)
+    await line.call(*TO_CARD)
     assert 4.5 <= await _waited(line, "8002") < 10
-    await caller.done(20)
 
 
 async def test_a_backup_is_asked_at_once_when_no_first_choice_is_there(line: Exchange) -> None:
@@ -58,9 +56,8 @@ async def test_a_backup_is_asked_at_once_when_no_first_choice_is_there(line: Exc
     await line.member("d001", "8001")
     await line.phone("d002", ANSWERS)
     await line.member("d002", "8002", penalty=10)
-    caller = await line.call(*TO_CARD)
+    await line.call(*TO_CARD)
     assert await _waited(line, "8002") < 2
-    await caller.done(20)
 
 
 async def test_the_longest_idle_agent_is_asked_first(line: Exchange) -> None:
@@ -131,7 +128,7 @@ async def test_a_word_to_those_who_wait_costs_them_nothing(line: Exchange) -> No
     sorry.unlink()  # long enough to be found in what was heard
     write_tone(sorry, SPEECH_HZ, 2.0)
     # What this customer hears he says again, so that it can be recorded as his own voice.
-    caller = await line.call(*TO_CARD, echo=True)
+    await line.call(*TO_CARD, echo=True)
     joined = await line.tap.wait_for("QueueCallerJoin")
     heard = line.spec.directory / "spool" / "heard.wav"
     await line.asterisk.cli(
@@ -151,7 +148,6 @@ async def test_a_word_to_those_who_wait_costs_them_nothing(line: Exchange) -> No
     assert not line.tap.all("QueueCallerLeave")
     await line.pause("d001", paused=False)
     await line.tap.wait_for("AgentConnect", MemberName="8001")
-    await caller.done(20)
     assert line.messages == ""
 
 
@@ -177,6 +173,5 @@ async def test_a_stale_word_about_duty_is_not_believed(line: Exchange) -> None:
     await line.member("d001", "8001")
     await line.tap.action("Setvar", Variable="ONDUTY_card_cmn", Value="0")
     line.silent()
-    caller = await line.call(*TO_CARD)
+    await line.call(*TO_CARD)
     await line.tap.wait_for("AgentConnect", MemberName="8001")
-    await caller.done(20)
