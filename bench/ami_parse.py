@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 from collections.abc import Callable
 from time import perf_counter
 
 from panoramisk.message import Message as PanoramiskMessage
 
+from bench.report import Result, at_most
 from telephony.ami.wire import BANNER_PREFIX, Framer
 
+NAME = "ami_parse"
+BARS = {"event_us": at_most(25)}
 EVENTS = 30_000
 ROUNDS = 3
-BAR_US = 25.0
 EVENT = (
     "Event: AgentConnect\r\nPrivilege: agent,all\r\nTimestamp: 1795303227.893652\r\n"
     + "".join(f"Header{number}: some value {number}\r\n" for number in range(17))
@@ -44,22 +44,13 @@ def _microseconds(run: Callable[[], None]) -> float:
     return (perf_counter() - begun) / EVENTS * 1e6
 
 
-def figures() -> dict[str, float]:
+def measure() -> Result:
     """Medians of three rounds, measured in turn: µs per event."""
     rounds = [(_microseconds(ours), _microseconds(panoramisk)) for _ in range(ROUNDS)]
     mine, theirs = (statistics.median(values) for values in zip(*rounds, strict=True))
-    return {"event_us": round(mine, 2), "panoramisk_us": round(theirs, 2)}
-
-
-def main() -> int:
-    """Prints the table, with `--json` one JSON object as the last line; fails above the bar."""
-    measured = figures()
-    print(f"bytes to message: {measured['event_us']} µs per event of 20 headers (bar {BAR_US:g})")
-    print(f"panoramisk's Message.from_line alone: {measured['panoramisk_us']} µs")
-    if "--json" in sys.argv:
-        print(json.dumps({"bench": "ami_parse", "figures": measured}))
-    return 0 if measured["event_us"] <= BAR_US else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return Result(
+        bench=NAME,
+        figures={"event_us": round(mine, 2), "panoramisk_us": round(theirs, 2)},
+        bars=BARS,
+        notes=("bytes to message, 20 headers; beside it panoramisk's Message.from_line alone",),
+    )

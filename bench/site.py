@@ -152,7 +152,7 @@ class Site:
         await self.service.start()
         try:
             async with asyncio.timeout(deadline), self.leader() as client:
-                while await self._agents_ready(client) < len(self.spec.devices):
+                while await self._agents_ready(client) < len(self.spec.devices):  # noqa: ASYNC110 another process
                     await asyncio.sleep(0.3)
         except (TimeoutError, aiohttp.ClientError) as problem:
             said = self.service.last_words()
@@ -166,7 +166,7 @@ class Site:
 
     @asynccontextmanager
     async def leader(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A browser in which a leader, who may see the board, is signed in; waits for the service to listen."""
+        """A browser in which a leader, who may see the board, is signed in; waits until it can be."""
         address = f"http://127.0.0.1:{_WEB}"
         who = {"staff": LEADER, "password": self.issued.passwords[LEADER]}
         jar = aiohttp.CookieJar(unsafe=True)  # of an address, not of a name
@@ -184,12 +184,8 @@ class Site:
 
     def sipp(self, name: str, scenario: str, load: Load | None, *, ip: str, port: int) -> Sipp:
         """A SIPp on our core."""
-        place = Place(
-            remote=f"127.0.0.1:{_SIP}", ip=ip, port=port, media=_MEDIA, media_last=_MEDIA_LAST
-        )
-        return Sipp(
-            self.programs.sipp, self.folder / "sipp", name, scenario=scenario, place=place, load=load
-        )
+        place = Place(remote=f"127.0.0.1:{_SIP}", ip=ip, port=port, media=_MEDIA, media_last=_MEDIA_LAST)
+        return Sipp(self.programs.sipp, self.folder / "sipp", name, scenario=scenario, place=place, load=load)
 
     def customers(self, scenario: str, load: Load) -> Sipp:
         """Customers who call by the trunk whose keys come as SIP INFO."""
@@ -225,9 +221,7 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
     settings.seed.write_text(seed_text(wants.agents, wrapup_s=wants.wrapup_s), encoding="utf-8")
     content = read_content(settings)
     # argon2 at its full price, for hundreds of people nobody signs in as, would take minutes.
-    issued = credentials.issue(
-        settings.credentials_file, content.directory, passwords=Passwords(cheap=True)
-    )
+    issued = credentials.issue(settings.credentials_file, content.directory, passwords=Passwords(cheap=True))
     spec = node_spec(
         "node1",
         folder / "node",
@@ -252,9 +246,7 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
 
 
 def _settings(folder: Path) -> Settings:
-    node = NodeSettings(
-        name="node1", port=_AMI, accounts=folder / "accounts.json", directory=folder / "node"
-    )
+    node = NodeSettings(name="node1", port=_AMI, accounts=folder / "accounts.json", directory=folder / "node")
     return Settings(
         data_dir=folder / "data",
         seed=folder / "seed.yaml",

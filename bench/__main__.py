@@ -1,0 +1,45 @@
+"""`./run bench [NAME] [--json]`: measures, and says whether the bars are met."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bench import ami_parse, board, fold, journey
+from bench.report import Result
+from core.errors import HotlineError
+
+BENCHES: dict[str, Callable[[], Result]] = {
+    bench.NAME: bench.measure for bench in (ami_parse, fold, board, journey)
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if every bar is met, 1 if one is not, 2 if a bench could not be run."""
+    parser = argparse.ArgumentParser(prog="./run bench", description="Measures, against the project's bars.")
+    parser.add_argument("name", nargs="?", choices=BENCHES, help="one bench; without it all of them")
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
+    chosen = parser.parse_args(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    met = True
+    for name in [chosen.name] if chosen.name else BENCHES:
+        cores = os.sched_getaffinity(0)
+        try:
+            result = BENCHES[name]()
+        except HotlineError as problem:
+            print(f"bench {name}: {problem}", file=sys.stderr)
+            return 2
+        finally:
+            os.sched_setaffinity(0, cores)
+        print(result.line() if chosen.json else result.table(), flush=True)
+        met = met and result.met
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
