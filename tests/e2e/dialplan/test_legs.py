@@ -41,6 +41,30 @@ async def test_a_wrong_transfer_brings_the_customer_back(line: Exchange) -> None
     assert len({e["Call"] for e in line.tap.all("QueueEntered")}) == 1
 
 
+async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
+    """The service has said where 8002 sits; the colleague's leg is recorded, then the customer rates it."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=300, transfer_to="8002"))
+    await line.phone("d002", ANSWERS)
+    await line.member("d001", "8001")
+    await line.tap.action("Setvar", Variable="DEVICE_8002", Value="d002")
+    await line.call(*TO_CARD)
+    await line.tap.wait_for("SurveyStarted", By="agent")
+    started = line.tap.all("RecordingStarted")
+    assert [e["Channel"].partition("-")[0] for e in started] == ["PJSIP/d001", "PJSIP/d002"]
+    assert len({e["Call"] for e in started}) == 1
+
+
+async def test_agents_ring_each_other_without_a_survey(line: Exchange) -> None:
+    """A consultation is no customer's call."""
+    await line.phone("d002", ANSWERS)
+    await line.tap.action("Setvar", Variable="DEVICE_8002", Value="d002")
+    call = await line.dial("d001", "8002")
+    await line.tap.wait_for("BridgeEnter")
+    assert (await call.done(10)).succeeded == 1, call.errors()
+    assert not line.tap.all("SurveyStarted")
+    assert not line.tap.all("RecordingStarted")
+
+
 async def test_a_customer_cannot_transfer(line: Exchange) -> None:
     """Only agents' telephones may send anybody anywhere."""
     text = (line.spec.directory / "etc" / "pjsip.conf").read_text(encoding="utf-8")

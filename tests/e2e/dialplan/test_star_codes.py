@@ -89,6 +89,18 @@ async def test_one_agent_has_one_telephone(line: Exchange) -> None:
     assert "PJSIP/d001" not in members
 
 
+async def test_codes_of_an_agent_whom_the_service_logged_in(line: Exchange) -> None:
+    """The codes act for whoever the service says sits here, not for whom an old record names."""
+    await _log_in(line, "d001")
+    await line.tap.action("QueueRemove", Queue="card-cmn", Interface="PJSIP/d001")
+    await line.tap.action("Setvar", Variable="AGENT_D001", Value="8002")
+    await line.member("d001", "8002", queue="personal-nan")
+    assert (await _code(line, "d001", "*12"))["Agent"] == "8002"
+    told = await _code(line, "d001", "*14")
+    assert (told["Code"], told["Agent"], told["Result"]) == ("logout", "8002", "ok")
+    assert line.tap.all("QueueMemberRemoved", Queue="personal-nan", MemberName="8002")
+
+
 async def test_pins_are_nowhere_in_asterisks_own_records(line: Exchange) -> None:
     """Neither the log nor CEL nor CDR holds what was keyed in."""
     await _log_in(line, "d001")
