@@ -14,6 +14,7 @@ pytestmark = pytest.mark.asterisk
 ANSWERS = Phone("agent", answer_ms=200, talk_ms=500)
 
 
+@pytest.mark.rule("CALL-11", "SURVEY-01", "CHANNEL-11")
 async def test_referred_to_the_survey(line: Exchange) -> None:
     """The agent sends the customer on by REFER, as the bank's rules ask."""
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="survey"))

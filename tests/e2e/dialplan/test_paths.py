@@ -16,6 +16,7 @@ TALKS = Phone("agent", answer_ms=200, talk_ms=None)
 RINGS = Phone("agent", answer_ms=None)
 
 
+@pytest.mark.rule("CALL-10", "SURVEY-01")
 async def test_normal_with_survey(line: Exchange) -> None:
     """Menu, agent, the agent hangs up first, both questions answered."""
     await line.phone("d001", ANSWERS)

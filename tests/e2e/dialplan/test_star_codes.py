@@ -29,6 +29,7 @@ async def _log_in(line: Exchange, device: str) -> None:
     assert (told["Code"], told["Agent"], told["Result"]) == ("login", "8001", "ok")
 
 
+@pytest.mark.rule("CALL-19", "CALL-21", "CALL-22")
 async def test_a_shift_on_the_telephone_alone(line: Exchange) -> None:
     """Log in, ready, take a call, not ready with a reason, help, log out."""
     tap = line.tap
