@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from core import facts as f
-from core.clock import system_clock
+from core.clock import Instant, system_clock
 from core.facts import Numbered
 from directory import credentials as credentials_file
 from directory import seed
@@ -64,6 +64,20 @@ class Person:
         async with self._client.delete(path, headers=self._headers) as response:
             assert response.status == status, (path, response.status, await response.text())
 
+    @asynccontextmanager
+    async def watch(self, topic: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """The live topic, from a snapshot on."""
+        async with self._client.ws_connect("/api/live", params={"topic": topic}) as socket:
+            yield socket
+
+    async def refused_to_watch(self, topic: str) -> int:
+        """The status with which the topic is refused; AssertionError if it is not."""
+        try:
+            async with self._client.ws_connect("/api/live", params={"topic": topic}):
+                raise AssertionError(f"{self.staff} may watch {topic}")
+        except aiohttp.WSServerHandshakeError as refusal:
+            return refusal.status
+
 
 class Floor:
     """`exchange`: Asterisk, telephones, customers. `hotline`: the service, while it runs."""
@@ -83,6 +97,7 @@ class Floor:
         self._issued = issued
         self._running: Running | None = None
         self._clients: list[aiohttp.ClientSession] = []
+        self._people: dict[str, Person] = {}
         self._hotline: Hotline | None = None
         self.facts: list[Numbered] = []
         self._news = asyncio.Event()
@@ -160,7 +175,20 @@ class Floor:
         async with client.post("/api/session", json=body) as response:
             answer = await response.json()
             assert response.status in (200, 201), answer
-        return Person(client, staff, answer["csrf_token"])
+        self._people[staff] = Person(client, staff, answer["csrf_token"])
+        return self._people[staff]
+
+    def person(self, staff: str) -> Person:
+        """Who signed in before."""
+        return self._people[staff]
+
+    def now(self) -> Instant:
+        """By the service's own clock."""
+        return system_clock()
+
+    def pin(self, staff: str) -> str:
+        """What the agent keys in at a telephone."""
+        return self._issued.pins[staff]
 
     async def agent(self, staff: str, device: str) -> Person:
         """An agent signed in, logged in at a telephone that is there, and ready."""

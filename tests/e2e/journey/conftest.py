@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import pytest
 import pytest_asyncio
 
 from directory import seed
@@ -25,8 +26,10 @@ def quick() -> Directory:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hotline() -> AsyncIterator[Floor]:
-    async with floor(PORT, directory=quick()) as running:
+async def hotline(request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
+    """A module may name a PORT and a DIRECTORY (a function) of its own."""
+    directory = getattr(request.module, "DIRECTORY", quick)
+    async with floor(getattr(request.module, "PORT", PORT), directory=directory()) as running:
         yield running
 
 

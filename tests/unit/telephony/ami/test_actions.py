@@ -126,7 +126,7 @@ def lines(action: Action) -> list[str]:
         ),
         (
             actions.hangup_announcement("announce-7f"),
-            ["Action: Hangup", "ActionID: t-1", "Channel: announce-7f-1", "Cause: 16"],
+            ["Action: Hangup", "ActionID: t-1", "Channel: announce-7f-2", "Cause: 16"],
         ),
     ],
     ids=lambda value: value.name if isinstance(value, Action) else "",
