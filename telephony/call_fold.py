@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from core import facts as f
-from core.clock import Instant
+from core.clock import MILLISECOND, Duration, Instant
 from telephony import signals as s
 from telephony.calls import Call, Leg, Survey, Wait
 from telephony.signals import UNSEEN
@@ -29,6 +29,8 @@ _STATUSES = {
     "WITHDRAW": f.LeaveReason.REQUEUED,
     UNSEEN: f.LeaveReason.UNSEEN,
 }
+# The CEL file has a fact microseconds after the event: no caller keys twice in so short a time.
+_SAME_MOMENT: Duration = 20 * MILLISECOND
 _RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
 
 
@@ -115,7 +117,7 @@ class _Fold:
 
     def heard_before(self, signal: s.CallSignal) -> bool:
         """Whether a menu signal of this channel, which come in order, has been folded already."""
-        if signal.at <= self.call.menu_at:
+        if signal.at <= self.call.menu_at + _SAME_MOMENT:
             return True
         self.change(menu_at=signal.at)
         return False
@@ -131,9 +133,9 @@ class _Fold:
         self.fact(f.MenuFailed, menu=signal.menu, cause=signal.cause, attempt=signal.attempt)
 
     def nobody(self, signal: s.NobodyServes) -> None:
-        if self.heard_before(signal):
+        if signal.queue in self.call.refused:
             return
-        self.change(entering=None)
+        self.change(refused=self.call.refused | {signal.queue}, entering=None)
         self.turned_away(signal.queue)
 
     def turned_away(self, queue: str) -> None:

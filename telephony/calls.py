@@ -95,6 +95,8 @@ class Call:
     survey: Survey | None = None
     files: tuple[tuple[str, str], ...] = ()
     """Recordings announced before their leg was known: (leg, file)."""
+    refused: frozenset[str] = frozenset()
+    """Queues that nobody served when the caller asked for them."""
     menu_at: Instant = 0
     """Time of the last menu signal taken in."""
     ended_at: Instant | None = None

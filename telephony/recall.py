@@ -38,8 +38,10 @@ def _advance(call: Call, fact: f.Fact) -> Call:
     match fact:
         case f.LanguageChosen():
             call = replace(call, language=fact.language)
-        case f.MenuChosen() | f.MenuFailed() | f.NobodyOnDuty():
+        case f.MenuChosen() | f.MenuFailed():
             call = replace(call, menu_at=fact.at)
+        case f.NobodyOnDuty():
+            call = replace(call, refused=call.refused | {fact.queue})
         case f.CallerQueued():
             turn = call.wait.round + 1 if fact.again and call.wait else 1
             wait = Wait(fact.queue, fact.joined_at, turn, fact.priority)

@@ -31,10 +31,12 @@ from telephony.ami.session import State
 from telephony.ami.snapshot import NodeSnapshot
 from telephony.ami.wire import Message
 from telephony.dispatch import Dispatcher, NodeHands
+from telephony.heartbeat import Heartbeat
 from telephony.recall import recall_agent, recall_call
 from telephony.reconcile import compare_agents, compare_calls, compare_devices
+from telephony.records import recorded_since
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
-from telephony.translate import BadEvent, translate
+from telephony.translate import BadEvent, Event, translate
 
 _log = structlog.get_logger(__name__)
 
@@ -42,10 +44,11 @@ _LOOK_BACK: Duration = 12 * 3600 * SECOND
 """No call and no shift is longer."""
 _STANDING = ("CallArrived", "CallEnded", "AgentStateChanged", "DeviceContactChanged")
 _UPTIME_ERROR: Duration = 2 * SECOND
+_OVERLAP: Duration = SECOND
+"""Events about the edges of a gap are heard twice rather than not at all; the folds do not mind."""
 _TICK_S = 0.5
 _BEAT_S = 1
 """Facts of the last second before the heart stopped may not have reached the book."""
-HEARTBEAT_FILE = "heartbeat"
 NOT_RUNNING = "the service was not running"
 
 
@@ -100,12 +103,15 @@ class Telephony:
         self._duties = duties
         self._dispatcher = dispatcher
         self._clock = clock
+        self._hearts = {node.name: Heartbeat(node.directory) for node in nodes}
+        self._stopping = False
         self._hands = {node.name: NodeHands(node.name, node.link, self._not_done) for node in nodes}
         self._board = Switchboard(duties)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._plan_due: asyncio.TimerHandle | None = None
         self._sessions_down: dict[str, SessionDown] = {}
         self._absent_since: dict[str, Instant] = {}
+        self._died: dict[str, Instant] = {}
         self.bad_events = 0
 
     # ------------------------------------------------------------------ life
@@ -121,6 +127,7 @@ class Telephony:
                     open_calls[fact.call] = None
                 case f.CallEnded():
                     open_calls.pop(fact.call, None)
+                    self._board.remember_past(fact.call)
                 case f.AgentStateChanged():
                     self._board.remember_agent(recall_agent(self._board.agent(fact.agent), fact))
                 case f.DeviceContactChanged():
@@ -132,9 +139,9 @@ class Telephony:
             if call is not None:
                 self._board.remember_call(call)
         self._absent_since = {
-            node.name: beat - _BEAT_S * SECOND
-            for node in self._nodes.values()
-            if (beat := _last_beat(node.directory / HEARTBEAT_FILE)) is not None
+            name: last - _BEAT_S * SECOND
+            for name, heartbeat in self._hearts.items()
+            if (last := heartbeat.last()) is not None
         }
         self._book.listen(self._on_facts)
         for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
@@ -159,8 +166,10 @@ class Telephony:
         """Waits for commands under way, logs off from all nodes; `run()` is to be cancelled after it."""
         for timer in self._timers.values():
             timer.cancel()
+        self._stopping = True
         await self.told()
-        for name in self._nodes:
+        for name, heartbeat in self._hearts.items():
+            heartbeat.leave(self._clock())
             self._dispatcher.node_went(name)
         for node in self._nodes.values():
             await node.link.stop()
@@ -174,30 +183,33 @@ class Telephony:
         async for batch in node.link.batches():
             outcome = Outcome()
             for item in batch:
-                self._take(node, item, outcome)
+                missed = self._take(node, item, outcome)
+                if missed is not None:
+                    outcome.facts.append(missed)
+                    await self._recover(node, missed, outcome)
             self._carry_out(outcome)
 
-    def _take(self, node: Node, item: Item, outcome: Outcome) -> None:
+    def _take(self, node: Node, item: Item, outcome: Outcome) -> f.GapDeclared | None:
+        """What follows from one item; a gap if it is one, to be declared and recovered from."""
         match item:
             case Message():
                 self._message(node, item, outcome)
             case NodeSnapshot():
                 self._snapshot(node, item, outcome)
             case Connected():
-                self._connected(node, item, outcome)
+                return self._connected(node, item)
             case Gap():
-                outcome.facts.append(
-                    f.GapDeclared(at=item.until, node=node.name, since=item.since, cause=item.cause)
-                )
+                return f.GapDeclared(at=item.until, node=node.name, since=item.since, cause=item.cause)
             case Lost():
                 self._dispatcher.node_went(node.name)
                 outcome.facts.append(f.NodeLost(at=item.at, node=node.name, cause=item.cause))
             case RoleChanged():
                 self._role_changed(node, item)
+        return None
 
     # ------------------------------------------------------------------ what a node says
 
-    def _message(self, node: Node, message: Message, outcome: Outcome) -> None:
+    def _message(self, node: Node, message: Event, outcome: Outcome) -> None:
         try:
             signal = translate(message, node.name, self._clock())
         except BadEvent as problem:
@@ -207,18 +219,33 @@ class Telephony:
         if signal is not None:
             self._add(outcome, self._board.hear(signal))
 
-    def _connected(self, node: Node, item: Connected, outcome: Outcome) -> None:
+    async def _recover(self, node: Node, gap: f.GapDeclared, outcome: Outcome) -> None:
+        """Hear what we missed from what the node wrote down itself.
+
+        Calls from before the gap are known and calls from after it are being heard: only what lies between is
+        folded. What it would have made us tell the node is too late to be told; the snapshot sees to that.
+        """
+        recorded = await asyncio.to_thread(recorded_since, node.directory, gap.since)
+        heard = Outcome()
+        for event in recorded:
+            if gap.since - _OVERLAP <= event.at <= gap.at + _OVERLAP:
+                self._message(node, event, heard)
+        outcome.facts += heard.facts
+        _log.info("telephony.recovered", node=node.name, events=len(recorded), facts=len(heard.facts))
+
+    def _connected(self, node: Node, item: Connected) -> f.GapDeclared | None:
         # Uptime comes in whole seconds; after a start of our own it is all there is to go by.
         died = item.at if item.restarted else item.at - item.uptime - _UPTIME_ERROR
-        self._add(outcome, self._board.lose_node(node.name, died))
-        absent_since = self._absent_since.pop(node.name, None)
-        if absent_since is not None:
-            outcome.facts.append(
-                f.GapDeclared(at=item.at, node=node.name, since=absent_since, cause=NOT_RUNNING)
-            )
+        self._died[node.name] = max(died, self._died.get(node.name, 0))
+        since = self._absent_since.pop(node.name, None)
+        if since is None:
+            return None
+        return f.GapDeclared(at=item.at, node=node.name, since=since, cause=NOT_RUNNING)
 
     def _snapshot(self, node: Node, snapshot: NodeSnapshot, outcome: Outcome) -> None:
         self._dispatcher.node_came(node.name)
+        # Only now: what the node wrote down before it died has been heard by then.
+        self._add(outcome, self._board.lose_node(node.name, self._died.pop(node.name, 0)))
         found = compare_calls(node.name, list(self._board.calls.values()), snapshot)
         for call_id in found.vanished:
             self._add(outcome, self._board.close_call(call_id, snapshot.began, f.EndReason.UNSEEN))
@@ -308,9 +335,9 @@ class Telephony:
 
     async def _tick(self) -> None:
         """What time alone brings about: heartbeat, announcements, ageing, legs that never said goodbye."""
-        while True:
-            for node in self._nodes.values():
-                (node.directory / HEARTBEAT_FILE).touch()
+        while not self._stopping:
+            for heartbeat in self._hearts.values():
+                heartbeat.beat()
             self._carry_out(self._board.sweep(self._clock()))
             self._plan()
             await asyncio.sleep(_TICK_S)
@@ -363,11 +390,3 @@ class Telephony:
             raise Conflict(
                 f"the transfer was {reply.outcome.value}: {reply.why}; the call goes on, try again"
             )
-
-
-def _last_beat(heartbeat: Path) -> Instant | None:
-    """When a service last lived beside this node; None if none ever did."""
-    try:
-        return heartbeat.stat().st_mtime_ns // 1_000
-    except FileNotFoundError:
-        return None

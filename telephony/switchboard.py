@@ -26,6 +26,8 @@ from telephony.waiting import Waiting, line_up
 
 _REMEMBERED = 2_000
 """Finished calls kept for signals that come late."""
+_PAST = 200_000
+"""Ids of calls long over, kept for the same."""
 _LINGER: Duration = MINUTE
 """A finished call whose legs were never heard to end is closed after this."""
 _OF_AGENTS = (f.AgentOffered, f.OfferEnded, f.AgentAnswered, f.TalkEnded)
@@ -50,6 +52,7 @@ class Switchboard:
         self.helps: dict[str, Instant] = {}
         self._call_of_leg: dict[str, str] = {}
         self._finished: OrderedDict[str, Call] = OrderedDict()
+        self._past: OrderedDict[str, None] = OrderedDict()
 
     # ------------------------------------------------------------------ looking
 
@@ -75,6 +78,12 @@ class Switchboard:
         """Take up a call read back from the ledger."""
         self._keep(call)
 
+    def remember_past(self, call_id: str) -> None:
+        """A call that is over and told: its arrival, heard once more, begins nothing."""
+        self._past[call_id] = None
+        if len(self._past) > _PAST:
+            self._past.popitem(last=False)
+
     def remember_agent(self, agent: Agent) -> None:
         """Take up an agent read back from the ledger."""
         self.agents[agent.number] = agent
@@ -85,7 +94,7 @@ class Switchboard:
         """One signal, whatever it is about."""
         outcome = Outcome()
         if isinstance(signal, s.Arrived):
-            if self.call(signal.call) is None:
+            if self.call(signal.call) is None and signal.call not in self._past:
                 self._took(*call_fold.arrive(signal), outcome)
         elif isinstance(signal, s.DeviceCode):
             self._star_code(signal, outcome)
@@ -185,6 +194,7 @@ class Switchboard:
         self._finished[call.id] = call
         while len(self._finished) > _REMEMBERED:
             _, old = self._finished.popitem(last=False)
+            self.remember_past(old.id)
             for leg_id in (old.leg, *(leg.id for leg in old.legs)):
                 self._call_of_leg.pop(leg_id, None)
 
