@@ -72,7 +72,8 @@ class Screen:
 
 
 @asynccontextmanager
-async def _watched(there: Site) -> AsyncIterator[Screen]:
+async def watched(there: Site) -> AsyncIterator[Screen]:
+    """A screen that shows the board from here on."""
     screen = Screen()
     async with there.leader() as client:
         watching = asyncio.create_task(screen.run(client))
@@ -84,7 +85,7 @@ async def _watched(there: Site) -> AsyncIterator[Screen]:
             await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _ages(there: Site, screen: Screen) -> list[float]:
+async def ages_on(there: Site, screen: Screen) -> list[float]:
     """The ages of all facts of the load, smallest first."""
     first = screen.covered[0]
     query = select(facts.c.seq, facts.c.at).where(facts.c.seq > first, facts.c.kind.in_(SHOWN))
@@ -107,10 +108,10 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 async def _round(wrapper: Sequence[str], load: Traffic) -> list[float]:
     async with site(Wants(agents=AGENTS), wrapper=wrapper) as there:
         await there.start_service()
-        async with _watched(there) as screen:
+        async with watched(there) as screen:
             outcome = await play(there, load)
             await asyncio.sleep(_STORED_S)  # the ledger stores behind the board
-        ages = await _ages(there, screen)
+        ages = await ages_on(there, screen)
     print(
         f"{load.calls} calls, {outcome.failed} failed, {len(ages)} facts: "
         f"p50 {percentile(ages, 0.5):.1f} ms, p99 {percentile(ages, 0.99):.1f} ms, longest {ages[-1]:.1f} ms",

@@ -36,13 +36,15 @@ def events(capture: str) -> bytes:
     return "".join(wanted).encode()
 
 
-def _parsed(wire: bytes) -> list[Message]:
+def parsed(wire: bytes) -> list[Message]:
+    """Bytes to messages."""
     framer = Framer()
     framer.feed(BANNER_PREFIX + b"11.0.0\r\n")
     return framer.feed(wire)
 
 
-def _folded(messages: list[Message]) -> int:
+def folded(messages: list[Message]) -> int:
+    """Messages to facts; how many."""
     board = Switchboard(
         Duties(memberships=lambda number: (), wrapup_limit=lambda queue: MINUTE, nodes=(_NODE,))
     )
@@ -59,18 +61,18 @@ def _round(wire: bytes) -> tuple[float, float]:
     parse_s = fold_s = 0.0
     for _ in range(CALLS):
         begun = perf_counter()
-        messages = _parsed(wire)
-        parsed = perf_counter()
-        _folded(messages)
-        parse_s += parsed - begun
-        fold_s += perf_counter() - parsed
+        messages = parsed(wire)
+        between = perf_counter()
+        folded(messages)
+        parse_s += between - begun
+        fold_s += perf_counter() - between
     return parse_s / CALLS * 1e6, fold_s / CALLS * 1e6
 
 
 def measure() -> Result:
     """Medians of three rounds."""
     wire = events(CAPTURE.read_text(encoding="utf-8"))
-    messages = _parsed(wire)
+    messages = parsed(wire)
     rounds = [_round(wire) for _ in range(ROUNDS)]
     parse, fold = (statistics.median(values) for values in zip(*rounds, strict=True))
     return Result(
@@ -83,5 +85,5 @@ def measure() -> Result:
             "event_us": round((parse + fold) / len(messages), 2),
         },
         bars={},
-        notes=(f"a recorded call of {len(messages)} events, {_folded(messages)} facts",),
+        notes=(f"a recorded call of {len(messages)} events, {folded(messages)} facts",),
     )
