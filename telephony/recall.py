@@ -47,7 +47,9 @@ def _advance(call: Call, fact: f.Fact) -> Call:
             wait = Wait(fact.queue, fact.joined_at, turn, fact.priority)
             call = replace(call, wait=wait, phase=Phase.WAITING)
         case f.CallerLeftQueue() if call.wait is not None:
-            call = replace(call, wait=replace(call.wait, open=False))
+            phase = call.phase if fact.reason in _GOES_ON else Phase.MENU
+            asked = call.customer_asked or fact.reason is f.LeaveReason.ABANDONED
+            call = replace(call, wait=replace(call.wait, open=False), phase=phase, customer_asked=asked)
         case f.CallEnded():
             call = replace(call, ended_at=fact.at)
         case f.LegFact():
@@ -65,6 +67,7 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
                 queue=fact.queue,
                 channel="",
                 offered_at=fact.at,
+                rang=True,  # not told by any fact; nearly every phone that is offered a call rings
             )
             call = replace(call, legs=(*call.legs, leg), phase=Phase.RINGING)
         case f.AgentAnswered():
@@ -72,6 +75,8 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
             call = _with_leg(bridged, fact.leg, answered_at=fact.at, bridge=_UNKNOWN_BRIDGE)
         case f.OfferEnded():
             call = _with_leg(call, fact.leg, ended_at=fact.at)
+            if call.waiting and not any(leg.offering for leg in call.legs):
+                call = replace(call, phase=Phase.WAITING)
         case f.TalkEnded():
             call = _with_leg(call, fact.leg, ended_at=fact.at, released_by=fact.released_by)
         case f.RecordingStarted():
@@ -89,6 +94,8 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
 
 
 _UNKNOWN_BRIDGE = "recalled"
+# After these the call's next fact says where it is; after the others the dialplan speaks to the caller.
+_GOES_ON = (f.LeaveReason.ANSWERED, f.LeaveReason.ABANDONED, f.LeaveReason.REQUEUED)
 
 
 def _with_leg(call: Call, leg_id: str, **changes: object) -> Call:
@@ -101,8 +108,20 @@ def _with_leg(call: Call, leg_id: str, **changes: object) -> Call:
     )
 
 
-def recall_agent(agent: Agent, fact: f.AgentStateChanged) -> Agent:
-    """The agent after the next of its state changes."""
+def recall_agent(agent: Agent, fact: f.Fact) -> Agent:
+    """The agent after the next of the facts that are told of it; other facts change nothing."""
+    match fact:
+        case f.AgentOffered() | f.AgentAnswered():
+            return replace(agent, queue=fact.queue)
+        case f.SummarySaved():
+            return replace(agent, summarised=agent.summarised or agent.leg == fact.leg)
+        case f.AgentStateChanged():
+            return _changed(agent, fact)
+        case _:
+            return agent
+
+
+def _changed(agent: Agent, fact: f.AgentStateChanged) -> Agent:
     resting = fact.state in (AgentState.READY, AgentState.NOT_READY)
     return replace(
         agent,
@@ -113,5 +132,7 @@ def recall_agent(agent: Agent, fact: f.AgentStateChanged) -> Agent:
         node=fact.node,
         call=fact.call,
         leg=fact.leg,
+        queue="" if resting else agent.queue,
+        summarised=agent.summarised and agent.leg == fact.leg,
         rest=Rest() if resting else agent.rest,
     )

@@ -42,11 +42,23 @@ _log = structlog.get_logger(__name__)
 
 _LOOK_BACK: Duration = 12 * 3600 * SECOND
 """No call and no shift is longer."""
-_STANDING = ("CallArrived", "CallEnded", "AgentStateChanged", "DeviceContactChanged")
+_STANDING = (
+    "CallArrived",
+    "CallEnded",
+    "AgentStateChanged",
+    "AgentOffered",
+    "AgentAnswered",
+    "SummarySaved",
+    "HelpRaised",
+    "HelpEnded",
+    "DeviceContactChanged",
+)
 _UPTIME_ERROR: Duration = 2 * SECOND
 _OVERLAP: Duration = SECOND
 """Events about the edges of a gap are heard twice rather than not at all; the folds do not mind."""
 _TICK_S = 0.5
+_PLAN_WITHIN_S = 0.2
+"""After a change of an agent: who is on duty is counted over all of them, and changes come in bursts."""
 _BEAT_S = 1
 """Facts of the last second before the heart stopped may not have reached the book."""
 NOT_RUNNING = "the service was not running"
@@ -128,8 +140,12 @@ class Telephony:
                 case f.CallEnded():
                     open_calls.pop(fact.call, None)
                     self._board.remember_past(fact.call)
-                case f.AgentStateChanged():
+                case f.AgentStateChanged() | f.AgentOffered() | f.AgentAnswered() | f.SummarySaved():
                     self._board.remember_agent(recall_agent(self._board.agent(fact.agent), fact))
+                case f.HelpRaised():
+                    self._board.helps[fact.agent] = fact.at
+                case f.HelpEnded():
+                    self._board.helps.pop(fact.agent, None)
                 case f.DeviceContactChanged():
                     self._board.reachable[fact.device] = fact.reachable
                 case _:
@@ -325,7 +341,7 @@ class Telephony:
 
     def _plan_soon(self) -> None:
         if self._plan_due is None:
-            self._plan_due = asyncio.get_running_loop().call_later(0.05, self._plan)
+            self._plan_due = asyncio.get_running_loop().call_later(_PLAN_WITHIN_S, self._plan)
 
     def _plan(self) -> None:
         if self._plan_due is not None:

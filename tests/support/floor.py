@@ -163,10 +163,12 @@ class Floor:
         return "\n".join(f"{n.seq} {n.fact}" for n in self.facts) + "\n" + self.exchange.messages
 
     async def sign_in(self, staff: str) -> Person:
-        """Sign in with the password issued at set-up."""
+        """Sign in with the password issued at set-up, at whichever service listens on the floor's port."""
+        web = self.settings.web
+        address = f"http://{web.host}:{web.port}"
         client = aiohttp.ClientSession(
-            base_url=self.hotline.address,
-            headers={"Origin": self.hotline.address.rstrip("/")},
+            base_url=address,
+            headers={"Origin": address},
             # the cookie jar has to accept cookies of an address
             cookie_jar=aiohttp.CookieJar(unsafe=True),
         )
