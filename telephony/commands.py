@@ -56,6 +56,22 @@ class PublishDuty(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PublishAgentAt(Command):
+    """Tell the dialplan who sits at a device; "" for nobody."""
+
+    device: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDeviceOf(Command):
+    """Tell the dialplan where an agent sits; "" for nowhere."""
+
+    agent: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendToSurvey(Command):
     """Take the customer from the agent to the survey (CALL-11)."""
 

@@ -11,7 +11,7 @@ the node is lost comes with the node's stream (`telephony.ami.link.Lost`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -38,6 +38,10 @@ from telephony.waiting import (
 _log = structlog.get_logger(__name__)
 
 
+NOBODY = "-"
+"""What the dialplan reads as nobody, or nowhere; an empty variable would be one that was never set."""
+
+
 class Dispatcher(Protocol):
     """Looks at the whole picture, about once a second and after every change of an agent."""
 
@@ -48,6 +52,9 @@ class Dispatcher(Protocol):
 
     def forget(self, node: str, call: str) -> Sequence[c.Command]:
         """The call does not wait any more; what there is to be stopped on its account."""
+
+    def requeued(self, call: str) -> None:
+        """The call waits on in a new round of its queue, as urgent as the dialplan has made it."""
 
     def node_came(self, node: str) -> None:
         """The node listens from now on; whatever was told to it before may be gone."""
@@ -72,16 +79,16 @@ class AppQueueDispatcher:
         self._handling = handling
         self._queues = tuple(queues)
         self._listening: set[str] = set()
-        self._published: dict[tuple[str, str], int] = {}
+        self._published: dict[str, set[c.Command]] = {}
         self._told: dict[str, Instant] = {}
         self._aged: set[str] = set()
 
     def plan(
         self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
     ) -> list[c.Command]:
-        """Duty counts that changed, callers to be aged, callers to be told their place."""
+        """Duty counts and seats that changed, callers to be aged, callers to be told their place."""
         duty = on_duty(agents.values(), self._memberships, self._short_pause)
-        commands: list[c.Command] = self._duty(duty)
+        commands = self._publish(duty, agents.values())
         for queue, callers in lines.items():
             line = [w for w in callers if w.call.channel and w.call.node in self._listening]
             commands += self._ageing(line, now)
@@ -94,23 +101,29 @@ class AppQueueDispatcher:
         told = self._told.pop(call, None)
         return [] if told is None else [c.Silence(node, announcement_of(call))]
 
+    def requeued(self, call: str) -> None:
+        """It may have to be aged again; what it has been told it has been told."""
+        self._aged.discard(call)
+
     def node_came(self, node: str) -> None:
         """Global variables do not survive a restart of Asterisk: publish all of them again."""
-        self._published = {key: count for key, count in self._published.items() if key[0] != node}
+        self._published.pop(node, None)
         self._listening.add(node)
 
     def node_went(self, node: str) -> None:
         """Nothing is planned for it until it comes back."""
         self._listening.discard(node)
 
-    def _duty(self, counts: Mapping[str, int]) -> list[c.Command]:
+    def _publish(self, counts: Mapping[str, int], agents: Iterable[Agent]) -> list[c.Command]:
+        """What the dialplan has to know and has not been told; a seat that is empty again is told so."""
+        agents = tuple(agents)
         changed: list[c.Command] = []
         for node in sorted(self._listening):
-            for queue in self._queues:
-                count = counts.get(queue, 0)
-                if self._published.get((node, queue)) != count:
-                    self._published[node, queue] = count
-                    changed.append(c.PublishDuty(node, queue, count))
+            told = self._published.setdefault(node, set())
+            duty = [c.PublishDuty(node, queue, counts.get(queue, 0)) for queue in self._queues]
+            wanted = [*duty, *seats(node, agents, told)]
+            changed += [command for command in wanted if command not in told]
+            self._published[node] = set(wanted)
         return changed
 
     def _ageing(self, line: Sequence[Waiting], now: Instant) -> list[c.Command]:
@@ -136,6 +149,17 @@ class AppQueueDispatcher:
                 )
             )
         return said
+
+
+def seats(node: str, agents: Iterable[Agent], told: Iterable[c.Command]) -> list[c.Command]:
+    """Who sits where, both ways; devices of `told` that nobody sits at any more are told to be empty."""
+    agents = tuple(agents)
+    seated = {agent.device: agent.number for agent in agents if agent.device}
+    left = {one.device for one in told if isinstance(one, c.PublishAgentAt)} - seated.keys()
+    return [
+        *(c.PublishAgentAt(node, device, seated.get(device, "")) for device in sorted({*seated, *left})),
+        *(c.PublishDeviceOf(node, agent.number, agent.device) for agent in agents),
+    ]
 
 
 def announcement_of(call: str) -> str:
@@ -214,7 +238,7 @@ def _already_so(command: c.Command, reply: Reply) -> bool:
             return False
 
 
-def action_of(command: c.Command) -> Action:  # noqa: PLR0911 - one line for each command
+def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one line for each command
     """The one AMI action a command stands for; `BadInput` if a name in it has the wrong shape."""
     match command:
         case c.AddMember():
@@ -233,6 +257,10 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911 - one line for eac
             return actions.queue_pause(command.device, paused=command.paused, reason=command.reason)
         case c.PublishDuty():
             return actions.set_global(duty_variable(command.queue), command.count)
+        case c.PublishAgentAt():
+            return actions.set_global(f"AGENT_{command.device.upper()}", command.agent or NOBODY)
+        case c.PublishDeviceOf():
+            return actions.set_global(f"DEVICE_{command.agent}", command.device or NOBODY)
         case c.SendToSurvey():
             return actions.to_survey(command.channel)
         case c.Requeue():

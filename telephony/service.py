@@ -64,6 +64,9 @@ _BEAT_S = 1
 NOT_RUNNING = "the service was not running"
 
 
+_Published = c.PublishDuty | c.PublishAgentAt | c.PublishDeviceOf
+
+
 class Book(Protocol):
     """What telephony needs of the ledger."""
 
@@ -307,6 +310,8 @@ class Telephony:
         commands = list(outcome.commands)
         for fact in outcome.facts:
             match fact:
+                case f.CallerLeftQueue(reason=f.LeaveReason.REQUEUED):
+                    self._dispatcher.requeued(fact.call)
                 case f.CallerLeftQueue():
                     commands += self._dispatcher.forget(fact.node, fact.call)
                 case f.AgentStateChanged():
@@ -366,9 +371,9 @@ class Telephony:
 
     def _not_done(self, command: c.Command, how: How, _why: str) -> None:
         """Something we told a node may not be so: look, rather than say it again."""
-        if how is How.REFUSED and isinstance(command, c.AddMember | c.PublishDuty):
+        if how is How.REFUSED and isinstance(command, c.AddMember | _Published):
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
-        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.PublishDuty):
+        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | _Published):
             self._nodes[command.node].link.resync()
 
     # ------------------------------------------------------------------ for the API

@@ -71,6 +71,16 @@ async def members(hotline: Floor, agent: str) -> dict[str, tuple[str, bool, str]
     return {row["Queue"]: (row["Location"], row["Paused"] == "1", row["PausedReason"]) for row in rows}
 
 
+async def variable(hotline: Floor, name: str) -> str:
+    return (await hotline.exchange.tap.action("Getvar", Variable=name))["Value"]
+
+
+async def settled(hotline: Floor) -> None:
+    """The dispatcher has planned after the last change, and what it wants told has been told."""
+    await asyncio.sleep(0.6)  # its own pace is half a second
+    await hotline.hotline.telephony.told()
+
+
 @pytest.mark.rule("CALL-19", "CALL-21", "CALL-22")
 async def test_a_shift_by_telephone_is_known_here(hotline: Floor) -> None:
     since = len(hotline.facts)
@@ -100,9 +110,12 @@ async def test_logging_out_by_telephone_leaves_every_queue_a_log_in_by_page_join
     since = len(hotline.facts)
     await hotline.exchange.phone("d002", QUICK)
     await hotline.agent("1002", "d002")
-    await hotline.hotline.telephony.told()
+    await settled(hotline)
     assert set(await members(hotline, "1002")) == {p.queue for p in hotline.directory.memberships("1002")}
-    await dial(hotline, "d002", "*14")
+    assert await variable(hotline, "AGENT_D002") == "1002"
+    assert await variable(hotline, "DEVICE_1002") == "d002"
+    code = await dial(hotline, "d002", "*14")
+    assert code["Agent"] == "1002"
     await becomes(hotline, AgentState.LOGGED_OUT, agent="1002", after=since)
     assert await members(hotline, "1002") == {}
 

@@ -1,0 +1,85 @@
+"""What the dispatcher tells a node: each thing once, and again after the node has forgotten it."""
+
+from __future__ import annotations
+
+from core.clock import SECOND
+from core.facts import AgentState as S
+from telephony import commands as c
+from telephony.agents import Agent
+from telephony.calls import Call, Wait
+from telephony.dispatch import AppQueueDispatcher, action_of
+from telephony.waiting import Waiting
+from tests.unit.telephony.story import CALL, CUSTOMER, NODE
+from tests.unit.telephony.test_agents import NOW, members
+
+
+def dispatcher(*, listening: bool = True) -> AppQueueDispatcher:
+    made = AppQueueDispatcher(
+        memberships=members, short_pause=lambda reason: reason == "rest", queues=("personal-cmn",)
+    )
+    if listening:
+        made.node_came(NODE)
+    return made
+
+
+def seated(device: str = "d001", number: str = "1001") -> Agent:
+    return Agent(number, S.READY if device else S.LOGGED_OUT, device=device)
+
+
+def plan(made: AppQueueDispatcher, *agents: Agent) -> list[c.Command]:
+    return made.plan({}, {agent.number: agent for agent in agents}, NOW)
+
+
+def test_who_is_on_duty_and_who_sits_where_is_told_once_and_again_after_a_restart() -> None:
+    made = dispatcher()
+    told = [
+        c.PublishDuty(NODE, "personal-cmn", 1),
+        c.PublishAgentAt(NODE, "d001", "1001"),
+        c.PublishDeviceOf(NODE, "1001", "d001"),
+    ]
+    assert plan(made, seated()) == told
+    assert plan(made, seated()) == []
+    made.node_came(NODE)
+    assert plan(made, seated()) == told
+    assert plan(dispatcher(listening=False), seated()) == []
+
+
+def test_an_empty_seat_is_told_as_nobodys() -> None:
+    made = dispatcher()
+    plan(made, seated())
+    assert plan(made, seated("")) == [
+        c.PublishDuty(NODE, "personal-cmn", 0),
+        c.PublishAgentAt(NODE, "d001", ""),
+        c.PublishDeviceOf(NODE, "1001", ""),
+    ]
+    assert plan(made, seated("")) == []
+    assert plan(made, seated("", "1001"), seated("d001", "1002"))[1:] == [
+        c.PublishAgentAt(NODE, "d001", "1002"),
+        c.PublishDeviceOf(NODE, "1002", "d001"),
+    ]
+    assert dict(action_of(c.PublishAgentAt(NODE, "d001", "")).headers) == {
+        "Variable": "AGENT_D001",
+        "Value": "-",
+    }
+    assert dict(action_of(c.PublishDeviceOf(NODE, "1001", "d001")).headers) == {
+        "Variable": "DEVICE_1001",
+        "Value": "d001",
+    }
+
+
+def waiting(since: int, round_: int = 1) -> dict[str, list[Waiting]]:
+    wait = Wait("personal-cmn", since, round_, 0)
+    call = Call(CALL, NODE, CUSTOMER, "PJSIP/trunk-00000001", since, wait=wait)
+    return {"personal-cmn": [Waiting(call, wait, 1)]}
+
+
+def test_a_new_round_is_aged_anew_but_tells_nothing_twice() -> None:
+    made = dispatcher()
+    late = NOW + 31 * SECOND
+    first = [type(command) for command in made.plan(waiting(NOW), {}, late)]
+    assert first[-2:] == [c.ChangePriority, c.Announce]
+    assert made.plan(waiting(NOW), {}, late + SECOND) == []
+    made.requeued(CALL)
+    assert [type(x) for x in made.plan(waiting(NOW, 2), {}, late + 2 * SECOND)] == [c.ChangePriority]
+    assert [type(x) for x in made.forget(NODE, CALL)] == [c.Silence]
+    assert made.forget(NODE, CALL) == []
