@@ -33,7 +33,7 @@ TOPIC = "board"
 RIGHT = "board.read"
 PACE_S = 0.05
 """Changes of this long are told together while somebody watches."""
-IDLE_PACE_S = 0.25
+IDLE_PACE_S = 0.5
 """And while nobody does."""
 BEAT_S = 0.5
 """How often alarms that come with time alone are looked for."""

@@ -22,6 +22,7 @@ from core.clock import Instant
 from core.facts import Fact, Numbered
 from ledger.entry import Entry, written
 from ledger.errors import LedgerClosed, LedgerDamaged, LedgerFailed, LedgerTaken
+from ledger.recent import Recent
 from ledger.spool import Spool
 from ledger.store import FactStore
 from ledger.watermark import Watermark
@@ -58,6 +59,7 @@ class Ledger:
         self._lock_file = spool.with_name(spool.name + ".lock")
         self._lock: int | None = None
         self._pending: deque[Entry] = deque()
+        self._recent = Recent()
         self._listeners: list[Listener] = []
         self._untold: deque[Sequence[Numbered]] = deque()
         self._telling = False
@@ -133,7 +135,9 @@ class Ledger:
         elif self._timer is None and self._pending:
             self._timer = asyncio.get_running_loop().call_later(LINGER_S, self._due.set)
         if entries:
-            self._tell([Numbered(seq, fact) for seq, fact in enumerate(facts, first)])
+            numbered = [Numbered(seq, fact) for seq, fact in enumerate(facts, first)]
+            self._recent.add(numbered)
+            self._tell(numbered)
         return self.last
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -165,7 +169,8 @@ class Ledger:
         call: str | None = None,
     ) -> list[Numbered]:
         """Facts in the database with numbers above `after`, in order; only of `kinds` and `call` if given."""
-        return await self._store.read(after, limit, kinds, call)
+        kept = self._recent.read(after, self.last_stored, limit, kinds, call)
+        return kept if kept is not None else await self._store.read(after, limit, kinds, call)
 
     async def before(self, at: Instant) -> int:
         """The number to read on from so as to meet every stored fact that happened at `at` or later."""

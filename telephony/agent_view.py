@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core import facts as f
-from core.clock import MILLISECOND, Clock, Duration, iso
+from core.clock import MILLISECOND, Clock, Duration, Instant, iso
 from core.facts import AgentState, Numbered
 from telephony.agents import Agent
 from telephony.switchboard import Switchboard
@@ -72,8 +72,14 @@ class AgentView:
         """A listener of the ledger: the switchboard is where the facts say when they are appended."""
         for numbered in batch:
             if isinstance(numbered.fact, f.AgentStateChanged | f.HelpRaised | f.HelpEnded):
-                number = numbered.fact.agent
-                self._hub.publish(f"{TOPIC}:{number}", self._payload(number), at=numbered.fact.at)
+                self._tell(numbered.fact.agent, numbered.fact.at)
+
+    def _tell(self, number: str, at: Instant) -> None:
+        topic = f"{TOPIC}:{number}"
+        if self._hub.watched(topic):
+            self._hub.publish(topic, self._payload(number), at=at)
+        else:
+            self._hub.reset(topic)  # nobody looks: whoever comes back is shown all of it
 
     def _payload(self, number: str) -> Mapping[str, Any]:
         return self.of(self._board.agent(number)).model_dump()
