@@ -59,6 +59,7 @@ _OVERLAP: Duration = SECOND
 _TICK_S = 0.5
 _PLAN_WITHIN_S = 0.2
 """After a change of an agent: who is on duty is counted over all of them, and changes come in bursts."""
+_AT_WORK = frozenset(AgentState) - {AgentState.LOGGED_OUT, AgentState.NOT_READY}
 _BEAT_S = 1
 """Facts of the last second before the heart stopped may not have reached the book."""
 NOT_RUNNING = "the service was not running"
@@ -235,8 +236,13 @@ class Telephony:
             self.bad_events += 1
             _log.warning("telephony.bad_event", node=node.name, problem=str(problem))
             return
-        if signal is not None:
+        if signal is None:
+            return
+        try:
             self._add(outcome, self._board.hear(signal))
+        except Exception:  # noqa: BLE001  our mistake about one event must not end all calls of the node
+            self.bad_events += 1
+            _log.exception("telephony.not_folded", node=node.name, signal=type(signal).__name__)
 
     async def _recover(self, node: Node, gap: f.GapDeclared, outcome: Outcome) -> None:
         """Hear what we missed from what the node wrote down itself.
@@ -333,7 +339,9 @@ class Telephony:
         agent = self._board.agent(fact.agent)
         if fact.state is AgentState.WRAP_UP and agent.leg == fact.leg:
             self._limit(agent, fact.at + self._duties.wrapup_limit(agent.queue))
-        self._plan_soon()
+        # From one call to the next nobody comes on duty, leaves it or changes seats: the tick is soon enough.
+        if not _AT_WORK.issuperset((fact.before, fact.state)):
+            self._plan_soon()
 
     def _limit(self, agent: Agent, ends: Instant) -> None:
         delay = max(0, ends - self._clock()) / SECOND

@@ -229,7 +229,8 @@ class DeviceCode(Signal):
 
 @dataclass(frozen=True, slots=True)
 class ContactChanged(Signal):
-    """A phone registered, lost or renewed its registration."""
+    """A phone registered, lost or renewed its registration. `contact`: its address, "" if not told."""
 
     device: str
     reachable: bool
+    contact: str = ""

@@ -50,6 +50,7 @@ class Switchboard:
         self.agents: dict[str, Agent] = {}
         self.reachable: dict[str, bool] = {}
         self.helps: dict[str, Instant] = {}
+        self._contact_of: dict[str, str] = {}
         self._call_of_leg: dict[str, str] = {}
         self._finished: OrderedDict[str, Call] = OrderedDict()
         self._past: OrderedDict[str, None] = OrderedDict()
@@ -211,6 +212,8 @@ class Switchboard:
             return
         if signal.code == "login" and sitting is not None and sitting.number != number:
             self._adopt(sitting.number, signal, AgentState.LOGGED_OUT, "", outcome)
+        if signal.code not in _STAR_CODES:
+            return
         state, reason = _STAR_CODES[signal.code]
         self._adopt(number, signal, state, reason or signal.reason, outcome)
 
@@ -221,6 +224,11 @@ class Switchboard:
         self._agent_took(a.decide(self.agent(number), wish, self._duties), outcome)
 
     def _contact(self, signal: s.ContactChanged, outcome: Outcome) -> None:
+        current = self._contact_of.get(signal.device, "")
+        if signal.reachable:
+            self._contact_of[signal.device] = signal.contact or current
+        elif signal.contact and current and signal.contact != current:
+            return  # where the phone was before it registered anew: Asterisk removes that address afterwards
         if self.reachable.get(signal.device, False) == signal.reachable:
             return
         self.reachable[signal.device] = signal.reachable

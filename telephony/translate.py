@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.clock import Instant, ami_timestamp
 from core.errors import HotlineError
+from core.facts import SurveyOutcome
 from core.names import fits
 from telephony import signals as s
 
@@ -146,7 +147,8 @@ def _survey_keyed(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _survey_over(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.SurveyOver(at, node, *_call_and_leg(event), _text(event, "Outcome"))
+    outcome = SurveyOutcome(_text(event, "Outcome"))  # ValueError if it is none of ours
+    return s.SurveyOver(at, node, *_call_and_leg(event), outcome.value)
 
 
 def _recording(event: Event, at: Instant, node: str) -> s.Signal:
@@ -232,7 +234,7 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
     if not fits("device", device):
         return None  # a trunk's contact, not a phone of the pool
     status = _text(event, "ContactStatus")
-    return s.ContactChanged(at, node, device, status in _REACHABLE)
+    return s.ContactChanged(at, node, device, status in _REACHABLE, _text(event, "URI"))
 
 
 _REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})

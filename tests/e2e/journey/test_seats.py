@@ -136,6 +136,21 @@ async def test_a_log_in_by_telephone_takes_over_the_seat_and_the_agent(hotline: 
     assert {row[0] for row in (await members(hotline, "1001")).values()} == {"PJSIP/d002"}
 
 
+@pytest.mark.rule("CALL-20")
+async def test_a_phone_that_registers_anew_from_elsewhere_keeps_its_agent_on_the_line(hotline: Floor) -> None:
+    """A page loaded again, a new lease: Asterisk removes the old address after the new one is reachable."""
+    since, heard = len(hotline.facts), len(hotline.exchange.tap.heard)
+    await hotline.exchange.phone("d007", QUICK)
+    agent = await hotline.agent("1014", "d007")
+    await hotline.exchange.phone("d007", QUICK)
+    await hotline.exchange.tap.wait_for("ContactStatus", after=heard, AOR="d007", ContactStatus="Removed")
+    await dial(hotline, "d007", "*15")  # comes by the same stream, later
+    await hotline.fact(f.HelpRaised, after=since)
+    hotline.hotline.telephony.end_help("1014", "8001")
+    assert [x.reachable for x in hotline.all(f.DeviceContactChanged) if x.device == "d007"] == [True]
+    assert (await agent.get("/api/agent"))["state"] == "ready"
+
+
 @pytest.mark.rule("SUMMARY-01")
 async def test_the_next_call_waits_until_the_summary_is_saved(hotline: Floor) -> None:
     since = len(hotline.facts)

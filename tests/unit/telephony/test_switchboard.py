@@ -109,6 +109,17 @@ def test_a_lost_phone_is_told_once() -> None:
     assert board.hear(s.ContactChanged(NOW, NODE, "d001", False)).facts == []
 
 
+def test_a_phone_that_registers_anew_elsewhere_is_not_lost() -> None:
+    """As it happens: the new address is reachable first, then the old one is removed."""
+    board, _, _ = board_after(Story().arrives())
+    for contact, reachable in (("sip:a", True), ("sip:b", True), ("sip:a", False)):
+        board.hear(s.ContactChanged(NOW, NODE, "d001", reachable, contact))
+    assert board.reachable["d001"]
+    assert board.agent("1001").state is S.READY
+    lost = board.hear(s.ContactChanged(NOW, NODE, "d001", False, "sip:b"))
+    assert [type(x).__name__ for x in lost.facts] == ["DeviceContactChanged", "AgentStateChanged"]
+
+
 def test_legs_that_never_said_goodbye_are_swept_away() -> None:
     story = Story().arrives().joins().offered().answers().after(9).customer_hangs_up()
     board, _, _ = board_after(story)

@@ -1,0 +1,52 @@
+"""What is not as our dialplan and Asterisk 22 write it is refused by name, and never reaches a fold."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.clock import SECOND
+from telephony import signals as s
+from telephony.ami.accounts import EVENT_INCLUDE
+from telephony.translate import EVENTS, BadEvent, translate
+from tests.scenarios.captures_read import Recorded
+from tests.unit.telephony.story import CALL, CUSTOMER, NODE
+
+NOW = 1_700_000_000 * SECOND
+ABOUT_THE_CALL = {"Event": "UserEvent", "Call": CALL, "Uniqueid": CUSTOMER, "Timestamp": "1700000001.000002"}
+
+
+def heard(**headers: str) -> s.Signal | None:
+    return translate(Recorded(0, 0, tuple(headers.items())), NODE, NOW)
+
+
+def test_the_time_is_asterisks_own_and_ours_only_where_it_gives_none() -> None:
+    told = heard(Event="Hangup", Uniqueid=CUSTOMER, Cause="16", Timestamp="1700000001.000002")
+    assert told == s.Gone(1_700_000_001_000_002, NODE, CUSTOMER, 16)
+    assert heard(Event="Hangup", Uniqueid=CUSTOMER) == s.Gone(NOW, NODE, CUSTOMER, 0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [
+        ({"UserEvent": "CallArrived", "Call": "1 or 1=1"}, "Call"),
+        ({"UserEvent": "QueueEntered", "Queue": "card-cmn&x"}, "Queue"),
+        ({"UserEvent": "SurveyEnded", "Outcome": "won"}, "SurveyOutcome"),
+        ({"UserEvent": "SurveyAnswered", "Question": "solved", "Answer": "yes"}, "yes"),
+        ({"UserEvent": "AgentCode", "Device": "../d001", "Code": "login"}, "Device"),
+        ({"UserEvent": "CallArrived", "Timestamp": "noon"}, "noon"),
+    ],
+)
+def test_what_has_the_wrong_shape_is_refused_by_name(headers: dict[str, str], named: str) -> None:
+    with pytest.raises(BadEvent, match=named):
+        heard(**(ABOUT_THE_CALL | headers))
+
+
+def test_what_says_nothing_to_us_is_passed_over() -> None:
+    assert heard(Event="VarSet", Variable="X") is None
+    assert heard(**(ABOUT_THE_CALL | {"UserEvent": "SomebodyElses"})) is None
+    assert heard(Event="DialState", DialStatus="PROGRESS", DestUniqueid=CUSTOMER) is None
+    assert heard(Event="ContactStatus", AOR="trunk", ContactStatus="Reachable") is None
+
+
+def test_all_that_is_translated_is_let_through_by_the_filter() -> None:
+    assert set(EVENTS) <= set(EVENT_INCLUDE)
