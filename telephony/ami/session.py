@@ -28,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 _CHUNK = 64 * 1024
 _MOST_UNSENT = 1024 * 1024
+_GOING = "shutting down"
 
 
 class State(StrEnum):
@@ -224,6 +225,8 @@ class AmiSession:
         login = await self._send(actions.login(account.username, account.secret, account.events))
         if login.outcome is Outcome.REFUSED:
             said = (login.message and login.message.get("Message")) or login.why
+            if _GOING in said:  # every action is refused so while Asterisk ends, or restarts gracefully
+                raise ConnectionGone(f"{account.host}:{account.port} takes no log-in: {said}")
             raise LoginRefused(
                 f"{account.host}:{account.port} does not accept {account.username!r} ({said}):"
                 " check the account in manager.conf and our settings"

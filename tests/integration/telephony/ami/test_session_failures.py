@@ -162,6 +162,21 @@ async def test_wrong_credentials_are_not_tried_again_until_somebody_says_so():
         assert len(peer.talks) == 2
 
 
+async def test_a_node_that_is_shutting_down_refuses_everybody_and_is_tried_again():
+    async def going(talk: Talk) -> None:
+        if talk.number > 1:
+            await talk.accept()
+            await talk.stay()
+        talk.raw(BANNER)
+        talk.reply(await talk.action(), "Response: Error", "Message: Asterisk is shutting down")
+        await talk.flush()
+
+    async with ScriptedPeer(going) as peer, running(peer.port) as watched:
+        await watched.up()
+        assert len(peer.talks) == 2
+        assert State.REFUSED not in [state for state, _ in watched.states]
+
+
 async def test_a_refusal_counts_even_if_the_connection_ends_with_it():
     async def refuse_and_close(talk: Talk) -> None:
         talk.raw(BANNER)
