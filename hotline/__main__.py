@@ -31,18 +31,26 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; its exit status, or 2 with a message if it was refused."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    name = next(iter(given), "")
+    try:
+        chosen = _parse(given)
+        return int(importlib.import_module(COMMANDS[chosen.command][0]).run(chosen))
+    except HotlineError as error:
+        print(f"hotline {name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"hotline {name}: stopped", file=sys.stderr)
+        return 130
+
+
+def _parse(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hotline", description="The contact centre of hotline 95559.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, line) in COMMANDS.items():
         sub = commands.add_parser(name, help=line, description=line)
-        if given[:1] == [name]:
+        if list(given[:1]) == [name]:
             importlib.import_module(module).add_arguments(sub)
-    chosen = parser.parse_args(given)
-    try:
-        return int(importlib.import_module(COMMANDS[chosen.command][0]).run(chosen))
-    except HotlineError as error:
-        print(f"hotline {chosen.command}: {error}", file=sys.stderr)
-        return 2
+    return parser.parse_args(given)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import json
 import random
 import shutil
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import uvloop
 
 from core import facts as f
-from core.clock import SECOND, system_clock
+from core.clock import system_clock
 from core.facts import Numbered
 from directory import credentials
 from directory.credentials import Issued
@@ -32,9 +30,9 @@ from hotline.assembly import Hotline, Running, assemble
 from hotline.content import Content, add_config, read_content
 from hotline.node import LOOPBACK_TRUNKS, NodePorts, issue_accounts, node_spec, prepare
 from hotline.preflight import WantedPort, require_free
-from hotline.serve import stop_asked
 from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings
 from hotline.simulation.desk import Desk, Seat, Written, staff_all
+from hotline.simulation.outcome import facts_of, figures_of
 from hotline.simulation.sipp import Counts
 from hotline.simulation.town import Town
 from hotline.simulation.watch import Watch
@@ -45,8 +43,8 @@ from telephony.instance import AsteriskInstance, Programs
 from telephony.nodespec import NodeSpec
 
 LEADER = "8001"
-VISITOR = "d031"
-"""The telephone of the pool that is left to the visitor."""
+CUSTOMER_PHONE, AGENT_PHONE = "d031", "d032"
+"""The telephones of the pool that are left to the visitor: one to call from, one to be an agent at."""
 _PATIENCE_S = 60.0
 _SUMMARIES_S = 20.0
 
@@ -54,18 +52,29 @@ _SUMMARIES_S = 20.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `hotline demo`."""
     add_config(parser)
-    parser.add_argument("--for", dest="seconds", type=int, metavar="SECONDS", help="end after so long")
+    parser.add_argument("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="end after so long")
     parser.add_argument(
         "--json", action="store_true", help="the last line is one JSON object with the figures"
     )
     parser.add_argument("--no-callers", action="store_true", help="leave the line to your own softphone")
 
 
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give a whole number above 0")
+    return int(text)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 if calls flowed (where callers were wanted) and the proof found no mismatch."""
     settings = _settings(configuration.load(arguments.config))
     logs.configure(settings.log)
-    return uvloop.run(_Demo(settings, arguments).play())
+    demo = _Demo(settings, arguments)
+    try:
+        return uvloop.run(demo.play())
+    except asyncio.CancelledError:
+        demo.say("left before the end: nothing was proved")
+        return 130
 
 
 def _settings(given: Settings) -> Settings:
@@ -84,25 +93,6 @@ def _settings(given: Settings) -> Settings:
     return given.model_copy(update={"data_dir": home, "nodes": (node,), "log": log})
 
 
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """What `--json` prints."""
-
-    calls_offered: int
-    calls_answered: int
-    calls_abandoned: int
-    answered_within_10s: int
-    surveys_asked: int
-    surveys_answered: int
-    summaries: int
-    tickets: int
-    ledger_mismatches: int
-    board_p99_ms: float
-
-    def line(self) -> str:
-        return json.dumps({name: getattr(self, name) for name in self.__slots__})
-
-
 class _Demo:
     """One performance, act by act; `say` tells what is going on, with the time since the start."""
 
@@ -115,6 +105,8 @@ class _Demo:
         self._chance = random.Random()
         self._heard: list[Numbered] = []
         self._written = Written()
+        self._stop = asyncio.Event()
+        self._playing = False
 
     def say(self, text: str) -> None:
         print(f"[{time.monotonic() - self._began:5.1f} s] {text}", file=sys.stderr, flush=True)
@@ -126,10 +118,12 @@ class _Demo:
         issued = self._issue(content)
         programs = await instance.find()
         spec = self._render(content, programs)
+        self._leave_in_order()
         async with AsyncExitStack() as stack:
             version = ".".join(map(str, await instance.version(programs)))
             self.say(f"starting Asterisk {version} on {spec.sip_address}:{spec.sip_port}")
-            await stack.enter_async_context(AsteriskInstance(spec.directory, programs))
+            asterisk = await stack.enter_async_context(AsteriskInstance(spec.directory, programs))
+            keeper = _at_work(stack, self._keep_alive(asterisk))
             hotline = await self._assemble(content)
             watch = Watch(system_clock)
             hotline.ledger.listen(self._heard.extend)
@@ -145,11 +139,33 @@ class _Demo:
             )
             stack.push_async_callback(town.leave)
             desks = await self._staff(stack, town, hotline, issued, content)
-            counts = await self._calls(town, running, desks)
+            counts = await self._calls(town, running, {keeper, desks})
             self.say("proving the ledger")
-            return await self._conclude(hotline, spec, watch, counts)
+            return await self._conclude(hotline, spec, watch, self._count_of(town, counts))
+
+    def _leave_in_order(self) -> None:
+        """From here on there are processes to end: a signal stops new calls, any other ends all at once."""
+        loop, playing = asyncio.get_running_loop(), asyncio.current_task()
+
+        def asked() -> None:
+            if self._playing and not self._stop.is_set():
+                self._stop.set()
+            elif playing is not None and not playing.cancelling():  # what is being put away is not disturbed
+                playing.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, asked)
 
     # ------------------------------------------------------------------ acts
+
+    async def _keep_alive(self, asterisk: AsteriskInstance) -> None:
+        """Start Asterisk again whenever it has ended, as a supervisor would."""
+        while True:
+            status = await asterisk.ended()
+            self.say(f"Asterisk has ended (status {status}): it is started again")
+            await asterisk.kill()
+            await asterisk.start()
+            self.say("Asterisk is back")
 
     def _require_ports(self) -> None:
         demo, web = self._settings.demo, self._settings.web
@@ -179,13 +195,18 @@ class _Demo:
             self.say("making passwords, PINs and secrets")
             return credentials.issue(file, content.directory)
         credentials.issue(file, content.directory)
-        return credentials.renew(file, [LEADER, *self._agents(content)])
+        return credentials.renew(file, [LEADER, *self._agents(content), self._spare_agent(content)])
 
     def _agents(self, content: Content) -> list[str]:
         # Alternating over the list, so that a small floor serves every business too.
         able = [str(person.number) for person in content.directory.agents() if person.number != LEADER]
-        step = max(1, len(able) // self._settings.demo.agents)
+        step = max(1, len(able) // max(1, self._settings.demo.agents))
         return (able[::step] + [one for one in able if one not in able[::step]])[: self._settings.demo.agents]
+
+    def _spare_agent(self, content: Content) -> str:
+        """The agent whose part is left to the visitor: the first who has no seat."""
+        seated = {LEADER, *self._agents(content)}
+        return next(str(one.number) for one in content.directory.agents() if str(one.number) not in seated)
 
     def _render(self, content: Content, programs: Programs) -> NodeSpec:
         demo, (node,) = self._settings.demo, self._settings.nodes
@@ -248,59 +269,55 @@ class _Demo:
             )
             for agent, device in seats.items()
         ]
-        task = asyncio.create_task(staff_all(desks), name="desks")
-
-        async def go_home() -> None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-        stack.push_async_callback(go_home)
+        task = _at_work(stack, staff_all(desks))
         self.say(f"{len(desks)} agents take their seats")
-        self._tell_visitor(secrets[VISITOR], content)
+        self._tell_visitor(secrets, issued, content)
         return task
 
-    def _tell_visitor(self, secret: str, content: Content) -> None:
-        demo = self._settings.demo
+    def _tell_visitor(self, secrets: Mapping[str, str], issued: Issued, content: Content) -> None:
+        demo, spare = self._settings.demo, self._spare_agent(content)
         self.say(
-            f"your own softphone: user {VISITOR}, password {secret}, "
+            f"your own softphone: user {CUSTOMER_PHONE}, password {secrets[CUSTOMER_PHONE]}, "
             f"server {demo.sip_address}:{demo.sip_port} (UDP); dial {', '.join(content.flows)}"
         )
+        self.say(
+            f"be an agent: user {AGENT_PHONE}, password {secrets[AGENT_PHONE]}, same server; dial *11 (staff "
+            f"number {spare}#, PIN {issued.pins[spare]}#), then *12 to take calls, *14 to leave; "
+            f"sign in as {spare} / {issued.passwords[spare]}"
+        )
 
-    async def _calls(self, town: Town, running: Running, desks: asyncio.Task[None]) -> Counts:
+    async def _calls(self, town: Town, running: Running, work: set[asyncio.Task[None]]) -> Counts:
         """Customers call until time is up or someone presses Ctrl-C."""
         if self._callers:
             await town.open_lines(self._settings.demo.calls_per_minute, chance=self._chance)
             self.say(f"customers call, about {self._settings.demo.calls_per_minute} a minute")
         else:
             self.say("nobody calls: the line is yours")
-        ends = {
-            asyncio.create_task(stop_asked()),
-            asyncio.create_task(running.failed()),
-            desks,
-        }
-        done, _ = await asyncio.wait(ends, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in ends - {desks}:
+        ends = {asyncio.create_task(self._stop.wait()), asyncio.create_task(running.failed())}
+        self._playing = True
+        done, _ = await asyncio.wait(ends | work, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+        self._stop.set()
+        for task in ends:
             task.cancel()
         for task in done:
             await task
-        self.say("no new calls; waiting for those in progress")
+        self.say("no new calls; waiting for those in progress (Ctrl-C: leave at once)")
         return await town.close_lines(_PATIENCE_S)
 
     # ------------------------------------------------------------------ what came of it
 
-    async def _conclude(self, hotline: Hotline, spec: NodeSpec, watch: Watch, counts: Counts) -> int:
+    async def _conclude(
+        self, hotline: Hotline, spec: NodeSpec, watch: Watch, callers: CallerCount | None
+    ) -> int:
         await self._settle(hotline)
-        mismatches = self._prove(spec, counts)
+        mismatches = self._prove(spec, callers)
         for mismatch in mismatches:
-            self.say(f"MISMATCH {mismatch}")
-        figures = self._figures(mismatches, watch)
-        self.say(
-            f"{figures.calls_offered} offered, {figures.calls_answered} answered "
-            f"({figures.answered_within_10s} within 10 s), {figures.calls_abandoned} abandoned, "
-            f"{figures.surveys_answered} of {figures.surveys_asked} surveys, {figures.summaries} summaries, "
-            f"{figures.tickets} tickets, {figures.ledger_mismatches} mismatches"
-        )
+            self.say(
+                f"MISMATCH ({mismatch.rule}) {mismatch.subject}: the ledger says {mismatch.ledger}, "
+                f"the witness {mismatch.witness}; {mismatch.explanation}"
+            )
+        figures = figures_of(self._heard, mismatches=len(mismatches), board_p99_ms=watch.percentile(0.99))
+        self.say(figures.sentence())
         if self._json:
             print(figures.line(), flush=True)
         flowed = figures.calls_offered > 0 and figures.calls_answered > 0
@@ -310,38 +327,35 @@ class _Demo:
         """Until every call is over and every talk has its summary, or it takes too long."""
         deadline = time.monotonic() + _SUMMARIES_S
         while time.monotonic() < deadline:
-            talks = len(self._all(f.TalkEnded))
-            if not hotline.telephony.switchboard.calls and len(self._all(f.SummarySaved)) >= talks:
+            owed = len(facts_of(self._heard, f.TalkEnded)) - len(facts_of(self._heard, f.SummarySaved))
+            if not hotline.telephony.switchboard.calls and owed <= 0:
                 break
             await asyncio.sleep(0.2)
         await hotline.ledger.stored(hotline.ledger.last)
 
-    def _all(self, kind: type[f.Fact]) -> list[f.Fact]:
-        return [numbered.fact for numbered in self._heard if isinstance(numbered.fact, kind)]
+    def _count_of(self, town: Town, counts: Counts) -> CallerCount | None:
+        """The customers' own count, and the visitor's calls with it, whom nobody else counts."""
+        if not self._callers:
+            return None
+        visits = sum(call.caller not in town.numbers for call in facts_of(self._heard, f.CallArrived))
+        return CallerCount(placed=counts.created + visits, failed=counts.failed)
 
-    def _prove(self, spec: NodeSpec, counts: Counts) -> list[Mismatch]:
+    def _prove(self, spec: NodeSpec, callers: CallerCount | None) -> list[Mismatch]:
         queue_log = spec.directory / "log" / "queue_log"
         lines = read_queue_log(_lines(queue_log), str(queue_log))
-        callers = CallerCount(placed=counts.created, failed=counts.failed) if self._callers else None
         return prove(self._heard, lines, callers)
 
-    def _figures(self, mismatches: list[Mismatch], watch: Watch) -> _Figures:
-        joins = [x for x in self._all(f.CallerQueued) if isinstance(x, f.CallerQueued) and not x.again]
-        answers = [x for x in self._all(f.AgentAnswered) if isinstance(x, f.AgentAnswered)]
-        left = [x for x in self._all(f.CallerLeftQueue) if isinstance(x, f.CallerLeftQueue)]
-        rated = {x.leg for x in self._all(f.SurveyAnswered) if isinstance(x, f.SurveyAnswered)}
-        return _Figures(
-            calls_offered=len(joins),
-            calls_answered=len(answers),
-            calls_abandoned=sum(x.reason is f.LeaveReason.ABANDONED for x in left),
-            answered_within_10s=sum(x.waited <= 10 * SECOND for x in answers),
-            surveys_asked=len(self._all(f.SurveyStarted)),
-            surveys_answered=len(rated),
-            summaries=len(self._all(f.SummarySaved)),
-            tickets=len(self._all(f.TicketOpened)),
-            ledger_mismatches=len(mismatches),
-            board_p99_ms=watch.percentile(0.99),
-        )
+
+def _at_work(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """A task that ends with the stack."""
+    task = asyncio.create_task(work)
+
+    async def go_home() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(go_home)
+    return task
 
 
 def _lines(file: Path) -> list[str]:

@@ -182,6 +182,7 @@ class AsteriskInstance:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,  # Ctrl-C at a terminal is for us to hear, not for Asterisk
             )
         try:
             async with asyncio.timeout(deadline):
@@ -207,6 +208,12 @@ class AsteriskInstance:
                     if "fully booted" in answer:
                         return
             await asyncio.sleep(0.05)
+
+    async def ended(self) -> int:
+        """Returns when the process has ended, whoever ended it: its exit status."""
+        if self._process is None:
+            raise AsteriskProblem(f"{self.node_dir}: Asterisk is not running; start it first")
+        return await self._process.wait()
 
     async def cli(self, command: str, deadline: float = 20) -> str:
         """The answer of Asterisk's own command line; `AsteriskProblem` if it cannot be asked."""

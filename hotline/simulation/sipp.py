@@ -146,6 +146,7 @@ class Sipp:
                 stdout=output,
                 stderr=output,
                 env={**os.environ, "TERM": "dumb"},
+                start_new_session=True,  # Ctrl-C is ours to hear, not SIPp's
             )
 
     def counts(self) -> Counts:

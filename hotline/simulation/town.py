@@ -74,6 +74,8 @@ class Town:
         self._media = count(media, _MEDIA_PORTS)
         self._phones: list[Sipp] = []
         self._customers: list[Sipp] = []
+        self.numbers: set[str] = set()
+        """Every number a customer may call from."""
 
     async def install_phones(self, secrets: Mapping[str, str]) -> None:
         """Telephones for these devices, registered. `secrets`: device → SIP secret."""
@@ -95,9 +97,10 @@ class Town:
         """Customers begin to call, each kind by its share, until `close_lines`."""
         whole = sum(kind.share for kind in KINDS)
         for kind in KINDS:
-            numbers = injection([(f"1{chance.randrange(30, 90) * 10**8 + n:010d}",) for n in range(500)])
+            numbers = [f"1{chance.randrange(30, 90) * 10**8 + n:010d}" for n in range(500)]
+            self.numbers.update(numbers)
             rate = calls_per_minute / 60 * kind.share / whole
-            load = Load(calls=None, rate=rate, injected=numbers)
+            load = Load(calls=None, rate=rate, injected=injection([(number,) for number in numbers]))
             one = self._sipp(kind.script.name, customer(kind.script), CUSTOMER_ADDRESS, load)
             await one.start()
             self._customers.append(one)

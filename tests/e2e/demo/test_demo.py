@@ -15,23 +15,27 @@ pytestmark = pytest.mark.asterisk
 PORT = 16600
 
 
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "hotline", "demo", *arguments]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "HOTLINE_DATA_DIR": str(folder / "data"),
+        "HOTLINE_WEB__PORT": str(PORT),
+        "HOTLINE_DEMO__SIP_PORT": str(PORT + 1),
+        "HOTLINE_DEMO__AMI_PORT": str(PORT + 2),
+        "HOTLINE_DEMO__PEOPLE_PORT": str(PORT + 10),
+        "HOTLINE_DEMO__RTP_FIRST": "29000",
+        "HOTLINE_DEMO__CALLS_PER_MINUTE": "90",
+    }
+
+
 async def demo(folder: Path, *arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "hotline",
-        "demo",
-        *arguments,
-        env={
-            **os.environ,
-            "HOTLINE_DATA_DIR": str(folder / "data"),
-            "HOTLINE_WEB__PORT": str(PORT),
-            "HOTLINE_DEMO__SIP_PORT": str(PORT + 1),
-            "HOTLINE_DEMO__AMI_PORT": str(PORT + 2),
-            "HOTLINE_DEMO__PEOPLE_PORT": str(PORT + 10),
-            "HOTLINE_DEMO__RTP_FIRST": "29000",
-            "HOTLINE_DEMO__CALLS_PER_MINUTE": "90",
-        },
+        *command(*arguments),
+        env=environment(folder),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -71,3 +75,4 @@ async def test_without_callers_the_line_is_the_visitors() -> None:
     assert json.loads(out.splitlines()[-1])["calls_offered"] == 0
     assert "the line is yours" in err
     assert "dial 95559" in err
+    assert "dial *11" in err
