@@ -48,6 +48,15 @@ class SetPause(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPenalty(Command):
+    """Put the device where its agent belongs in the queue: the dialplan moves back who lets calls ring."""
+
+    queue: str
+    device: str
+    penalty: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublishDuty(Command):
     """Tell the dialplan how many agents are on duty for a queue (house §4)."""
 

@@ -255,6 +255,8 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return actions.queue_remove(command.queue, command.device)
         case c.SetPause():
             return actions.queue_pause(command.device, paused=command.paused, reason=command.reason)
+        case c.SetPenalty():
+            return actions.queue_penalty(command.queue, command.device, command.penalty)
         case c.PublishDuty():
             return actions.set_global(duty_variable(command.queue), command.count)
         case c.PublishAgentAt():

@@ -10,10 +10,9 @@ goes out on account of a fact that is not in the book.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
@@ -32,27 +31,14 @@ from telephony.ami.snapshot import NodeSnapshot
 from telephony.ami.wire import Message
 from telephony.dispatch import Dispatcher, NodeHands
 from telephony.heartbeat import Heartbeat
-from telephony.recall import recall_agent, recall_call
 from telephony.reconcile import compare_agents, compare_calls, compare_devices
 from telephony.records import recorded_since
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
+from telephony.takeup import Book, take_up
 from telephony.translate import BadEvent, Event, translate
 
 _log = structlog.get_logger(__name__)
 
-_LOOK_BACK: Duration = 12 * 3600 * SECOND
-"""No call and no shift is longer."""
-_STANDING = (
-    "CallArrived",
-    "CallEnded",
-    "AgentStateChanged",
-    "AgentOffered",
-    "AgentAnswered",
-    "SummarySaved",
-    "HelpRaised",
-    "HelpEnded",
-    "DeviceContactChanged",
-)
 _UPTIME_ERROR: Duration = 2 * SECOND
 _OVERLAP: Duration = SECOND
 """Events about the edges of a gap are heard twice rather than not at all; the folds do not mind."""
@@ -66,22 +52,6 @@ NOT_RUNNING = "the service was not running"
 
 
 _Published = c.PublishDuty | c.PublishAgentAt | c.PublishDeviceOf
-
-
-class Book(Protocol):
-    """What telephony needs of the ledger."""
-
-    def append(self, facts: Sequence[f.Fact]) -> int: ...
-    def listen(self, listener: Callable[[Sequence[Numbered]], None]) -> Callable[[], None]: ...
-    async def read(
-        self,
-        after: int,
-        limit: int = ...,
-        *,
-        kinds: Collection[str] | None = None,
-        call: str | None = None,
-    ) -> list[Numbered]: ...
-    async def before(self, at: Instant) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +104,7 @@ class Telephony:
 
     async def start(self) -> None:
         """Take up calls and agents as the ledger left them."""
-        since = await self._book.before(self._clock() - _LOOK_BACK)
-        open_calls: dict[str, None] = {}
-        async for numbered in self._facts(since, _STANDING):
-            fact = numbered.fact
-            match fact:
-                case f.CallArrived():
-                    open_calls[fact.call] = None
-                case f.CallEnded():
-                    open_calls.pop(fact.call, None)
-                    self._board.remember_past(fact.call)
-                case f.AgentStateChanged() | f.AgentOffered() | f.AgentAnswered() | f.SummarySaved():
-                    self._board.remember_agent(recall_agent(self._board.agent(fact.agent), fact))
-                case f.HelpRaised():
-                    self._board.helps[fact.agent] = fact.at
-                case f.HelpEnded():
-                    self._board.helps.pop(fact.agent, None)
-                case f.DeviceContactChanged():
-                    self._board.reachable[fact.device] = fact.reachable
-                case _:
-                    pass
-        for call_id in open_calls:
-            call = recall_call([numbered.fact for numbered in await self._book.read(0, call=call_id)])
-            if call is not None:
-                self._board.remember_call(call)
+        calls = await take_up(self._book, self._board, self._clock())
         self._absent_since = {
             name: last - _BEAT_S * SECOND
             for name, heartbeat in self._hearts.items()
@@ -166,13 +113,7 @@ class Telephony:
         self._book.listen(self._on_facts)
         for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
             self._limit(agent, ends)
-        _log.info("telephony.taken_up", calls=len(open_calls), agents=len(self._board.agents))
-
-    async def _facts(self, after: int, kinds: Collection[str]) -> AsyncIterator[Numbered]:
-        while page := await self._book.read(after, 5_000, kinds=kinds):
-            for numbered in page:
-                yield numbered
-            after = page[-1].seq
+        _log.info("telephony.taken_up", calls=calls, agents=len(self._board.agents))
 
     async def run(self) -> None:
         """Serves all nodes until cancelled."""

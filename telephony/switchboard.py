@@ -20,6 +20,7 @@ from telephony import agents as a
 from telephony import call_fold
 from telephony import commands as c
 from telephony import signals as s
+from telephony.agent_fold import Step, decide, follow
 from telephony.agents import Agent, Duties
 from telephony.calls import Call
 from telephony.waiting import Waiting, line_up
@@ -139,7 +140,7 @@ class Switchboard:
             if taken is not None and taken.number != number:
                 raise Conflict(f"{wish.device} is taken by agent {taken.number}: choose another phone")
         outcome = Outcome()
-        self._agent_took(a.decide(self.agent(number), wish, self._duties), outcome)
+        self._agent_took(decide(self.agent(number), wish, self._duties), outcome)
         return outcome
 
     def raise_help(self, number: str, at: Instant) -> Outcome:
@@ -176,9 +177,9 @@ class Switchboard:
         for fact in facts:
             outcome.facts.append(fact)
             if isinstance(fact, _OF_AGENTS):
-                self._agent_took(a.follow(self.agent(fact.agent), fact, self._duties), outcome)
+                self._agent_took(follow(self.agent(fact.agent), fact, self._duties), outcome)
 
-    def _agent_took(self, step: a.Step, outcome: Outcome) -> None:
+    def _agent_took(self, step: Step, outcome: Outcome) -> None:
         agent, facts, commands = step
         self.agents[agent.number] = agent
         outcome.facts += facts
@@ -221,7 +222,7 @@ class Switchboard:
         self, number: str, signal: s.DeviceCode, state: AgentState, reason: str, outcome: Outcome
     ) -> None:
         wish = a.Adopt(signal.at, state, reason, signal.device)
-        self._agent_took(a.decide(self.agent(number), wish, self._duties), outcome)
+        self._agent_took(decide(self.agent(number), wish, self._duties), outcome)
 
     def _contact(self, signal: s.ContactChanged, outcome: Outcome) -> None:
         current = self._contact_of.get(signal.device, "")
@@ -239,7 +240,7 @@ class Switchboard:
         )
         sitting = self.agent_at(signal.device)
         if sitting is not None and not signal.reachable:
-            self._agent_took(a.decide(sitting, a.PhoneLost(signal.at), self._duties), outcome)
+            self._agent_took(decide(sitting, a.PhoneLost(signal.at), self._duties), outcome)
 
 
 _STAR_CODES = {

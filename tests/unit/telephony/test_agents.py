@@ -11,6 +11,7 @@ from core.facts import AgentState as S
 from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
+from telephony.agent_fold import Step, decide, follow
 from tests.unit.telephony.story import Story, leg, tell
 
 NOW = 1_700_000_000 * SECOND
@@ -38,14 +39,14 @@ class Seat:
             self.wish(wish)
 
     def wish(self, wish: a.Wish) -> Seat:
-        return self._keep(a.decide(self.agent, wish, self.duties))
+        return self._keep(decide(self.agent, wish, self.duties))
 
     def follow(self, *facts: f.Fact) -> Seat:
         for fact in facts:
-            self._keep(a.follow(self.agent, fact, self.duties))
+            self._keep(follow(self.agent, fact, self.duties))
         return self
 
-    def _keep(self, step: a.Step) -> Seat:
+    def _keep(self, step: Step) -> Seat:
         self.agent, facts, commands = step
         self.facts += facts
         self.commands += commands
@@ -130,6 +131,17 @@ def test_two_unanswered_offers_in_a_row_take_the_agent_off() -> None:
     seat = ready().follow(*call_facts(story))
     assert (seat.agent.state, seat.agent.reason) == (S.NOT_READY, "no_answer")
     assert seat.commands[-1] == c.SetPause("node1", "d001", True, "no_answer")
+
+
+def test_being_ready_again_ends_the_place_behind_the_others() -> None:
+    story = Story().arrives().joins().offered(2).after(4).fails(2).after(1).offered(3).after(4).fails(3)
+    seat = ready().follow(*call_facts(story)).wish(a.BeReady(story.at))
+    assert seat.commands[-3:] == [
+        c.SetPenalty("node1", "personal-cmn", "d001", 0),
+        c.SetPenalty("node1", "card-cmn", "d001", 10),
+        c.SetPause("node1", "d001", False, ""),
+    ]
+    assert not [x for x in ready().commands if isinstance(x, c.SetPenalty)]
 
 
 def test_an_answer_between_starts_the_count_again() -> None:

@@ -1,0 +1,311 @@
+"""The fold of one agent: wishes and facts of calls in; the agent as it becomes, facts and commands out. Pure.
+
+`decide` takes a wish of the agent or of a timer, `follow` takes a fact of a call. Wrap-up lasts until the
+summary is saved or the queue's limit has passed (SUMMARY-01); its pause is sent when the agent is bridged,
+because after AgentComplete it races with the next offer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core import facts as f
+from core.clock import Instant
+from core.errors import Conflict
+from core.facts import AgentState
+from telephony import commands as c
+from telephony.agents import (
+    LOGIN_REASON,
+    NO_ANSWER_REASON,
+    PHONE_LOST_REASON,
+    Adopt,
+    Agent,
+    BeNotReady,
+    BeReady,
+    Duties,
+    LogIn,
+    LogOut,
+    PhoneLost,
+    Release,
+    Reserve,
+    Rest,
+    SummaryDone,
+    Wish,
+    WrapUpOver,
+)
+
+UNANSWERED_LIMIT = 2
+
+_IN_CALL = (AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING)
+_NOT_TAKEN = (
+    f.OfferOutcome.NO_ANSWER,
+    f.OfferOutcome.REJECTED,
+    f.OfferOutcome.BUSY,
+    f.OfferOutcome.UNREACHABLE,
+)
+
+Step = tuple[Agent, tuple[f.Fact, ...], tuple[c.Command, ...]]
+
+
+def decide(agent: Agent, wish: Wish, duties: Duties) -> Step:
+    """Carry out a wish; `Conflict` says why not, and what the agent can do."""
+    turn = _Turn(agent, wish.at, duties)
+    match wish:
+        case LogIn(device=device):
+            turn.log_in(device)
+        case LogOut():
+            turn.log_out()
+        case BeReady():
+            turn.be_ready()
+        case BeNotReady(reason=reason):
+            turn.be_not_ready(reason)
+        case SummaryDone(leg=leg):
+            turn.summary_done(leg)
+        case WrapUpOver(leg=leg):
+            if turn.agent.state is AgentState.WRAP_UP and turn.agent.leg == leg:
+                turn.back_to_rest("limit")
+        case Reserve():
+            turn.reserve()
+        case Release():
+            if turn.agent.state is AgentState.RESERVED:
+                turn.back_to_rest()
+        case PhoneLost():
+            turn.phone_lost()
+        case Adopt(state=state, reason=reason, device=device):
+            turn.adopt(state, reason, device)
+    return turn.agent, tuple(turn.facts), tuple(turn.commands)
+
+
+def follow(agent: Agent, fact: f.Fact, duties: Duties) -> Step:
+    """Follow a fact of a call that concerns this agent."""
+    turn = _Turn(agent, fact.at, duties)
+    match fact:
+        case f.AgentOffered():
+            turn.offered(fact)
+        case f.OfferEnded():
+            turn.offer_ended(fact)
+        case f.AgentAnswered():
+            turn.answered(fact)
+        case f.TalkEnded():
+            turn.talk_ended(fact)
+        case _:
+            pass
+    return turn.agent, tuple(turn.facts), tuple(turn.commands)
+
+
+class _Turn:
+    """One step in the making."""
+
+    def __init__(self, agent: Agent, at: Instant, duties: Duties) -> None:
+        self.agent = agent
+        self.at = at
+        self.duties = duties
+        self.facts: list[f.Fact] = []
+        self.commands: list[c.Command] = []
+
+    # -------------------------------------------------------------- small tools
+
+    def become(self, state: AgentState, reason: str = "", *, say: str = "", **changes: object) -> None:
+        """`say`: the reason given in the fact, where it differs from the one kept."""
+        before = self.agent
+        self.agent = replace(
+            before,
+            state=state,
+            reason=reason,
+            since=self.at,
+            **changes,  # type: ignore[arg-type]
+        )
+        self.facts.append(
+            f.AgentStateChanged(
+                at=self.at,
+                node=self.agent.node,
+                agent=self.agent.number,
+                before=before.state,
+                state=state,
+                reason=say or reason,
+                device=self.agent.device or before.device,
+                call=self.agent.call,
+                leg=self.agent.leg,
+            )
+        )
+
+    def pause(self, reason: str) -> None:
+        """Pause for a reason, or release with ""."""
+        for node in self.duties.nodes:
+            self.commands.append(c.SetPause(node, self.agent.device, bool(reason), reason))
+
+    def back_to_rest(self, say: str = "") -> None:
+        rest = self.agent.rest
+        self.pause(rest.reason)
+        self.become(
+            rest.state, rest.reason, say=say, call="", leg="", queue="", summarised=False, rest=Rest()
+        )
+
+    def leave_queues(self) -> None:
+        for node in self.duties.nodes:
+            for membership in self.duties.memberships(self.agent.number):
+                self.commands.append(c.RemoveMember(node, membership.queue, self.agent.device))
+
+    def rest_after_call(self, rest: Rest) -> None:
+        self.agent = replace(self.agent, rest=rest)
+
+    def must_be_here(self) -> None:
+        if self.agent.state is AgentState.LOGGED_OUT:
+            raise Conflict(f"agent {self.agent.number} is not logged in: log in at a phone first")
+
+    # -------------------------------------------------------------- wishes
+
+    def log_in(self, device: str) -> None:
+        if self.agent.state is not AgentState.LOGGED_OUT:
+            raise Conflict(
+                f"agent {self.agent.number} is already logged in at {self.agent.device}: log out there first"
+            )
+        for node in self.duties.nodes:
+            for membership in self.duties.memberships(self.agent.number):
+                self.commands.append(
+                    c.AddMember(
+                        node,
+                        membership.queue,
+                        device,
+                        self.agent.number,
+                        membership.penalty,
+                        LOGIN_REASON,
+                    )
+                )
+        self.become(AgentState.NOT_READY, LOGIN_REASON, device=device, unanswered=0, rest=Rest())
+
+    def log_out(self) -> None:
+        self.must_be_here()
+        if self.agent.state in _IN_CALL:
+            raise Conflict(f"agent {self.agent.number} has a call: finish it, then log out")
+        self.leave_queues()
+        self.become(AgentState.LOGGED_OUT, device="", call="", leg="", queue="", summarised=False)
+
+    def be_ready(self) -> None:
+        self.must_be_here()
+        if self.agent.state is AgentState.WRAP_UP:
+            raise Conflict(f"agent {self.agent.number}: save the summary of this call, then you are ready")
+        if self.agent.state in _IN_CALL:
+            self.rest_after_call(Rest())
+            return
+        if self.agent.unanswered:
+            self.begin_anew()
+        self.pause("")
+        self.become(AgentState.READY, unanswered=0)
+
+    def begin_anew(self) -> None:
+        """Whoever let calls ring was put behind the others; being ready again ends that."""
+        for node in self.duties.nodes:
+            for place in self.duties.memberships(self.agent.number):
+                self.commands.append(c.SetPenalty(node, place.queue, self.agent.device, place.penalty))
+
+    def be_not_ready(self, reason: str) -> None:
+        self.must_be_here()
+        if self.agent.state in _IN_CALL:
+            self.rest_after_call(Rest(AgentState.NOT_READY, reason))
+            return
+        self.pause(reason)
+        self.become(AgentState.NOT_READY, reason, call="", leg="", queue="", summarised=False)
+
+    def summary_done(self, leg: str) -> None:
+        if self.agent.leg != leg:
+            return  # of an earlier call: the owed list has noted it
+        if self.agent.state is AgentState.WRAP_UP:
+            self.back_to_rest("summary")
+        elif self.agent.state is AgentState.TALKING:
+            self.agent = replace(self.agent, summarised=True)
+
+    def reserve(self) -> None:
+        if self.agent.state is not AgentState.READY:
+            raise Conflict(f"agent {self.agent.number} is {self.agent.state.value}, not ready")
+        self.pause("reserved")
+        self.become(AgentState.RESERVED)
+
+    def phone_lost(self) -> None:
+        if self.agent.state in (AgentState.READY, AgentState.RINGING, AgentState.NOT_READY):
+            self.pause(PHONE_LOST_REASON)
+            self.become(AgentState.NOT_READY, PHONE_LOST_REASON, call="", leg="", queue="")
+        elif self.agent.state is not AgentState.LOGGED_OUT:
+            self.rest_after_call(Rest(AgentState.NOT_READY, PHONE_LOST_REASON))
+
+    def adopt(self, state: AgentState, reason: str, device: str) -> None:
+        if state is AgentState.LOGGED_OUT:
+            self.become(state, reason, device="", call="", leg="", queue="", summarised=False)
+            return
+        if self.agent.device not in ("", device):
+            self.leave_queues()  # where he sat before: the dialplan does not know of a log-in at the service
+        if self.agent.state in _IN_CALL:
+            self.rest_after_call(Rest(state, reason))
+            return
+        self.agent = replace(self.agent, device=device)
+        self.become(state, reason, call="", leg="", queue="", summarised=False, unanswered=0)
+
+    # -------------------------------------------------------------- facts of calls
+
+    def offered(self, fact: f.AgentOffered) -> None:
+        agent = self.agent
+        if agent.state is AgentState.TALKING:
+            return  # the phone refuses a second call; its OfferEnded follows
+        if agent.state in (AgentState.READY, AgentState.NOT_READY):
+            self.rest_after_call(Rest(agent.state, agent.reason))
+        self.become(
+            AgentState.RINGING,
+            call=fact.call,
+            leg=fact.leg,
+            queue=fact.queue,
+            device=fact.device,
+            node=fact.node,
+            summarised=False,
+        )
+
+    def offer_ended(self, fact: f.OfferEnded) -> None:
+        if self.agent.state is not AgentState.RINGING or self.agent.leg != fact.leg:
+            return
+        if fact.outcome not in _NOT_TAKEN:
+            self.become_rest_silently()
+            return
+        unanswered = self.agent.unanswered + 1
+        self.agent = replace(self.agent, unanswered=unanswered)
+        if unanswered >= UNANSWERED_LIMIT:
+            self.rest_after_call(Rest(AgentState.NOT_READY, NO_ANSWER_REASON))
+            self.back_to_rest()
+        else:
+            self.become_rest_silently()
+
+    def become_rest_silently(self) -> None:
+        """Back to where the offer found the agent: Asterisk knows that already, unless we were told else."""
+        rest = self.agent.rest
+        if rest.state is AgentState.READY:
+            self.become(rest.state, rest.reason, call="", leg="", queue="", rest=Rest())
+        else:
+            self.back_to_rest()
+
+    def answered(self, fact: f.AgentAnswered) -> None:
+        if self.agent.state is AgentState.TALKING and self.agent.leg == fact.leg:
+            return
+        self.agent = replace(self.agent, unanswered=0)
+        if self.duties.wrapup_limit(fact.queue) > 0:
+            self.pause_after(fact)
+        self.become(
+            AgentState.TALKING,
+            call=fact.call,
+            leg=fact.leg,
+            queue=fact.queue,
+            device=fact.device,
+            node=fact.node,
+            summarised=False,
+        )
+
+    def pause_after(self, fact: f.AgentAnswered) -> None:
+        for node in self.duties.nodes:
+            self.commands.append(c.SetPause(node, fact.device, True, c.WRAP_UP))
+
+    def talk_ended(self, fact: f.TalkEnded) -> None:
+        if self.agent.state is not AgentState.TALKING or self.agent.leg != fact.leg:
+            return
+        if self.duties.wrapup_limit(fact.queue) <= 0 and self.agent.rest.state is AgentState.READY:
+            self.become(AgentState.READY, call="", leg="", queue="", summarised=False)
+        elif self.duties.wrapup_limit(fact.queue) <= 0 or self.agent.summarised:
+            self.back_to_rest("summary" if self.agent.summarised else "")
+        else:
+            self.become(AgentState.WRAP_UP)
