@@ -109,3 +109,20 @@ async def test_pins_are_nowhere_in_asterisks_own_records(line: Exchange) -> None
     for path in log.rglob("*"):
         if path.is_file():
             assert "1357" not in path.read_text(encoding="utf-8", errors="replace").replace("\n", " "), path
+
+
+async def test_a_telephone_of_ours_calls_the_hotline_as_a_customer(line: Exchange) -> None:
+    """Menu, queue, agent, survey: the same way as from the trunk."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500))
+    await line.member("d001", "8001")
+    since = len(line.tap.heard)
+    rates = (Pause(2_000), Key("5"), Pause(1_000), Key("1"))
+    customer = await line.dial("d002", "95559", *TO_CARD, *rates)
+    arrived = await line.tap.wait_for("CallArrived", after=since)
+    assert (arrived["Called"], arrived["Caller"]) == ("95559", "002")
+    connected = await line.tap.wait_for("AgentConnect", after=since)
+    assert (connected["Queue"], connected["MemberName"]) == ("card-cmn", "8001")
+    assert arrived["Uniqueid"] == connected["Uniqueid"]
+    assert (await customer.done(20)).succeeded == 1, customer.errors()
+    assert [e["Answer"] for e in line.tap.all("SurveyAnswered")] == ["5", "1"]
+    assert line.messages == ""
