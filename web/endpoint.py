@@ -126,10 +126,16 @@ def _is_list(model: type[BaseModel], name: str) -> bool:
 def _problems(part: str, error: ValidationError) -> list[FieldProblem]:
     """Where and what; the value itself is left out, it may be a password or a card number."""
     return [
-        FieldProblem(where=".".join([part, *map(str, one["loc"])]), problem=_plain(one["msg"]))
+        FieldProblem(where=".".join([part, *map(str, one["loc"])]), problem=_plain(one["type"], one["msg"]))
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
+_PLAIN = {
+    "missing": "is missing: send it",
+    "extra_forbidden": "is not known here: leave it out (/api/openapi.json tells what is)",
+}
+
+
+def _plain(kind: str, message: str) -> str:
+    return _PLAIN.get(kind) or message.removeprefix("Value error, ")

@@ -62,7 +62,8 @@ class Invalid(BadInput):
     """Body or query do not fit the route's schema; everything that is wrong at once."""
 
     def __init__(self, errors: Sequence[FieldProblem]) -> None:
-        super().__init__(errors[0].where, "; ".join(f"{one.where}: {one.problem}" for one in errors))
+        others = "".join(f"; {one.where}: {one.problem}" for one in errors[1:])
+        super().__init__(errors[0].where, errors[0].problem + others)
         self.errors = tuple(errors)
 
 
@@ -107,6 +108,11 @@ _SIMPLE: tuple[tuple[type[HotlineError], str, str, int], ...] = (
     (NotJson, "not-json", "Body is not JSON", 415),
 )
 _HTTP_KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+_HTTP_DETAILS = {
+    404: "there is nothing at this address: /api/openapi.json lists what there is",
+    405: "this address does not take this method: the Allow header names those it takes",
+    413: "the body is larger than this service takes (setting web.body_limit_kib): send less at once",
+}
 _DOWN = "the database does not answer; what you sent was not kept: try again in a few seconds"
 
 
@@ -126,7 +132,8 @@ def problem_of(error: Exception) -> Problem | None:
         allow = error.headers.get("Allow")
         name = _HTTP_KINDS.get(error.status, "http")
         headers = {"Allow": allow} if allow else {}
-        return Problem(name, error.reason, error.status, error.reason, headers=headers)
+        detail = _HTTP_DETAILS.get(error.status, error.reason)
+        return Problem(name, error.reason, error.status, detail, headers=headers)
     return None
 
 
