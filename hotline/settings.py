@@ -151,7 +151,7 @@ class DemoSettings(Section):
     people_port: Port = Field(
         default=15_100, description="first of 20 ports of the simulated customers and telephones"
     )
-    agents: int = Field(default=16, ge=1, le=24, description="simulated agents")
+    agents: int = Field(default=16, ge=0, le=24, description="simulated agents; 0: every call is yours")
     calls_per_minute: int = Field(default=40, ge=1, le=600, description="calls of the simulated customers")
 
 

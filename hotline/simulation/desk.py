@@ -147,7 +147,7 @@ async def staff_all(desks: Sequence[Desk]) -> None:
     """All desks at work until cancelled; the first that cannot go on ends them all, with its reason."""
     tasks = [asyncio.create_task(desk.work()) for desk in desks]
     try:
-        await asyncio.gather(*tasks)
+        await (asyncio.gather(*tasks) if tasks else asyncio.Event().wait())
     finally:
         for task in tasks:
             task.cancel()
