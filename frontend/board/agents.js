@@ -18,7 +18,7 @@ export function renderAgents(data, now) {
   for (const agent of here) renderCard(cards.get(agent.agent), agent, data.names, now);
   const gone = agents.filter((agent) => agent.state === "logged_out");
   const names = gone.map(nameOf).join(current() === "zh" ? "、" : ", ");
-  say(by("absent"), gone.length ? `${word("absent")} ${gone.length}：${names}` : "");
+  say(by("absent"), gone.length ? `${word("absent")} ${gone.length}${current() === "zh" ? "：" : ": "}${names}` : "");
 }
 
 function inOrder(one, other) {

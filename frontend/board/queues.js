@@ -71,7 +71,7 @@ function renderChips(parent, waits, now) {
   for (const wait of shown) {
     const waited = now - Date.parse(wait.since);
     const chip = chips.get(wait.call);
-    say(chip, Math.max(0, Math.floor(waited / 1000)));
+    say(chip, `${Math.max(0, Math.floor(waited / 1000))}″`); // seconds, lest it be read as a count
     mark(chip, "level", urgency(waited));
   }
   if (chips.has("more")) say(chips.get("more"), `+${waits.length - shown.length}`);

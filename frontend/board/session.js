@@ -1,5 +1,6 @@
 // Signing in and out.
 
+import { clock } from "./format.js";
 import { word } from "./words.js";
 
 let csrf = "";
@@ -25,8 +26,15 @@ export async function signIn(staff, password) {
     throw new Error(word("failed"));
   }
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(body.detail || body.title || word("failed"));
+  if (!answer.ok) throw new Error(refusal(body) || body.detail || word("failed"));
   return remember(body);
+}
+
+// The page's own words for the refusals people meet; the server's are English.
+function refusal({ type, retry_after_s: seconds }) {
+  if (type === "/problems/wrong-sign-in") return word("wrongSignIn");
+  if (type === "/problems/locked-out") return `${word("lockedOut")} (${clock((seconds ?? 0) * 1000)})`;
+  return "";
 }
 
 export async function signOut() {

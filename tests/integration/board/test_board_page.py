@@ -130,7 +130,7 @@ async def test_wrong_password_and_missing_right_are_said(house: House, page: Pag
     await page.fill("#staff", LEADER)
     await page.fill("#password", "wrong")
     await page.click("#sign-in-form button")
-    await expect(page.locator("#trouble")).not_to_be_empty()
+    await expect(page.locator("#trouble")).to_have_text("工号与密码不符")
     await enter(page, house, AGENT)
     await expect(page.locator("#trouble")).to_have_text("此账号没有查看看板的权限")
     await expect(page.locator("#board")).to_be_hidden()
@@ -149,3 +149,20 @@ async def test_a_busy_floor_fits_the_wall(house: House, page: Page, tmp_path: Pa
     await page.screenshot(path=os.environ.get("BOARD_PICTURE", tmp_path / "board.png"))
     root = "document.documentElement"
     assert await page.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight]") == [1920, 1080]
+
+
+CUT_OFF = """cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth)
+    .map(cell => `${cell.className}: ${cell.textContent}`)"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1440, 900), (1920, 1080)])
+async def test_no_figure_of_a_queue_is_cut_off(house: House, page: Page, width: int, height: int) -> None:
+    house.append(*busy_floor(house.directory, house.clock()))
+    await page.set_viewport_size({"width": width, "height": height})
+    await enter(page, house)
+    await expect(page.locator("#callers .caller")).to_have_count(7)
+    figures = page.locator("#queues td:not(.name), #queues-head th")
+    for close in ("EN", "中文"):
+        await expect(page.locator("#language")).to_have_text(close)
+        assert await figures.evaluate_all(CUT_OFF) == []
+        await page.click("#language")
