@@ -112,6 +112,7 @@ class NodeSpec:
 
     `directory` is shared by service and Asterisk. `includes`: files beside extensions.conf with the compiled
     flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
+    `quiet`: no messages but those that the service reads; False for whoever wants to watch more.
     """
 
     name: str
@@ -134,6 +135,7 @@ class NodeSpec:
     reasons: tuple[ReasonSpec, ...] = ()
     accounts: tuple[AccountSpec, ...] = ()
     vips: tuple[str, ...] = ()
+    quiet: bool = True
     vip_priority: int = 10
     ageing_step: int = 10
     recording: bool = True

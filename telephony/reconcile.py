@@ -180,12 +180,20 @@ def _bridging(node: str, leg: str, ours: str, theirs: str, at: Instant) -> list[
     return [s.Unbridged(at, node, leg, ours)] if ours else []
 
 
-def compare_devices(node: str, reachable: Mapping[str, bool], snapshot: NodeSnapshot) -> list[s.Signal]:
-    """Phones whose registration is not what we thought; one never heard of was not registered."""
+def compare_devices(
+    node: str, reachable: Mapping[str, bool], snapshot: NodeSnapshot, *, just_booted: bool = False
+) -> list[s.ContactChanged]:
+    """Phones whose registration is not what we thought; one never heard of was not registered.
+
+    A node that has `just_booted` has not asked its phones yet whether they are there: what it says of those
+    it does not reach is no news.
+    """
     return [
-        s.ContactChanged(snapshot.began, node, device, state not in _UNAVAILABLE)
+        s.ContactChanged(snapshot.began, node, device, there)
         for device, state in snapshot.devices.items()
-        if fits("device", device) and reachable.get(device, False) != (state not in _UNAVAILABLE)
+        if fits("device", device)
+        and reachable.get(device, False) != (there := state not in _UNAVAILABLE)
+        and (there or not just_booted)
     ]
 
 

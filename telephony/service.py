@@ -40,6 +40,8 @@ from telephony.translate import BadEvent, Event, translate
 _log = structlog.get_logger(__name__)
 
 _UPTIME_ERROR: Duration = 2 * SECOND
+PHONES_ASKED_WITHIN: Duration = 20 * SECOND
+"""A node that has booted knows within this time which of its registered phones are there."""
 _OVERLAP: Duration = SECOND
 """Events about the edges of a gap are heard twice rather than not at all; the folds do not mind."""
 _TICK_S = 0.5
@@ -98,6 +100,7 @@ class Telephony:
         self._sessions_down: dict[str, SessionDown] = {}
         self._absent_since: dict[str, Instant] = {}
         self._died: dict[str, Instant] = {}
+        self._asked_by: dict[str, Instant] = {}
         self.bad_events = 0
 
     # ------------------------------------------------------------------ life
@@ -203,6 +206,10 @@ class Telephony:
         # Uptime comes in whole seconds; after a start of our own it is all there is to go by.
         died = item.at if item.restarted else item.at - item.uptime - _UPTIME_ERROR
         self._died[node.name] = max(died, self._died.get(node.name, 0))
+        if item.restarted or item.uptime < PHONES_ASKED_WITHIN:
+            self._asked_by[node.name] = item.at + PHONES_ASKED_WITHIN
+            later = asyncio.get_running_loop().call_later
+            later(PHONES_ASKED_WITHIN / SECOND + 1, node.link.resync)
         since = self._absent_since.pop(node.name, None)
         if since is None:
             return None
@@ -215,7 +222,13 @@ class Telephony:
         found = compare_calls(node.name, list(self._board.calls.values()), snapshot)
         for call_id in found.vanished:
             self._add(outcome, self._board.close_call(call_id, snapshot.began, f.EndReason.UNSEEN))
-        for signal in (*found.signals, *compare_devices(node.name, self._board.reachable, snapshot)):
+        devices = compare_devices(
+            node.name,
+            self._board.reachable,
+            snapshot,
+            just_booted=snapshot.began < self._asked_by.get(node.name, 0),
+        )
+        for signal in (*found.signals, *devices):
             self._add(outcome, self._board.hear(signal))
         agents = compare_agents(
             node.name,

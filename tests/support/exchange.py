@@ -112,6 +112,7 @@ def node_spec(directory: Path, programs: instance.Programs, port: int = PORT) ->
             ),
         ),
         vips=("13900000001",),
+        quiet=False,
         survey_wait_s=2,
     )
 

@@ -199,6 +199,13 @@ class Floor:
         await person.post("/api/agent/ready")
         return person
 
+    async def settled(self) -> None:
+        """Returns when everyone who follows the ledger has stored what follows from the facts so far."""
+        hotline = self.hotline
+        await hotline.ledger.readable(hotline.ledger.last)
+        for consumer in hotline.consumers:
+            await consumer.caught_up(hotline.ledger.last)
+
     async def clear(self) -> None:
         """Hang up every customer and phone, log every agent out."""
         board = self.hotline.telephony.switchboard

@@ -115,6 +115,7 @@ async def test_a_killed_service_takes_its_calls_up_again(hotline: Floor) -> None
     wrap = await hotline.fact(f.AgentStateChanged, lambda x: x.state is f.AgentState.WRAP_UP, after=since)
     survey = await hotline.fact(f.SurveyEnded, lambda x: x.call == talks, after=since)
     assert survey.leg == talk.leg
+    await hotline.settled()
     assert [one["leg"] for one in (await agent.get("/api/summaries/owed"))["owed"]] == [talk.leg]
     await agent.post("/api/summaries", status=201, leg=wrap.leg, type="silent_call")
     answered = await hotline.fact(f.AgentAnswered, lambda x: x.call == waits, after=since)

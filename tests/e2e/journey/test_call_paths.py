@@ -156,6 +156,9 @@ async def test_asterisk_restarting_closes_its_calls_as_node_lost(hotline: Floor)
     since = len(hotline.facts)
     await hotline.exchange.phone("d010", QUICK)
     agent = await hotline.agent("1014", "d010")
+    idle, _ = hotline.directory.members("corporate-cmn")[0]
+    await hotline.exchange.phone("d012", QUICK)
+    other = await hotline.agent(idle, "d012")
     await hotline.exchange.call(*TO_CARD, Pause(60_000))
     answered = await hotline.fact(f.AgentAnswered, after=since)
     await hotline.exchange.asterisk.kill()
@@ -167,5 +170,8 @@ async def test_asterisk_restarting_closes_its_calls_as_node_lost(hotline: Floor)
     await hotline.fact(f.NodeConnected, after=since)
     # persistent members: the agent is still logged in, and owes the summary of the call that was cut
     assert (await agent.get("/api/agent"))["state"] == "wrap_up"
+    await hotline.settled()
     owed = (await agent.get("/api/summaries/owed"))["owed"]
     assert [one["leg"] for one in owed] == [answered.leg]
+    # whoever was ready is ready: the phones are registered still, Asterisk has only to ask them
+    assert (await other.get("/api/agent"))["state"] == "ready"

@@ -64,6 +64,7 @@ async def test_from_ring_to_ticket(hotline: Floor) -> None:
 
     # After the call: the agent is in wrap-up and owes a summary; saving it makes the agent ready again.
     assert (await agent.get("/api/agent"))["state"] == "wrap_up"
+    await hotline.settled()
     owed = (await agent.get("/api/summaries/owed"))["owed"]
     assert [one["leg"] for one in owed] == [answered.leg]
     summary = await agent.post(

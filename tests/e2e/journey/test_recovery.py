@@ -38,6 +38,7 @@ async def test_a_call_that_nobody_listened_to_is_recovered_whole_and_once(hotlin
     assert scores == {"satisfaction": 4, "solved": 2}
     assert [x.leg for x in hotline.all(f.RecordingEnded) if x.call == call] == [answered.leg]
     agent = await hotline.sign_in("1001")
+    await hotline.settled()
     owed = (await agent.get("/api/summaries/owed"))["owed"]
     assert answered.leg in [one["leg"] for one in owed]
 

@@ -184,6 +184,7 @@ async def test_a_wrap_up_ends_at_its_limit_and_the_summary_is_still_owed(hotline
     assert WRAP_UP_S * SECOND <= ready.at - wrap.at < (WRAP_UP_S + 1) * SECOND
     await hotline.hotline.telephony.told()
     assert {row[1] for row in (await members(hotline, "1009")).values()} == {False}
+    await hotline.settled()
     assert [one["leg"] for one in (await agent.get("/api/summaries/owed"))["owed"]] == [wrap.leg]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -14,7 +15,7 @@ from telephony import agents as a
 from telephony import commands as c
 from telephony import signals as s
 from telephony.ami.snapshot import ChannelPicture, NodeSnapshot, QueueMember, QueuePicture, WaitingCaller
-from telephony.reconcile import compare_agents, compare_calls
+from telephony.reconcile import compare_agents, compare_calls, compare_devices
 from telephony.switchboard import Switchboard
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE, START, Story, leg, normal
 from tests.unit.telephony.test_agents import DUTIES, NOW, members
@@ -347,3 +348,13 @@ def test_a_node_without_any_member_gets_them_all_back() -> None:
             c.AddMember(NODE, "card-cmn", "d001", "1001", 10, ""),
         ],
     )
+
+
+def test_a_node_that_has_just_booted_says_nothing_of_phones_it_has_not_asked() -> None:
+    picture = snapshot()
+    unreached = replace(picture, devices=MappingProxyType({"d001": "UNAVAILABLE", "d002": "NOT_INUSE"}))
+    known = {"d001": True, "d002": False}
+    told = [(x.device, x.reachable) for x in compare_devices(NODE, known, unreached, just_booted=True)]
+    assert told == [("d002", True)]
+    told = [(x.device, x.reachable) for x in compare_devices(NODE, known, unreached)]
+    assert told == [("d001", False), ("d002", True)]
