@@ -1,7 +1,7 @@
 // Agents by state, each with a clock since when; those who ask for help come first.
 
 import { clock, keyed, make, mark, say } from "./format.js";
-import { current, label, stateName, word } from "./words.js";
+import { becauseOf, current, label, stateName, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
 const ORDER = ["talking", "ringing", "reserved", "wrap_up", "ready", "not_ready"];
@@ -66,7 +66,7 @@ function renderCard(card, agent, names, now) {
 }
 
 function whatOf(agent, names) {
-  if (agent.state === "not_ready") return label(names.reasons[agent.reason], agent.reason || stateName(agent.state));
+  if (agent.state === "not_ready") return label(names.reasons[agent.reason], becauseOf(agent.reason) || stateName(agent.state));
   const queue = agent.queue && label(names.queues[agent.queue], agent.queue);
   if (agent.state === "talking" && queue) return queue;
   return queue ? `${stateName(agent.state)} · ${queue}` : stateName(agent.state);

@@ -17,6 +17,7 @@ const WORDS = {
     help: "举手", phoneLost: "话机掉线", node: "节点", lost: "失联", gap: "数据缺口", folded: "已计入",
     stored: "已入库", calls: "通电话", forgotten: "（今日部分明细已不在内存）", missed: "连续未接", none: "暂无",
     state: { ready: "就绪", talking: "通话", ringing: "振铃", reserved: "预占", wrap_up: "话后", not_ready: "示忙", logged_out: "未登录" },
+    because: { logged_in: "刚登录", phone_lost: "话机掉线", no_answer: "连续未接" },
   },
   en: {
     title: "Hotline · live board", age: "Data", signOut: "Sign out", signIn: "Sign in", staff: "Staff number",
@@ -37,6 +38,7 @@ const WORDS = {
     stored: "stored", calls: "calls", forgotten: "(some of today's are no longer in memory)",
     missed: "missed in a row", none: "none yet",
     state: { ready: "Ready", talking: "Talking", ringing: "Ringing", reserved: "Reserved", wrap_up: "Wrap-up", not_ready: "Not ready", logged_out: "Logged out" },
+    because: { logged_in: "Just logged in", phone_lost: "Phone lost", no_answer: "Missed in a row" },
   },
 };
 
@@ -45,6 +47,8 @@ let language = localStorage.getItem("board-language") === "en" ? "en" : "zh";
 export const current = () => language;
 export const word = (name) => WORDS[language][name];
 export const stateName = (state) => WORDS[language].state[state] ?? state;
+// A not-ready that is no reason of the list: it came about by itself.
+export const becauseOf = (reason) => WORDS[language].because[reason] ?? reason;
 export const locale = () => (language === "zh" ? "zh-CN" : "en-GB");
 // A label of the server: {zh, en}; the code itself where there is none.
 export const label = (entry, code) => entry?.[language] || code;

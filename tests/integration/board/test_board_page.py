@@ -18,6 +18,8 @@ from core.facts import (
     CallArrived,
     CallerLeftQueue,
     CallerQueued,
+    DeviceContactChanged,
+    HelpRaised,
     LeaveReason,
 )
 from tests.integration.board.busy_floor import busy_floor
@@ -149,6 +151,27 @@ async def test_a_busy_floor_fits_the_wall(house: House, page: Page, tmp_path: Pa
     await page.screenshot(path=os.environ.get("BOARD_PICTURE", tmp_path / "board.png"))
     root = "document.documentElement"
     assert await page.evaluate(f"[{root}.scrollWidth, {root}.scrollHeight]") == [1920, 1080]
+
+
+async def test_a_lost_phone_is_said_in_words_beside_the_name(house: House, page: Page) -> None:
+    at = house.clock()
+    house.append(
+        AgentStateChanged(
+            at=at,
+            agent=AGENT,
+            before=AgentState.READY,
+            state=AgentState.NOT_READY,
+            reason="phone_lost",
+            device="d001",
+        ),
+        DeviceContactChanged(at=at, node="node1", device="d001", reachable=False),
+        HelpRaised(at=at, agent=AGENT),
+    )
+    await enter(page, house)
+    card = page.locator(".agent")
+    await expect(card.locator(".agent-what")).to_have_text("话机掉线")
+    name = card.locator(".agent-name")
+    assert await name.evaluate("name => name.scrollWidth <= name.clientWidth")
 
 
 CUT_OFF = """cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth)
