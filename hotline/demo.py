@@ -42,7 +42,7 @@ from telephony import instance
 from telephony.instance import AsteriskInstance, Programs
 from telephony.nodespec import NodeSpec
 
-LEADER = "8001"
+LEADER, ADMINISTRATOR = "8001", "9001"
 CUSTOMER_PHONE, AGENT_PHONE = "d031", "d032"
 """The telephones of the pool that are left to the visitor: one to call from, one to be an agent at."""
 _PATIENCE_S = 60.0
@@ -195,7 +195,9 @@ class _Demo:
             self.say("making passwords, PINs and secrets")
             return credentials.issue(file, content.directory)
         credentials.issue(file, content.directory)
-        return credentials.renew(file, [LEADER, *self._agents(content), self._spare_agent(content)])
+        return credentials.renew(
+            file, [LEADER, ADMINISTRATOR, *self._agents(content), self._spare_agent(content)]
+        )
 
     def _agents(self, content: Content) -> list[str]:
         # Alternating over the list, so that a small floor serves every business too.
@@ -246,6 +248,9 @@ class _Demo:
             task = asyncio.create_task(watch.run(client, seen.set))
             await asyncio.wait_for(seen.wait(), 10)
             self.say(f"the board is at {hotline.address}  sign in as {LEADER} / {issued.passwords[LEADER]}")
+            self.say(
+                f"who listened to what is for {ADMINISTRATOR} / {issued.passwords[ADMINISTRATOR]} to see"
+            )
             try:
                 yield
             finally:
