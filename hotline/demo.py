@@ -29,12 +29,12 @@ from hotline import configuration, logs
 from hotline.assembly import Hotline, Running, assemble
 from hotline.content import Content, add_config, read_content
 from hotline.node import LOOPBACK_TRUNKS, NodePorts, issue_accounts, node_spec, prepare
-from hotline.preflight import WantedPort, require_free
+from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings
 from hotline.simulation.desk import Desk, Seat, Written, staff_all
 from hotline.simulation.outcome import facts_of, figures_of
 from hotline.simulation.sipp import Counts
-from hotline.simulation.town import Town
+from hotline.simulation.town import CUSTOMER_ADDRESS, PHONE_ADDRESS, Town
 from hotline.simulation.watch import Watch
 from ledger.proof import CallerCount, Mismatch, prove
 from ledger.queue_log import read_queue_log
@@ -113,6 +113,7 @@ class _Demo:
 
     async def play(self) -> int:
         self._require_ports()
+        require_folder(self._settings.data_dir)
         self._clear()
         content = read_content(self._settings)
         issued = self._issue(content)
@@ -174,7 +175,11 @@ class _Demo:
                 WantedPort(web.host, web.port, "HOTLINE_WEB__PORT"),
                 WantedPort(demo.sip_address, demo.sip_port, "HOTLINE_DEMO__SIP_PORT", udp=True),
                 WantedPort("127.0.0.1", demo.ami_port, "HOTLINE_DEMO__AMI_PORT"),
-                WantedPort("127.0.0.1", demo.people_port, "HOTLINE_DEMO__PEOPLE_PORT", udp=True),
+                *(
+                    WantedPort(address, port, "HOTLINE_DEMO__PEOPLE_PORT", udp=True)
+                    for address in (PHONE_ADDRESS, CUSTOMER_ADDRESS)
+                    for port in range(demo.people_port, demo.people_port + 20)
+                ),
             ]
         )
 
@@ -190,7 +195,6 @@ class _Demo:
     def _issue(self, content: Content) -> Issued:
         """Sign-ins of this performance: agents and one leader get new passwords each time."""
         file = self._settings.credentials_file
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         if not file.exists():
             self.say("making passwords, PINs and secrets")
             return credentials.issue(file, content.directory)

@@ -1,11 +1,13 @@
-"""Looked at before anything is started: are the ports we are about to open free?"""
+"""Looked at before anything is started: are the ports we are about to open free, can data be kept?"""
 
 from __future__ import annotations
 
 import errno
 import socket
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.errors import BadInput, HotlineError
 
@@ -26,6 +28,18 @@ class PortsTaken(HotlineError):
     def __init__(self, problems: Sequence[BadInput]) -> None:
         super().__init__("cannot start: " + "; ".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+def require_folder(folder: Path) -> None:
+    """The folder for data, made if need be; `BadInput` naming its setting if nothing can be kept there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadInput(
+            "HOTLINE_DATA_DIR", f"nothing can be kept in {folder} ({error.strerror}): name another folder"
+        ) from error
 
 
 def require_free(wanted: Sequence[WantedPort]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import signal
 
+import structlog
 import uvloop
 
 from core.clock import system_clock
@@ -14,7 +15,10 @@ from directory import credentials
 from hotline import configuration, logs
 from hotline.assembly import Running, assemble
 from hotline.content import add_config, read_content
+from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import Settings
+
+_log = structlog.get_logger("hotline")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def serve(settings: Settings) -> None:
     """Put everything together and run it until SIGTERM or SIGINT; a part that ends takes the rest along."""
+    require_folder(settings.data_dir)
+    require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
+    if not settings.nodes:
+        _log.warning("no node is named: no call will be seen; name one under [[nodes]] in the settings")
     directory = read_content(settings).directory
     credentials.issue(settings.credentials_file, directory)
     hotline = await assemble(

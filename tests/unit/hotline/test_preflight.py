@@ -1,10 +1,12 @@
 """Ports that are taken are named with their setting, all at once."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from hotline.preflight import PortsTaken, WantedPort, require_free
+from core.errors import BadInput
+from hotline.preflight import PortsTaken, WantedPort, require_folder, require_free
 
 
 def test_free_ports_pass_and_stay_free() -> None:
@@ -39,3 +41,12 @@ def test_every_taken_port_is_named_with_its_setting() -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(PortsTaken, match=r"HOTLINE_WEB__HOST: 192\.0\.2\.1 is no address of this machine"):
         require_free([WantedPort("192.0.2.1", 15802, "HOTLINE_WEB__HOST")])
+
+
+def test_a_folder_in_which_nothing_can_be_kept_is_named_with_its_setting(tmp_path: Path) -> None:
+    require_folder(tmp_path / "new" / "data")
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        BadInput, match=r"HOTLINE_DATA_DIR: nothing can be kept in .*file/data"
+    ):
+        require_folder(tmp_path / "file" / "data")
