@@ -137,6 +137,7 @@ class _Demo:
                 remote=f"127.0.0.1:{spec.sip_port}",
                 first_port=self._settings.demo.people_port,
                 media=self._settings.demo.rtp_first + 1_000,
+                voices=_voices(spec.directory / "prompts"),
             )
             stack.push_async_callback(town.leave)
             desks = await self._staff(stack, town, hotline, issued, content)
@@ -365,6 +366,11 @@ def _at_work(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> asynci
 
     stack.push_async_callback(go_home)
     return task
+
+
+def _voices(prompts: Path) -> tuple[Path, Path]:
+    """What agents and customers say, so that recordings hold something: two of our own prompts."""
+    return prompts / "cmn" / "queue-wait-sorry.alaw", prompts / "cmn" / "agent-enter-number.alaw"
 
 
 def _lines(file: Path) -> list[str]:

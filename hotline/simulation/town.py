@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -64,14 +64,27 @@ KINDS = (
 
 
 class Town:
-    """`remote`: where the node takes calls; `first_port`: the first of 20 that SIPp may use."""
+    """`remote`: where the node takes calls; `first_port`: the first of 20 that SIPp may use.
 
-    def __init__(self, programs: Programs, folder: Path, *, remote: str, first_port: int, media: int) -> None:
+    `voices`: what agents and what customers say, raw A-law files.
+    """
+
+    def __init__(
+        self,
+        programs: Programs,
+        folder: Path,
+        *,
+        remote: str,
+        first_port: int,
+        media: int,
+        voices: tuple[Path | None, Path | None] = (None, None),
+    ) -> None:
         self._programs = programs
         self._folder = folder
         self._remote = remote
         self._ports = count(first_port)
         self._media = count(media, _MEDIA_PORTS)
+        self._agents_voice, self._customers_voice = voices
         self._phones: list[Sipp] = []
         self._customers: list[Sipp] = []
         self.numbers: set[str] = set()
@@ -83,7 +96,8 @@ class Town:
             devices = [device for at, device in enumerate(secrets) if at % len(_TALKS_MS) == nth]
             if not devices:
                 continue
-            script = phone(Phone(f"talks-{talk_ms}", answer_ms=_RING_MS, talk_ms=talk_ms))
+            voice = self._agents_voice
+            script = phone(Phone(f"talks-{talk_ms}", answer_ms=_RING_MS, talk_ms=talk_ms, voice=voice))
             one = self._sipp(f"phones-{nth}", script, PHONE_ADDRESS, None)
             await one.start()
             self._phones.append(one)
@@ -101,7 +115,8 @@ class Town:
             self.numbers.update(numbers)
             rate = calls_per_minute / 60 * kind.share / whole
             load = Load(calls=None, rate=rate, injected=injection([(number,) for number in numbers]))
-            one = self._sipp(kind.script.name, customer(kind.script), CUSTOMER_ADDRESS, load)
+            script = customer(replace(kind.script, voice=self._customers_voice))
+            one = self._sipp(kind.script.name, script, CUSTOMER_ADDRESS, load)
             await one.start()
             self._customers.append(one)
 

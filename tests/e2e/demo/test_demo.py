@@ -43,9 +43,15 @@ async def demo(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+def recordings(folder: Path) -> list[int]:
+    """Sizes of all recorded files, in bytes."""
+    return [file.stat().st_size for file in (folder / "demo" / "node1" / "recordings").glob("*.wav")]
+
+
 async def test_calls_flow_and_the_ledger_is_proved() -> None:
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         status, out, err = await demo(Path(folder), "--for", "20", "--json")
+        sizes = recordings(Path(folder))
     assert status == 0, err
     figures = json.loads(out.splitlines()[-1])
     assert set(figures) == {
@@ -66,6 +72,8 @@ async def test_calls_flow_and_the_ledger_is_proved() -> None:
     assert figures["summaries"] == figures["calls_answered"]
     assert figures["board_p99_ms"] > 0
     assert "sign in as 8001" in err
+    assert len(sizes) == 2 * figures["calls_answered"]
+    assert min(sizes) > 16_000  # a second of sound: both sides have said something
 
 
 async def test_without_callers_the_line_is_the_visitors() -> None:
