@@ -192,6 +192,7 @@ class _Demo:
         for folder in ("log", "db", "recordings", "spool"):
             shutil.rmtree(node.directory / folder, ignore_errors=True)
         shutil.rmtree(home / "sipp", ignore_errors=True)
+        (node.directory / "heartbeat").unlink(missing_ok=True)  # else the time since then is a gap
 
     def _issue(self, content: Content) -> Issued:
         """Sign-ins of this performance: agents and one leader get new passwords each time."""
