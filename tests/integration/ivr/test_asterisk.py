@@ -171,7 +171,7 @@ async def test_every_way_through_the_menus_on_a_real_asterisk(line: Line, flow: 
     ends: dict[str, str] = {}
     while len(ends) < len(callers):
         ended = await line.tap.wait_until(
-            lambda heard: heard["UserEvent"] == "Ended" and heard["Call"] not in ends, "Ended", timeout=30
+            lambda heard: heard["UserEvent"] == "Ended" and heard["Call"] not in ends, "Ended", within=30
         )
         ends[ended["Call"]] = ended["Queue"]
     live = heard_live(line.tap)
