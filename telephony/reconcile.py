@@ -32,8 +32,14 @@ class CallDifferences:
     signals: tuple[s.Signal, ...]
 
 
-def compare_calls(node: str, calls: Sequence[Call], snapshot: NodeSnapshot) -> CallDifferences:
-    """What the snapshot tells of this node's open calls, known or not."""
+def compare_calls(
+    node: str, calls: Sequence[Call], snapshot: NodeSnapshot, *, known: Collection[str] = ()
+) -> CallDifferences:
+    """What the snapshot tells of `calls`, and of calls we have never heard of.
+
+    A call about which something was heard since the snapshot began must not be among `calls`: the picture is
+    older than what we know of it. `known`: the customers' legs of such calls.
+    """
     at = snapshot.began
     picture = _Picture(node, snapshot)
     # Whoever came while the node was counting its channels may be missing from the count.
@@ -45,9 +51,9 @@ def compare_calls(node: str, calls: Sequence[Call], snapshot: NodeSnapshot) -> C
     for call in open_calls:
         if call.leg in picture.channels:
             told += picture.of_known(call)
-    known = {call.leg for call in calls}
+    heard_of = {*known, *(call.leg for call in calls)}
     for channel in snapshot.channels:
-        if channel.call and channel.leg == channel.linked and channel.leg not in known:
+        if channel.call and channel.leg == channel.linked and channel.leg not in heard_of:
             told += picture.of_unknown(channel)
     return CallDifferences(vanished, tuple(told))
 

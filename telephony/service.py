@@ -23,6 +23,7 @@ from core.facts import AgentState, Numbered
 from telephony import agents as a
 from telephony import commands as c
 from telephony.agents import Agent
+from telephony.ami.accounts import Role
 from telephony.ami.inbox import Gap
 from telephony.ami.link import Connected, Item, Lost, NodeLink, RoleChanged
 from telephony.ami.pending import Outcome as How
@@ -31,7 +32,7 @@ from telephony.ami.snapshot import NodeSnapshot
 from telephony.ami.wire import Message
 from telephony.dispatch import Dispatcher, NodeHands
 from telephony.heartbeat import Heartbeat
-from telephony.reconcile import compare_agents, compare_calls, compare_devices
+from telephony.reconcile import CallDifferences, compare_agents, compare_calls, compare_devices
 from telephony.records import recorded_since
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
 from telephony.takeup import Book, take_up
@@ -44,6 +45,9 @@ PHONES_ASKED_WITHIN: Duration = 20 * SECOND
 """A node that has booted knows within this time which of its registered phones are there."""
 _OVERLAP: Duration = SECOND
 """Events about the edges of a gap are heard twice rather than not at all; the folds do not mind."""
+_MOVING_S = 1.0
+_AFTER_FAILURE_S = 3.0
+"""A command that failed is not said again; whether it must be is looked up, but not in a storm of looks."""
 _TICK_S = 0.5
 _PLAN_WITHIN_S = 0.2
 """After a change of an agent: who is on duty is counted over all of them, and changes come in bursts."""
@@ -100,6 +104,10 @@ class Telephony:
         self._sessions_down: dict[str, SessionDown] = {}
         self._absent_since: dict[str, Instant] = {}
         self._died: dict[str, Instant] = {}
+        self._last_heard: dict[str, Instant] = {}
+        self._unchecked: dict[str, set[str] | None] = {}
+        """Calls to be compared with the next snapshot; None: all there are."""
+        self._looks: dict[str, asyncio.TimerHandle] = {}
         self._asked_by: dict[str, Instant] = {}
         self.bad_events = 0
 
@@ -128,7 +136,7 @@ class Telephony:
 
     async def stop(self) -> None:
         """Waits for commands under way, logs off from all nodes; `run()` is to be cancelled after it."""
-        for timer in self._timers.values():
+        for timer in (*self._timers.values(), *self._looks.values()):
             timer.cancel()
         self._stopping = True
         await self.told()
@@ -163,8 +171,11 @@ class Telephony:
             case Connected():
                 return self._connected(node, item)
             case Gap():
+                self._unchecked[node.name] = None
+                self._last_heard[node.name] = item.since
                 return f.GapDeclared(at=item.until, node=node.name, since=item.since, cause=item.cause)
             case Lost():
+                _log.warning("telephony.node_lost", node=node.name, cause=item.cause)
                 self._dispatcher.node_went(node.name)
                 outcome.facts.append(f.NodeLost(at=item.at, node=node.name, cause=item.cause))
             case RoleChanged():
@@ -206,6 +217,7 @@ class Telephony:
         # Uptime comes in whole seconds; after a start of our own it is all there is to go by.
         died = item.at if item.restarted else item.at - item.uptime - _UPTIME_ERROR
         self._died[node.name] = max(died, self._died.get(node.name, 0))
+        self._unchecked[node.name] = None
         if item.restarted or item.uptime < PHONES_ASKED_WITHIN:
             self._asked_by[node.name] = item.at + PHONES_ASKED_WITHIN
             later = asyncio.get_running_loop().call_later
@@ -213,13 +225,16 @@ class Telephony:
         since = self._absent_since.pop(node.name, None)
         if since is None:
             return None
+        self._last_heard[node.name] = since
         return f.GapDeclared(at=item.at, node=node.name, since=since, cause=NOT_RUNNING)
 
     def _snapshot(self, node: Node, snapshot: NodeSnapshot, outcome: Outcome) -> None:
         self._dispatcher.node_came(node.name)
         # Only now: what the node wrote down before it died has been heard by then.
-        self._add(outcome, self._board.lose_node(node.name, self._died.pop(node.name, 0)))
-        found = compare_calls(node.name, list(self._board.calls.values()), snapshot)
+        died = self._died.pop(node.name, 0)
+        last_heard = self._last_heard.pop(node.name, died)
+        self._add(outcome, self._board.lose_node(node.name, died, last_heard))
+        found = self._compare_calls(node, snapshot)
         for call_id in found.vanished:
             self._add(outcome, self._board.close_call(call_id, snapshot.began, f.EndReason.UNSEEN))
         devices = compare_devices(
@@ -250,10 +265,32 @@ class Telephony:
             commands=len(agents.commands),
         )
 
+    def _compare_calls(self, node: Node, snapshot: NodeSnapshot) -> CallDifferences:
+        """Each call that a gap may have touched is compared once, at a moment when it does not move."""
+        calls = [call for call in self._board.calls.values() if call.node == node.name]
+        wanted = self._unchecked.pop(node.name, set())
+        due = [call for call in calls if wanted is None or call.id in wanted]
+        still = [call for call in due if self._board.heard_at(call.id) < snapshot.began]
+        if len(still) < len(due):
+            self._unchecked[node.name] = {call.id for call in due} - {call.id for call in still}
+            self._resync(node.name, _MOVING_S)
+        return compare_calls(node.name, still, snapshot, known={call.leg for call in calls})
+
+    def _resync(self, name: str, within_s: float) -> None:
+        """Look at the node again in a while; one look serves everyone who wants one until then."""
+        if name not in self._looks:
+            self._looks[name] = asyncio.get_running_loop().call_later(within_s, self._look, name)
+
+    def _look(self, name: str) -> None:
+        del self._looks[name]
+        self._nodes[name].link.resync()
+
     def _role_changed(self, node: Node, item: RoleChanged) -> None:
         subject = f"{node.name}/{item.role.value}"
         if item.state is State.UP:
-            self._sessions_down.pop(subject, None)
+            down = self._sessions_down.pop(subject, None)
+            if down is not None and item.role is Role.COMMANDS:
+                node.link.resync()  # what could not be told meanwhile is found out, and told, by comparing
         elif item.state is not State.STOPPED:
             self._sessions_down.setdefault(subject, SessionDown(subject, item.at, item.cause))
 
@@ -335,8 +372,8 @@ class Telephony:
         """Something we told a node may not be so: look, rather than say it again."""
         if how is How.REFUSED and isinstance(command, c.AddMember | _Published):
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
-        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | _Published):
-            self._nodes[command.node].link.resync()
+        if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.SetPenalty | _Published):
+            self._resync(command.node, _AFTER_FAILURE_S)
 
     # ------------------------------------------------------------------ for the API
 

@@ -55,6 +55,7 @@ class Switchboard:
         self._call_of_leg: dict[str, str] = {}
         self._finished: OrderedDict[str, Call] = OrderedDict()
         self._past: OrderedDict[str, None] = OrderedDict()
+        self._heard_at: dict[str, Instant] = {}
 
     # ------------------------------------------------------------------ looking
 
@@ -105,6 +106,7 @@ class Switchboard:
         else:
             call = self._call_spoken_of(signal)
             if call is not None:
+                self._heard_at[call.id] = max(signal.at, self._heard_at.get(call.id, 0))
                 self._took(*call_fold.reduce(call, signal), outcome)
         return outcome
 
@@ -116,11 +118,16 @@ class Switchboard:
             self._took(*call_fold.close(call, at, reason), outcome)
         return outcome
 
-    def lose_node(self, node: str, at: Instant) -> Outcome:
-        """The node died or restarted: every call that was on it is over."""
+    def heard_at(self, call_id: str) -> Instant:
+        """When the node last said something of this open call; 0 if not since we started."""
+        return self._heard_at.get(call_id, 0)
+
+    def lose_node(self, node: str, before: Instant, at: Instant) -> Outcome:
+        """The node died: every call that came `before` is over, `at` the time when it was last heard of."""
         outcome = Outcome()
-        for call in [call for call in self.calls.values() if call.node == node and call.arrived_at <= at]:
-            self._took(*call_fold.close(call, at, f.EndReason.NODE_LOST), outcome)
+        for call in [call for call in self.calls.values() if call.node == node and call.arrived_at <= before]:
+            ended = min(before, max(at, self.heard_at(call.id), call.arrived_at))
+            self._took(*call_fold.close(call, ended, f.EndReason.NODE_LOST), outcome)
         return outcome
 
     def sweep(self, now: Instant) -> Outcome:
@@ -193,6 +200,7 @@ class Switchboard:
             self.calls[call.id] = call
             return
         self.calls.pop(call.id, None)
+        self._heard_at.pop(call.id, None)
         self._finished[call.id] = call
         while len(self._finished) > _REMEMBERED:
             _, old = self._finished.popitem(last=False)

@@ -35,7 +35,7 @@ def replay(capture: Capture, events: Iterable[Recorded] | None = None) -> list[f
         if event.name == "FullyBooted":
             starts += 1
             if starts > 1:
-                facts += board.lose_node(NODE, event.at).facts
+                facts += board.lose_node(NODE, event.at, event.at).facts
             continue
         signal = translate(event, NODE, event.at)
         if signal is not None:

@@ -134,14 +134,16 @@ def test_legs_that_never_said_goodbye_are_swept_away() -> None:
 def test_a_dead_node_takes_its_calls_with_it() -> None:
     story = Story().arrives().joins().offered().answers()
     board, _, _ = board_after(story)
-    facts = board.lose_node(NODE, story.at + SECOND).facts
+    facts = board.lose_node(NODE, story.at + 90 * SECOND, story.at + SECOND).facts
     assert [type(x).__name__ for x in facts] == [
         "TalkEnded",
         "AgentStateChanged",
         "CallEnded",
         "RecordingEnded",
     ]
-    assert board.lose_node("node2", story.at + SECOND).facts == []
+    # not a second longer than the node was heard of: the time it lay dead is nobody's talk
+    assert {fact.at for fact in facts} == {story.at + SECOND}
+    assert board.lose_node("node2", story.at + SECOND, story.at).facts == []
 
 
 # ------------------------------------------------------------------ snapshots
@@ -358,3 +360,12 @@ def test_a_node_that_has_just_booted_says_nothing_of_phones_it_has_not_asked() -
     assert told == [("d002", True)]
     told = [(x.device, x.reachable) for x in compare_devices(NODE, known, unreached)]
     assert told == [("d001", False), ("d002", True)]
+
+
+def test_of_a_call_it_is_known_when_the_node_last_spoke() -> None:
+    story = Story().arrives().after(2).joins()
+    board, _, _ = board_after(story)
+    assert board.heard_at(CALL) == story.at
+    assert board.heard_at("unknown") == 0
+    vanished = compare_calls(NODE, [], snapshot(), known={CUSTOMER})
+    assert (vanished.vanished, vanished.signals) == ((), ())
