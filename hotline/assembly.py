@@ -118,6 +118,7 @@ async def assemble(
         directory=directory,
         clock=clock,
         conditions=lambda: _conditions(telephony, ledger, clock()),
+        heard=telephony.heard,
         zone=settings.zone_info,
     )
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}

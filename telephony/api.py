@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from core.clock import Instant
 from core.errors import BadInput, NotFound
 from directory.lookup import Directory
 from directory.rules import may_use_reason
@@ -68,8 +67,24 @@ class TelephonyApi:
                 summary="Take a seat at a device",
                 tag="agents",
             ),
-            self._act("/api/agent/logout", "Leave the seat", a.LogOut),
-            self._act("/api/agent/ready", "Take calls", a.BeReady),
+            Route(
+                method="POST",
+                path="/api/agent/logout",
+                handler=self.log_out,
+                right=own,
+                returns=AgentOut,
+                summary="Leave the seat",
+                tag="agents",
+            ),
+            Route(
+                method="POST",
+                path="/api/agent/ready",
+                handler=self.ready,
+                right=own,
+                returns=AgentOut,
+                summary="Take calls",
+                tag="agents",
+            ),
             Route(
                 method="POST",
                 path="/api/agent/not-ready",
@@ -137,20 +152,6 @@ class TelephonyApi:
             ),
         ]
 
-    def _act(self, path: str, summary: str, wish: Callable[[Instant], a.Wish]) -> Route:
-        async def act(request: ApiRequest) -> AgentOut:
-            return self._view.of(self._telephony.wish(request.person.staff, wish))
-
-        return Route(
-            method="POST",
-            path=path,
-            handler=act,
-            right="agents.act",
-            returns=AgentOut,
-            summary=summary,
-            tag="agents",
-        )
-
     # ------------------------------------------------------------------ oneself
 
     async def me(self, request: ApiRequest) -> AgentOut:
@@ -164,8 +165,19 @@ class TelephonyApi:
             raise BadInput("body.device", f"there is no device {body.device}: look at the label on the phone")
         if not self._directory().memberships(request.person.staff):
             raise BadInput("session", f"{request.person.staff} serves no queue: ask your leader for a skill")
+        self._telephony.require_phone(body.device)
         number = request.person.staff
         return self._view.of(self._telephony.wish(number, lambda at: a.LogIn(at, body.device)))
+
+    async def log_out(self, request: ApiRequest) -> AgentOut:
+        """Refused while I have a call."""
+        return self._view.of(self._telephony.wish(request.person.staff, a.LogOut))
+
+    async def ready(self, request: ApiRequest) -> AgentOut:
+        """At a phone that is there."""
+        number = request.person.staff
+        self._telephony.require_phone(self._telephony.switchboard.agent(number).device)
+        return self._view.of(self._telephony.wish(number, a.BeReady))
 
     async def not_ready(self, request: ApiRequest) -> AgentOut:
         """For a reason I may use."""

@@ -381,10 +381,20 @@ class Telephony:
         """Every log-in that does not stand, since when and why."""
         return list(self._sessions_down.values())
 
+    def heard(self) -> Instant:
+        """Up to when all nodes have been heard: the age of every live figure (guarantee 3)."""
+        moments = [node.link.session(Role.EVENTS).heard_at or 0 for node in self._nodes.values()]
+        return min(moments, default=self._clock())
+
     @property
     def switchboard(self) -> Switchboard:
         """The present, to look at."""
         return self._board
+
+    def require_phone(self, device: str) -> None:
+        """`Conflict` if the phone at this device is known to be away: nobody can take calls there."""
+        if self._board.reachable.get(device) is False:
+            raise Conflict(f"the phone at {device} is not registered: see to it, then try again")
 
     def wish(self, number: str, make: Callable[[Instant], a.Wish]) -> Agent:
         """Carry out an agent's wish; the agent as it is then. `Conflict` if it cannot be."""

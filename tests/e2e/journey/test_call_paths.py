@@ -150,6 +150,11 @@ async def test_a_lost_registration_takes_the_agent_off_the_line(hotline: Floor) 
     assert lost.device == "d009"
     await hotline.fact(f.AgentStateChanged, lambda x: x.reason == "phone_lost", after=since)
     assert (await agent.get("/api/agent"))["reason"] == "phone_lost"
+    refused = await agent.post("/api/agent/ready", status=409)
+    assert "not registered" in refused["detail"]
+    await hotline.exchange.register("d009", phone.port)
+    await hotline.fact(f.DeviceContactChanged, lambda x: x.reachable and x.at > lost.at, after=since)
+    await agent.post("/api/agent/ready")
 
 
 async def test_asterisk_restarting_closes_its_calls_as_node_lost(hotline: Floor) -> None:
