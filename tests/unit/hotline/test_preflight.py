@@ -46,7 +46,5 @@ def test_an_address_of_another_machine_is_refused() -> None:
 def test_a_folder_in_which_nothing_can_be_kept_is_named_with_its_setting(tmp_path: Path) -> None:
     require_folder(tmp_path / "new" / "data")
     (tmp_path / "file").touch()
-    with pytest.raises(
-        BadInput, match=r"HOTLINE_DATA_DIR: nothing can be kept in .*file/data"
-    ):
+    with pytest.raises(BadInput, match=r"HOTLINE_DATA_DIR: nothing can be kept in .*file/data"):
         require_folder(tmp_path / "file" / "data")
