@@ -162,6 +162,7 @@ class AmiSession:
     async def _connection(self) -> None:
         reader, self._writer = await self._connect()
         cause = "stopped"
+        cancelled_before = _cancel_requests()
         try:
             if self._stopping.is_set():
                 return
@@ -170,6 +171,10 @@ class AmiSession:
                 group.create_task(self._read(reader), name=f"ami-{self._role}-read")
                 group.create_task(self._keep_alive(), name=f"ami-{self._role}-alive")
         except BaseExceptionGroup as problems:
+            # Python 3.11.2 (Debian 12) leaves the cancellation behind by which a group ended its own waiting;
+            # every time-out after it would be taken for a cancellation of ours.
+            while _cancel_requests() > cancelled_before:
+                _this_task().uncancel()
             first = _first(problems)
             cause = str(first)
             raise first from None
@@ -320,3 +325,14 @@ class AmiSession:
 def _first(problems: BaseExceptionGroup) -> BaseException:
     inner = problems.exceptions[0]
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _this_task() -> asyncio.Task[object]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a session's connection is kept by a task")
+    return task
+
+
+def _cancel_requests() -> int:
+    return _this_task().cancelling()
