@@ -8,6 +8,7 @@ declare -A sign_of=(
   [shellcheck]=shellcheck
   [chromium]=chromium
   [fonts-noto-cjk]=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+  [libatomic1]=/usr/lib/x86_64-linux-gnu/libatomic.so.1
   [tzdata]=/usr/share/zoneinfo/Asia/Shanghai
 )
 
