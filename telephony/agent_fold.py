@@ -248,15 +248,7 @@ class _Turn:
             return  # the phone refuses a second call; its OfferEnded follows
         if agent.state in (AgentState.READY, AgentState.NOT_READY):
             self.rest_after_call(Rest(agent.state, agent.reason))
-        self.become(
-            AgentState.RINGING,
-            call=fact.call,
-            leg=fact.leg,
-            queue=fact.queue,
-            device=fact.device,
-            node=fact.node,
-            summarised=False,
-        )
+        self.take(AgentState.RINGING, fact)
 
     def offer_ended(self, fact: f.OfferEnded) -> None:
         if self.agent.state is not AgentState.RINGING or self.agent.leg != fact.leg:
@@ -284,10 +276,14 @@ class _Turn:
         if self.agent.state is AgentState.TALKING and self.agent.leg == fact.leg:
             return
         self.agent = replace(self.agent, unanswered=0)
+        self.take(AgentState.TALKING, fact)
         if self.duties.wrapup_limit(fact.queue) > 0:
-            self.pause_after(fact)
+            self.pause(c.WRAP_UP)
+
+    def take(self, state: AgentState, fact: f.AgentOffered | f.AgentAnswered) -> None:
+        """The call of this fact is the agent's now."""
         self.become(
-            AgentState.TALKING,
+            state,
             call=fact.call,
             leg=fact.leg,
             queue=fact.queue,
@@ -295,10 +291,6 @@ class _Turn:
             node=fact.node,
             summarised=False,
         )
-
-    def pause_after(self, fact: f.AgentAnswered) -> None:
-        for node in self.duties.nodes:
-            self.commands.append(c.SetPause(node, fact.device, True, c.WRAP_UP))
 
     def talk_ended(self, fact: f.TalkEnded) -> None:
         if self.agent.state is not AgentState.TALKING or self.agent.leg != fact.leg:
