@@ -158,7 +158,11 @@ async def test_while_the_database_refuses_facts_wait_in_the_spool_and_follow_in_
     await asyncio.wait_for(ledger.readable(3), 10)
     assert [n.fact.at for n in await ledger.read(0)] == [1, 2, 3]
     assert ledger.health.problem == ""
+    # The spool is cut after its facts can be read, and before the next fact is written.
+    ledger.append([arrived(4)])
+    await asyncio.wait_for(ledger.stored(4), 5)
     assert not (tmp_path / "ledger.spool").exists()
+    assert ledger.last_stored == 4
     caplog.clear()
 
 
