@@ -192,9 +192,10 @@ class LegFact(CallFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOffered(LegFact):
-    """The agent's phone was asked to ring."""
+    """The agent's phone was asked to ring, by app_queue or, past it, by the service's own dispatcher."""
 
     device: str
+    by_service: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,8 @@ class Queue:
 
     `weight`: over other queues when one agent serves both. `priority`: of a caller at joining.
     `timeout_s`: the longest wait before the caller is told to call again. `widen_after_s`: backups are
-    asked from then on.
+    asked from then on. `bound_s`: who has waited so long gets the next agent of the queue that comes free,
+    even from queues of more weight.
     """
 
     name: QueueName
@@ -82,6 +83,7 @@ class Queue:
     timeout_s: int
     wrapup_limit_s: int
     widen_after_s: int
+    bound_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

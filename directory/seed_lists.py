@@ -24,6 +24,7 @@ _QUEUE_LIMITS = {
     "timeout_s": (10, 7200),
     "wrapup_limit_s": (1, 3600),
     "widen_after_s": (0, 600),
+    "bound_s": (5, 3600),
 }
 
 
@@ -85,6 +86,7 @@ def _queue(name: QueueName, business: Named, tongue: Named, figures: dict[str, i
         timeout_s=figures["timeout_s"],
         wrapup_limit_s=figures["wrapup_limit_s"],
         widen_after_s=figures["widen_after_s"],
+        bound_s=figures["bound_s"],
     )
 
 

@@ -179,6 +179,7 @@ def _telephony(settings: Settings, directory: Directory, ledger: Ledger, clock: 
     limits: dict[str, Duration] = {
         queue.name: queue.wrapup_limit_s * SECOND for queue in directory.queues.values()
     }
+    bounds: dict[str, Duration] = {queue.name: queue.bound_s * SECOND for queue in directory.queues.values()}
     short = {reason.code for reason in directory.reasons.values() if reason.on_duty} | {"logged_in"}
     places: dict[str, tuple[Membership, ...]] = {
         person.number: directory.memberships(person.number) for person in directory.agents()
@@ -207,6 +208,7 @@ def _telephony(settings: Settings, directory: Directory, ledger: Ledger, clock: 
         dispatcher=AppQueueDispatcher(
             memberships=lambda number: places.get(number, ()),
             short_pause=lambda reason: reason in short,
+            bound=lambda queue: bounds.get(queue, MINUTE),
             queues=queues,
         ),
         clock=clock,

@@ -31,6 +31,8 @@ class CallFacts:
     answers: list[f.AgentAnswered] = field(default_factory=list)
     talks: dict[str, f.TalkEnded] = field(default_factory=dict)
     offers_ended: list[f.OfferEnded] = field(default_factory=list)
+    ours: set[str] = field(default_factory=set)
+    """Legs that the service offered past app_queue, whose log knows nothing of them."""
 
     def count(self, kind: type[f.CallFact]) -> int:
         """How many facts of this kind the call has."""
@@ -60,6 +62,8 @@ class CallFacts:
                 self.answers.append(fact)
             case f.TalkEnded():
                 self.talks[fact.leg] = fact
+            case f.AgentOffered() if fact.by_service:
+                self.ours.add(fact.leg)
             case f.OfferEnded():
                 self.offers_ended.append(fact)
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from core import facts as f
 from core.clock import SECOND
@@ -14,6 +15,8 @@ from ledger.queue_log import EXITS, TALK_ENDS, QueueLogLine
 
 _WHOLE_SECONDS = 2  # two clocks cut to whole seconds, and what Asterisk does between log line and event
 _ROUND_IS_OVER = {"EXITWITHTIMEOUT", "EXITEMPTY", "WITHDRAW", "ABANDON"}
+_TAKEN_AWAY = {"ABANDON"}
+"""What the log calls a caller whom we have taken to an agent past app_queue."""
 _BETWEEN_ROUNDS = {"EXITWITHTIMEOUT", "EXITEMPTY"}
 _EXITS_OF = {
     LeaveReason.ANSWERED: {"CONNECT"},
@@ -26,6 +29,9 @@ _EXITS_OF = {
     LeaveReason.UNSEEN: set(EXITS),
 }
 _FAILED_OFFERS = {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.BUSY}
+
+
+_Leg = TypeVar("_Leg", bound=f.LegFact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,10 @@ class _Against:
             explanation=explanation,
         )
 
+    def _by_queue(self, facts: Sequence[_Leg]) -> list[_Leg]:
+        """Those of legs that app_queue offered: of the others its log knows nothing."""
+        return [fact for fact in facts if fact.leg not in self._story.ours]
+
     def _of(self, *events: str) -> list[QueueLogLine]:
         return [line for line in self._lines if line.event in events]
 
@@ -141,6 +151,8 @@ class _Against:
         longer = (turn.left.at - turn.joined.at) / SECOND - (line.waited_s or 0)
         # Between two rounds, in a moment of music, the wait goes on though no queue has the caller.
         goes_on = line.event in _BETWEEN_ROUNDS and reason is not LeaveReason.TIMED_OUT
+        # And while we offer the caller to an agent ourselves.
+        goes_on = goes_on or (line.event in _TAKEN_AWAY and bool(self._story.ours))
         if longer < -_WHOLE_SECONDS or (longer > _WHOLE_SECONDS and not goes_on):
             yield self._wrong(
                 "waited",
@@ -152,6 +164,8 @@ class _Against:
     def _same_exit(self, reason: LeaveReason, line: QueueLogLine) -> bool:
         if line.event in _EXITS_OF[reason] or self._hung_up_while_connecting(reason, line):
             return True
+        if reason is LeaveReason.ANSWERED and line.event in _TAKEN_AWAY:
+            return any(fact.leg in self._story.ours for fact in self._story.answers)
         # The customer's own hang-up between two rounds; an end by the dialplan would be no abandon.
         return (
             reason is LeaveReason.ABANDONED
@@ -172,7 +186,7 @@ class _Against:
         )
 
     def _answers(self) -> Iterator[Mismatch]:
-        mine = [(fact.agent, fact.leg) for fact in self._story.answers]
+        mine = [(fact.agent, fact.leg) for fact in self._by_queue(self._story.answers)]
         theirs = [(line.agent, line.data[1] if len(line.data) > 1 else "") for line in self._of("CONNECT")]
         gave_up = {leg for _, leg in theirs if leg not in {fact.leg for fact in self._story.answers}}
         if any(turn.left and turn.left.reason is LeaveReason.ABANDONED for turn in self._story.turns):
@@ -187,7 +201,7 @@ class _Against:
 
     def _talks(self) -> Iterator[Mismatch]:
         ends = self._of(*TALK_ENDS)
-        answers = self._story.answers
+        answers = self._by_queue(self._story.answers)
         if len(ends) < len(answers) and not self._cut_short:
             yield self._wrong(
                 "talk_ended",
@@ -211,8 +225,9 @@ class _Against:
                 )
 
     def _offers(self) -> Iterator[Mismatch]:
-        failed = Counter(fact.agent for fact in self._story.offers_ended if fact.outcome in _FAILED_OFFERS)
-        ended = Counter(fact.agent for fact in self._story.offers_ended)
+        offers = self._by_queue(self._story.offers_ended)
+        failed = Counter(fact.agent for fact in offers if fact.outcome in _FAILED_OFFERS)
+        ended = Counter(fact.agent for fact in offers)
         logged = Counter(line.agent for line in self._of("RINGNOANSWER"))
         for agent in sorted(failed.keys() | logged.keys()):
             if not failed[agent] <= logged[agent] <= ended[agent]:

@@ -135,6 +135,7 @@ class _QueueEvents:
         for line in cel:
             self._first.setdefault((line.channel_id, line.event), line)
             self._last[line.channel_id, line.event] = line
+        self._ours = {line.channel_id for line in cel if line.extra.get("UserEvent") == "AgentOffered"}
         self._entries = [line for line in cel if line.extra.get("UserEvent") == "QueueEntered"]
 
     def all(self) -> Iterator[RecordedEvent]:
@@ -174,7 +175,9 @@ class _QueueEvents:
         phones = [
             line
             for (channel, event), line in self._first.items()
-            if event == "CHAN_START" and line.linked_id == caller and channel not in {caller, *answered}
+            if event == "CHAN_START"
+            and line.linked_id == caller
+            and channel not in {caller, *answered, *self._ours}
         ]
         offers = [line for line in lines if line.event in _FAILED]
         if len(phones) != len(offers):

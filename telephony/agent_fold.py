@@ -18,6 +18,7 @@ from telephony.agents import (
     LOGIN_REASON,
     NO_ANSWER_REASON,
     PHONE_LOST_REASON,
+    RESERVED_REASON,
     Adopt,
     Agent,
     BeNotReady,
@@ -37,6 +38,7 @@ from telephony.agents import (
 UNANSWERED_LIMIT = 2
 
 _IN_CALL = (AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING)
+_HELD = (AgentState.RESERVED, AgentState.RINGING)
 _NOT_TAKEN = (
     f.OfferOutcome.NO_ANSWER,
     f.OfferOutcome.REJECTED,
@@ -64,10 +66,10 @@ def decide(agent: Agent, wish: Wish, duties: Duties) -> Step:
         case WrapUpOver(leg=leg):
             if turn.agent.state is AgentState.WRAP_UP and turn.agent.leg == leg:
                 turn.back_to_rest("limit")
-        case Reserve():
-            turn.reserve()
-        case Release():
-            if turn.agent.state is AgentState.RESERVED:
+        case Reserve(call=call):
+            turn.reserve(call)
+        case Release(call=call):
+            if turn.agent.state is AgentState.RESERVED and turn.agent.call == call:
                 turn.back_to_rest()
         case PhoneLost():
             turn.phone_lost()
@@ -108,12 +110,13 @@ class _Turn:
     def become(self, state: AgentState, reason: str = "", *, say: str = "", **changes: object) -> None:
         """`say`: the reason given in the fact, where it differs from the one kept."""
         before = self.agent
+        held = before.held and state in _HELD
         self.agent = replace(
             before,
             state=state,
             reason=reason,
             since=self.at,
-            **changes,  # type: ignore[arg-type]
+            **{"held": held, **changes},  # type: ignore[arg-type]
         )
         self.facts.append(
             f.AgentStateChanged(
@@ -215,11 +218,11 @@ class _Turn:
         elif self.agent.state is AgentState.TALKING:
             self.agent = replace(self.agent, summarised=True)
 
-    def reserve(self) -> None:
+    def reserve(self, call: str) -> None:
         if self.agent.state is not AgentState.READY:
             raise Conflict(f"agent {self.agent.number} is {self.agent.state.value}, not ready")
-        self.pause("reserved")
-        self.become(AgentState.RESERVED)
+        self.pause(RESERVED_REASON)
+        self.become(AgentState.RESERVED, call=call, held=True)
 
     def phone_lost(self) -> None:
         if self.agent.state in (AgentState.READY, AgentState.RINGING, AgentState.NOT_READY):
@@ -267,7 +270,7 @@ class _Turn:
     def become_rest_silently(self) -> None:
         """Back to where the offer found the agent: Asterisk knows that already, unless we were told else."""
         rest = self.agent.rest
-        if rest.state is AgentState.READY:
+        if rest.state is AgentState.READY and not self.agent.held:
             self.become(rest.state, rest.reason, call="", leg="", queue="", rest=Rest())
         else:
             self.back_to_rest()
@@ -275,10 +278,13 @@ class _Turn:
     def answered(self, fact: f.AgentAnswered) -> None:
         if self.agent.state is AgentState.TALKING and self.agent.leg == fact.leg:
             return
+        held = self.agent.held
         self.agent = replace(self.agent, unanswered=0)
         self.take(AgentState.TALKING, fact)
         if self.duties.wrapup_limit(fact.queue) > 0:
             self.pause(c.WRAP_UP)
+        elif held:
+            self.pause("")
 
     def take(self, state: AgentState, fact: f.AgentOffered | f.AgentAnswered) -> None:
         """The call of this fact is the agent's now."""

@@ -3,7 +3,7 @@
 The state belongs to us; queue membership and pause in Asterisk are its projection.
 
     logged_out ─log in─► not_ready ⇄ ready ─offer─► ringing ─answer─► talking ─talk ended─► wrap_up ─► ready
-                                                       └─ not answered: back, the second time not_ready
+                        └─reserve─► reserved ─┘        └─ not answered: back, the second time not_ready
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from directory.model import Membership
 LOGIN_REASON = "logged_in"
 """Right after log-in: the agent is there, and says so by going ready (CALL-19)."""
 NO_ANSWER_REASON = "no_answer"
+RESERVED_REASON = "reserved"
 PHONE_LOST_REASON = "phone_lost"
 
 
@@ -46,6 +47,8 @@ class Agent:
     unanswered: int = 0
     summarised: bool = False
     """The summary of `leg` is saved."""
+    held: bool = False
+    """Paused in every queue for a call of our own choice: `call`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,16 @@ class WrapUpOver(Wish):
 
 @dataclass(frozen=True, slots=True)
 class Reserve(Wish):
-    """Hold the agent for a call of our own; refused unless ready (one fold, one owner: atomic)."""
+    """Hold the agent for one call; refused unless ready (one fold, one owner: atomic)."""
+
+    call: str
 
 
 @dataclass(frozen=True, slots=True)
 class Release(Wish):
-    """Give a reserved agent back."""
+    """Give an agent back who is still reserved for this call."""
+
+    call: str
 
 
 @dataclass(frozen=True, slots=True)

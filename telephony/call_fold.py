@@ -201,9 +201,9 @@ class _Fold:
     # -------------------------------------------------------------- offers
 
     def offered(self, signal: s.Offered) -> None:
-        self.leg_for(signal, signal.channel)
+        self.leg_for(signal, signal.channel, by_service=signal.by_service)
 
-    def leg_for(self, signal: s.OfferSignal, channel: str = "") -> Leg | None:
+    def leg_for(self, signal: s.OfferSignal, channel: str = "", *, by_service: bool = False) -> Leg | None:
         """The leg this signal speaks of; taken in if it is new. Without an id: the agent's last open one."""
         if not signal.leg:
             open_legs = [leg for leg in self.call.legs if leg.agent == signal.agent and not leg.ended_at]
@@ -221,7 +221,7 @@ class _Fold:
         )
         phase = f.Phase.RINGING if self.call.waiting else self.call.phase
         self.change(legs=(*self.call.legs, leg), phase=phase)
-        self.leg_fact(f.AgentOffered, leg, device=leg.device)
+        self.leg_fact(f.AgentOffered, leg, device=leg.device, by_service=by_service)
         for owner, file in self.call.files:
             if owner == leg.id:
                 leg = self.recording_of(leg, file)

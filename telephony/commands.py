@@ -121,6 +121,22 @@ class Silence(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Offer(Command):
+    """Take a waiting caller past app_queue to one agent, who has been reserved for the call."""
+
+    channel: str
+    call: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke(Command):
+    """Take an offer back: the caller waits on as if it had never been made."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requeue(Command):
     """Let a customer wait (again) in a queue, with the time of first joining kept."""
 

@@ -2,7 +2,8 @@
 
 `Dispatcher` is the head: it looks at those who wait and those who could answer and says what is to be done.
 Its first form lets app_queue choose caller and agent and only adds what app_queue cannot do: ageing,
-announcements, who is on duty. A central form, which offers callers to agents itself, has the same face.
+announcements, who is on duty, and a bound to every wait: callers who are overdue are offered to an agent past
+app_queue. A central form, which offers every caller so, has the same face.
 
 `NodeHands` is one node's adapter: it carries commands out, each once, and says how each ended. The word that
 the node is lost comes with the node's stream (`telephony.ami.link.Lost`).
@@ -26,10 +27,12 @@ from telephony.ami.action import Action
 from telephony.ami.pending import Outcome, Reply
 from telephony.waiting import (
     AGED_PRIORITY,
+    USUAL_BOUND,
     USUAL_HANDLING,
     Waiting,
     expected_wait,
     on_duty,
+    overdue,
     spoken,
     to_be_aged,
     to_be_told,
@@ -49,6 +52,9 @@ class Dispatcher(Protocol):
         self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
     ) -> Sequence[c.Command]:
         """What is to be done now; it is not asked twice for the same."""
+
+    def choose(self, agent: Agent) -> Waiting | None:
+        """The agent takes calls again: the caller to be offered to him past app_queue, if there is one."""
 
     def forget(self, node: str, call: str) -> Sequence[c.Command]:
         """The call does not wait any more; what there is to be stopped on its account."""
@@ -72,16 +78,19 @@ class AppQueueDispatcher:
         memberships: Callable[[str], Sequence[Membership]],
         short_pause: Callable[[str], bool],
         handling: Callable[[str], Duration] = lambda queue: USUAL_HANDLING,
+        bound: Callable[[str], Duration] = lambda queue: USUAL_BOUND,
         queues: Sequence[str],
     ) -> None:
         self._memberships = memberships
         self._short_pause = short_pause
         self._handling = handling
+        self._bound = bound
         self._queues = tuple(queues)
         self._listening: set[str] = set()
         self._published: dict[str, set[c.Command]] = {}
         self._told: dict[str, Instant] = {}
         self._aged: set[str] = set()
+        self._overdue: dict[str, list[Waiting]] = {}
 
     def plan(
         self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
@@ -89,11 +98,28 @@ class AppQueueDispatcher:
         """Duty counts and seats that changed, callers to be aged, callers to be told their place."""
         duty = on_duty(agents.values(), self._memberships, self._short_pause)
         commands = self._publish(duty, agents.values())
+        self._overdue = {}
         for queue, callers in lines.items():
             line = [w for w in callers if w.call.channel and w.call.node in self._listening]
+            if late := overdue(line, self._bound(queue), agents, now):
+                self._overdue[queue] = late
             commands += self._ageing(line, now)
             commands += self._announcements(queue, line, duty.get(queue, 0), now)
         return commands
+
+    def choose(self, agent: Agent) -> Waiting | None:
+        """Of those overdue in the agent's queues the one who joined first.
+
+        A queue of more weight would otherwise keep them waiting as long as it has callers of its own:
+        app_queue weighs queues, and knows no bound.
+        """
+        if not self._overdue:
+            return None
+        mine = [w for place in self._memberships(agent.number) for w in self._overdue.get(place.queue, ())]
+        chosen = min(mine, key=lambda waiting: waiting.wait.joined_at, default=None)
+        if chosen is not None:
+            self._overdue[chosen.wait.queue].remove(chosen)
+        return chosen
 
     def forget(self, node: str, call: str) -> list[c.Command]:
         """An announcement that may still be speaking is cut short: the caller is through, or gone."""
@@ -265,6 +291,10 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return actions.set_global(f"DEVICE_{command.agent}", command.device or NOBODY)
         case c.SendToSurvey():
             return actions.to_survey(command.channel)
+        case c.Offer():
+            return actions.to_agent(command.channel, command.agent)
+        case c.Revoke():
+            return actions.to_wait_on(command.channel)
         case c.Requeue():
             return actions.to_queue_again(command.channel, command.queue)
         case c.HangUp():

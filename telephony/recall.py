@@ -135,4 +135,5 @@ def _changed(agent: Agent, fact: f.AgentStateChanged) -> Agent:
         queue="" if resting else agent.queue,
         summarised=agent.summarised and agent.leg == fact.leg,
         rest=Rest() if resting else agent.rest,
+        held=fact.state is AgentState.RESERVED or (agent.held and fact.state is AgentState.RINGING),
     )

@@ -171,7 +171,7 @@ class _Picture:
         return told
 
 
-_WAITING = frozenset({"hotline-queue", "hotline-wait", "hotline-left", "hotline-return"})
+_WAITING = frozenset({"hotline-queue", "hotline-wait", "hotline-left", "hotline-offered", "hotline-return"})
 _SURVEY = "hotline-survey"
 
 
@@ -313,4 +313,4 @@ def _pause_of(agent: Agent, keep_pause: Callable[[Agent], bool]) -> str:
         return agent.reason
     if agent.state in (AgentState.TALKING, AgentState.WRAP_UP) and keep_pause(agent):
         return c.WRAP_UP
-    return "reserved" if agent.state is AgentState.RESERVED else ""
+    return a.RESERVED_REASON if agent.held else ""

@@ -302,6 +302,7 @@ class Telephony:
         outcome.commands += more.commands
 
     def _carry_out(self, outcome: Outcome) -> None:
+        self._offer_to_the_freed(outcome)
         if outcome.facts:
             self._book.append(outcome.facts)
         commands = list(outcome.commands)
@@ -318,6 +319,21 @@ class Telephony:
                 case _:
                     pass
         self._perform(commands)
+
+    def _offer_to_the_freed(self, outcome: Outcome) -> None:
+        """Reserve whoever takes calls again for a caller who is overdue, before app_queue hears of it."""
+        for fact in tuple(outcome.facts):
+            if not isinstance(fact, f.AgentStateChanged) or fact.state is not AgentState.READY:
+                continue
+            agent = self._board.agent(fact.agent)
+            chosen = self._dispatcher.choose(agent) if agent.state is AgentState.READY else None
+            call = self._board.calls.get(chosen.call.id) if chosen is not None else None
+            if call is None or call.phase is not f.Phase.WAITING:
+                continue
+            freed = [c.SetPause(node, agent.device, False, "") for node in self._nodes]
+            outcome.commands = [command for command in outcome.commands if command not in freed]
+            self._add(outcome, self._board.wish(agent.number, a.Reserve(fact.at, call.id)))
+            outcome.commands.append(c.Offer(call.node, call.channel, call.id, agent.number))
 
     def _perform(self, commands: Sequence[c.Command]) -> None:
         for command in commands:
@@ -372,6 +388,8 @@ class Telephony:
         """Something we told a node may not be so: look, rather than say it again."""
         if how is How.REFUSED and isinstance(command, c.AddMember | _Published):
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
+        if isinstance(command, c.Offer):
+            self._carry_out(self._board.wish(command.agent, a.Release(self._clock(), command.call)))
         if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.SetPenalty | _Published):
             self._resync(command.node, _AFTER_FAILURE_S)
 

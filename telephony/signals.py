@@ -195,11 +195,19 @@ class Offered(OfferSignal):
     """The agent's phone is being called. `channel`: the agent's channel name."""
 
     channel: str
+    by_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OfferFailed(OfferSignal):
-    """app_queue gave up on this agent."""
+    """This agent was rung and did not take the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferOver(CallSignal):
+    """The dialplan is done with an offer of the service that was not taken; the caller waits on."""
+
+    agent: str
 
 
 @dataclass(frozen=True, slots=True)

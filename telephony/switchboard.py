@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from core import facts as f
-from core.clock import MINUTE, Duration, Instant
+from core.clock import MINUTE, SECOND, Duration, Instant
 from core.errors import Conflict
 from core.facts import AgentState
 from telephony import agents as a
@@ -31,6 +31,8 @@ _PAST = 200_000
 """Ids of calls long over, kept for the same."""
 _LINGER: Duration = MINUTE
 """A finished call whose legs were never heard to end is closed after this."""
+_RESERVED_FOR: Duration = 5 * SECOND
+"""By then the telephone of a reserved agent rings, or the offer has not come about."""
 _OF_AGENTS = (f.AgentOffered, f.OfferEnded, f.AgentAnswered, f.TalkEnded)
 
 
@@ -103,6 +105,8 @@ class Switchboard:
             self._star_code(signal, outcome)
         elif isinstance(signal, s.ContactChanged):
             self._contact(signal, outcome)
+        elif isinstance(signal, s.OfferOver):
+            self._agent_took(self._release(self.agent(signal.agent), signal.call, signal.at), outcome)
         else:
             call = self._call_spoken_of(signal)
             if call is not None:
@@ -131,8 +135,13 @@ class Switchboard:
         return outcome
 
     def sweep(self, now: Instant) -> Outcome:
-        """Close what should have been closed long ago: legs of finished calls that never said goodbye."""
+        """Close what should have been closed long ago: legs of finished calls that never said goodbye,
+        reservations that came to nothing."""
         outcome = Outcome()
+        for agent in [agent for agent in self.agents.values() if agent.state is AgentState.RESERVED]:
+            call = self.calls.get(agent.call)
+            if call is None or not call.waiting or now - agent.since > _RESERVED_FOR:
+                self._agent_took(self._release(agent, agent.call, now), outcome)
         for call in list(self.calls.values()):
             if call.ended_at is not None and now - call.ended_at > _LINGER:
                 self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
@@ -185,6 +194,9 @@ class Switchboard:
             outcome.facts.append(fact)
             if isinstance(fact, _OF_AGENTS):
                 self._agent_took(follow(self.agent(fact.agent), fact, self._duties), outcome)
+
+    def _release(self, agent: Agent, call: str, at: Instant) -> Step:
+        return decide(agent, a.Release(at, call), self._duties)
 
     def _agent_took(self, step: Step, outcome: Outcome) -> None:
         agent, facts, commands = step
@@ -249,6 +261,9 @@ class Switchboard:
         sitting = self.agent_at(signal.device)
         if sitting is not None and not signal.reachable:
             self._agent_took(decide(sitting, a.PhoneLost(signal.at), self._duties), outcome)
+            call = self.calls.get(sitting.call)
+            if sitting.held and call is not None and call.waiting:
+                outcome.commands.append(c.Revoke(call.node, call.channel))
 
 
 _STAR_CODES = {

@@ -155,6 +155,32 @@ def _recording(event: Event, at: Instant, node: str) -> s.Signal:
     return s.RecordingBegan(at, node, *_call_and_leg(event), _text(event, "File"))
 
 
+def _service_offer(event: Event, at: Instant, node: str) -> tuple[Instant, str, str, str, str, str, str]:
+    _, leg = _call_and_leg(event)
+    channel = _text(event, "Channel")
+    return (
+        at,
+        node,
+        _need(event, "Customer", "leg"),
+        leg,
+        _need(event, "Queue", "queue"),
+        _need(event, "Agent", "staff"),
+        channel.partition("/")[2].rpartition("-")[0],
+    )
+
+
+def _service_offered(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Offered(*_service_offer(event, at, node), _text(event, "Channel"), True)
+
+
+def _service_offer_missed(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OfferFailed(*_service_offer(event, at, node))
+
+
+def _service_offer_over(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OfferOver(at, node, *_call_and_leg(event), _need(event, "Agent", "staff"))
+
+
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
     return s.DeviceCode(
         at,
@@ -253,6 +279,9 @@ _USER_EVENTS: dict[str, _Translator] = {
     "SurveyEnded": _survey_over,
     "RecordingStarted": _recording,
     "AgentCode": _agent_code,
+    "AgentOffered": _service_offered,
+    "OfferMissed": _service_offer_missed,
+    "OfferOver": _service_offer_over,
 }
 _TRANSLATORS: dict[str, _Translator] = {
     "UserEvent": _user_event,

@@ -25,6 +25,7 @@ APOLOGY_AFTER: Duration = 10 * SECOND
 NEXT_ANNOUNCEMENT: Duration = 30 * SECOND
 USUAL_HANDLING: Duration = 180 * SECOND
 """Stands in for the measured handling time until there is one."""
+USUAL_BOUND: Duration = MINUTE
 LONGEST_POSITION, LONGEST_MINUTES = 30, 15
 """Beyond these the caller hears the last number that has a prompt."""
 
@@ -64,6 +65,22 @@ def to_be_aged(line: Sequence[Waiting], now: Instant) -> list[Waiting]:
         waiting
         for waiting in line
         if waiting.wait.priority < AGED_PRIORITY and waiting.waited(now) >= AGEING_AFTER
+    ]
+
+
+def overdue(
+    line: Sequence[Waiting], bound: Duration, agents: Mapping[str, Agent], now: Instant
+) -> list[Waiting]:
+    """Callers of one queue who have waited for so long that the next agent for it is theirs, whatever other
+    queues hold. One for whom a telephone rings, or an agent is held, is not among them."""
+    late = [waiting for waiting in line if waiting.waited(now) >= bound]
+    if not late:
+        return []
+    held = {agent.call for agent in agents.values() if agent.state is AgentState.RESERVED}
+    return [
+        waiting
+        for waiting in late
+        if waiting.call.id not in held and not any(leg.offering for leg in waiting.call.legs)
     ]
 
 

@@ -138,6 +138,16 @@ def to_survey(channel: str) -> Action:
     return _redirect(channel, "hotline-survey", "s")
 
 
+def to_agent(channel: str, agent: str) -> Action:
+    """Offers a waiting customer to one agent, wherever he sits; not taken, the customer waits on."""
+    return _redirect(channel, "hotline-offered", check("staff", agent, "agent"))
+
+
+def to_wait_on(channel: str) -> Action:
+    """Takes a customer out of an offer: he waits on in his queue, with the time of first joining kept."""
+    return _redirect(channel, "hotline-wait", "s")
+
+
 def to_queue_again(channel: str, queue: str) -> Action:
     """Lets a customer's channel wait (again) in `queue`; the dialplan keeps the time of first joining."""
     return _redirect(channel, "hotline-queue", check("queue", queue, "queue"))

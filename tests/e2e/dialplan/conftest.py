@@ -14,13 +14,19 @@ from tests.support.exchange import Exchange, exchange
 CAPTURES = Path(__file__).parents[2] / "scenarios" / "captures"
 
 
+def _is_recorded(request: pytest.FixtureRequest) -> bool:
+    """Whether the test goes a whole way of a call, from its arrival to its end."""
+    name = request.node.originalname
+    return request.module.__name__.endswith("test_paths") or name.startswith("test_offered_")
+
+
 @pytest.fixture
 async def line(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
     """`@pytest.mark.parametrize("line", [{...}], indirect=True)` changes fields of the node."""
     changes = getattr(request, "param", {})
     async with exchange(**changes) as running:
         yield running
-        if os.environ.get("HOTLINE_RECORD") and request.module.__name__.endswith("test_paths"):
+        if os.environ.get("HOTLINE_RECORD") and _is_recorded(request):
             name = request.node.originalname.removeprefix("test_")
             for gone in running.tap.all("CallGone"):  # the recording ends with the channel, not before
                 await running.tap.wait_for("Hangup", Uniqueid=gone["Uniqueid"])

@@ -51,8 +51,8 @@ class Story:
         waited = self.at + int(after * SECOND) - self.joined_at
         return self.add(f.CallerLeftQueue, after, queue=QUEUE, reason=reason, waited=waited)
 
-    def offer(self, agent: str = "1001", which: int = 1, after: float = 0.1) -> Story:
-        return self.leg(f.AgentOffered, after, which, agent, device="d001")
+    def offer(self, agent: str = "1001", which: int = 1, after: float = 0.1, *, ours: bool = False) -> Story:
+        return self.leg(f.AgentOffered, after, which, agent, device="d001", by_service=ours)
 
     def no_answer(
         self,

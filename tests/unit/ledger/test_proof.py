@@ -107,6 +107,26 @@ def test_a_good_call_has_no_mismatch() -> None:
             Story()
             .menu()
             .join()
+            .offer(after=60, ours=True)
+            .no_answer()
+            .leave(f.LeaveReason.REQUEUED)
+            .join(again=True)
+            .offer("1002", 2, ours=True)
+            .answer("1002", 2, rang=3)
+            .talk(5, f.Side.AGENT, "1002", 2)
+            .end(f.Phase.TALKING, 0),
+            [
+                "2 NONE ENTERQUEUE |138|1",
+                "62 NONE ABANDON 1|1|60",  # taken to an agent by us; of that the log knows no more
+                "66 NONE ENTERQUEUE |138|1",
+                "66 NONE ABANDON 1|1|0",
+            ],
+            id="offered past app_queue, the second time with success",
+        ),
+        pytest.param(
+            Story()
+            .menu()
+            .join()
             .offer()
             .no_answer()
             .offer("1002", 2, 1)
@@ -277,3 +297,23 @@ def test_a_restart_of_asterisk_explains_a_log_that_breaks_off() -> None:
 )
 def test_the_callers_own_count_is_compared(callers: CallerCount, found: list[str]) -> None:
     assert rules(prove(numbered(whole()), good_log(), callers)) == found
+
+
+def test_an_answer_of_app_queue_is_not_excused_by_an_offer_of_ours() -> None:
+    """We offered one agent in vain; the answer of another one is in the log, or it is a mismatch."""
+    story = (
+        Story()
+        .menu()
+        .join()
+        .offer(after=60, ours=True)
+        .no_answer()
+        .leave(f.LeaveReason.REQUEUED)
+        .join(again=True)
+        .offer("1002", 2)
+        .answer("1002", 2)
+        .talk(5, f.Side.AGENT, "1002", 2)
+        .end(f.Phase.TALKING, 0)
+    )
+    lines = ["2 NONE ENTERQUEUE |138|1", "62 NONE ABANDON 1|1|60", "66 NONE ENTERQUEUE |138|1"]
+    found = prove(numbered(story), log(1, *lines, "68 NONE ABANDON 1|1|2"))
+    assert rules(found) == ["exit", "answered", "talk_ended"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core import facts as f
@@ -12,7 +14,7 @@ from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
 from telephony.agent_fold import Step, decide, follow
-from tests.unit.telephony.story import Story, leg, tell
+from tests.unit.telephony.story import CALL, Story, leg, tell
 
 NOW = 1_700_000_000 * SECOND
 LIMITS = {"personal-cmn": 30 * SECOND, "bench": 0}
@@ -186,11 +188,45 @@ def test_a_lost_phone_takes_a_ready_agent_off_at_once_and_a_talking_one_after_th
     assert seat.agent.reason == "phone_lost"
 
 
-def test_a_reservation_is_taken_once() -> None:
-    seat = ready().wish(a.Reserve(NOW))
+def test_a_reservation_is_taken_once_and_given_back_by_whom_it_is_for() -> None:
+    seat = ready().wish(a.Reserve(NOW, CALL))
     with pytest.raises(Conflict, match="reserved, not ready"):
-        seat.wish(a.Reserve(NOW))
-    assert seat.wish(a.Release(NOW)).agent.state is S.READY
+        seat.wish(a.Reserve(NOW, CALL))
+    assert seat.wish(a.Release(NOW, "another")).agent.state is S.RESERVED
+    assert seat.wish(a.Release(NOW, CALL)).agent.state is S.READY
+    pauses = [command for command in seat.commands if isinstance(command, c.SetPause)]
+    assert pauses[-2:] == [
+        c.SetPause("node1", "d001", True, "reserved"),
+        c.SetPause("node1", "d001", False, ""),
+    ]
+
+
+def test_a_reserved_agent_who_takes_the_call_goes_the_way_of_every_other() -> None:
+    talk = Story().arrives().joins().offered().after(2).answers().after(9).agent_hangs_up()
+    seat = ready().wish(a.Reserve(NOW, CALL)).follow(*call_facts(talk))
+    assert seat.states[-4:] == ["reserved", "ringing", "talking", "wrap_up"]
+    assert not seat.agent.held
+    assert seat.commands[-1] == c.SetPause("node1", "d001", True, c.WRAP_UP)
+
+
+def test_a_reserved_agent_who_lets_it_ring_is_no_longer_held() -> None:
+    """The pause of the reservation would otherwise outlive it."""
+    rings = Story().arrives().joins().offered().after(4).fails()
+    seat = ready().wish(a.Reserve(NOW, CALL)).follow(*call_facts(rings))
+    assert (seat.agent.state, seat.agent.held, seat.agent.unanswered) == (S.READY, False, 1)
+    assert seat.commands[-1] == c.SetPause("node1", "d001", False, "")
+
+
+def test_without_wrap_up_the_hold_ends_with_the_answer() -> None:
+    duties = replace(DUTIES, wrapup_limit=lambda queue: 0)
+    seat = Seat(a.LogIn(NOW, "d001"), a.BeReady(NOW), a.Reserve(NOW, CALL), duties=duties)
+    talk = call_facts(Story().arrives().joins().offered().answers().after(5).agent_hangs_up())
+    answered = next(n for n, fact in enumerate(talk) if isinstance(fact, f.AgentAnswered)) + 1
+    seat.follow(*talk[:answered])
+    assert seat.commands[-1] == c.SetPause("node1", "d001", False, "")
+    told = len(seat.commands)
+    seat.follow(*talk[answered:])
+    assert (seat.agent.state, seat.commands[told:]) == (S.READY, [])
 
 
 def test_star_codes_are_adopted_as_asterisk_carried_them_out() -> None:

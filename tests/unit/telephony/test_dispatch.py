@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.clock import SECOND
+from core.errors import BadInput
 from core.facts import AgentState as S
 from telephony import commands as c
 from telephony.agents import Agent
@@ -83,3 +86,40 @@ def test_a_new_round_is_aged_anew_but_tells_nothing_twice() -> None:
     assert [type(x) for x in made.plan(waiting(NOW, 2), {}, late + 2 * SECOND)] == [c.ChangePriority]
     assert [type(x) for x in made.forget(NODE, CALL)] == [c.Silence]
     assert made.forget(NODE, CALL) == []
+
+
+def test_a_freed_agent_gets_the_caller_who_is_overdue_longest_in_any_queue_of_theirs() -> None:
+    made = AppQueueDispatcher(
+        memberships=members,
+        short_pause=lambda reason: False,
+        bound=lambda queue: 60 * SECOND,
+        queues=("personal-cmn", "card-cmn", "loss-cmn"),
+    )
+    made.node_came(NODE)
+    lines = {
+        queue: [queued(queue, call, NOW + joined * SECOND)]
+        for queue, call, joined in (("loss-cmn", "z", 0), ("card-cmn", "a", 2), ("personal-cmn", "b", 5))
+    }
+    made.plan(lines, {}, NOW + 61 * SECOND)
+    assert made.choose(seated()) is None  # nobody of theirs has waited that long; loss is no queue of theirs
+    made.plan(lines, {}, NOW + 66 * SECOND)
+    chosen = [made.choose(seated()) for _ in range(3)]
+    assert [one and one.call.id for one in chosen] == ["a", "b", None]
+
+
+def queued(queue: str, call: str, since: int) -> Waiting:
+    wait = Wait(queue, since, 1, 0)
+    return Waiting(Call(call, NODE, call, f"PJSIP/trunk-{call}", since, wait=wait), wait, 1)
+
+
+def test_offers_are_redirects_into_contexts_of_our_own() -> None:
+    channel = "PJSIP/trunk-00000001"
+    assert dict(action_of(c.Offer(NODE, channel, CALL, "1001")).headers) == {
+        "Channel": channel,
+        "Context": "hotline-offered",
+        "Exten": "1001",
+        "Priority": "1",
+    }
+    assert dict(action_of(c.Revoke(NODE, channel)).headers)["Context"] == "hotline-wait"
+    with pytest.raises(BadInput):
+        action_of(c.Offer(NODE, channel, CALL, "1001,1,System(x)"))

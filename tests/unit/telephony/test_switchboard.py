@@ -369,3 +369,41 @@ def test_of_a_call_it_is_known_when_the_node_last_spoke() -> None:
     assert board.heard_at("unknown") == 0
     vanished = compare_calls(NODE, [], snapshot(), known={CUSTOMER})
     assert (vanished.vanished, vanished.signals) == ((), ())
+
+
+def reserved(board: Switchboard) -> Switchboard:
+    board.wish("1001", a.Reserve(START + 3 * SECOND, CALL))
+    return board
+
+
+def test_an_offer_that_came_to_nothing_gives_the_agent_back() -> None:
+    board, *_ = board_after(Story().arrives().joins())
+    outcome = reserved(board).hear(s.OfferOver(NOW, NODE, CALL, CUSTOMER, "1001"))
+    assert board.agent("1001").state is S.READY
+    assert outcome.commands == [c.SetPause(NODE, "d001", False, "")]
+    assert board.hear(s.OfferOver(NOW, NODE, CALL, CUSTOMER, "1001")).facts == []
+
+
+def test_a_reservation_ends_with_its_call_or_when_no_phone_has_rung() -> None:
+    board, *_ = board_after(Story().arrives().joins())
+    reserved(board)
+    assert board.sweep(START + 8 * SECOND).facts == []
+    assert [type(x) for x in board.sweep(START + 8 * SECOND + 1).facts] == [f.AgentStateChanged]
+    reserved(board)
+    for signal in Story().after(4).customer_hangs_up().signals:
+        board.hear(signal)
+    assert [type(x) for x in board.sweep(START + 5 * SECOND).facts] == [f.AgentStateChanged]
+    assert board.agent("1001").state is S.READY
+
+
+def test_a_phone_that_dies_while_an_offer_rings_is_not_waited_for() -> None:
+    """app_queue would ring on until its time is over; our own offer is taken back at once."""
+    board, *_ = board_after(Story().arrives().joins())
+    board.hear(s.ContactChanged(NOW, NODE, "d001", True))
+    reserved(board)
+    offered = Story().after(3).offered().signals
+    for signal in offered:
+        board.hear(signal)
+    outcome = board.hear(s.ContactChanged(NOW, NODE, "d001", False))
+    assert c.Revoke(NODE, "PJSIP/trunk-00000001") in outcome.commands
+    assert board.agent("1001").reason == a.PHONE_LOST_REASON

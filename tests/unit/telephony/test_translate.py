@@ -50,3 +50,24 @@ def test_what_says_nothing_to_us_is_passed_over() -> None:
 
 def test_all_that_is_translated_is_let_through_by_the_filter() -> None:
     assert set(EVENTS) <= set(EVENT_INCLUDE)
+
+
+def test_our_own_offers_read_like_those_of_app_queue() -> None:
+    """Told on the agent's channel, which gives the device; the customer's is named in the text."""
+    leg = "node1-1700000000.7"
+    about = {
+        "Event": "UserEvent",
+        "Call": CALL,
+        "Uniqueid": leg,
+        "Channel": "PJSIP/d001-00000007",
+        "Customer": CUSTOMER,
+        "Queue": "card-cmn",
+        "Agent": "1001",
+    }
+    who = (CUSTOMER, leg, "card-cmn", "1001", "d001")
+    assert heard(UserEvent="AgentOffered", **about) == s.Offered(NOW, NODE, *who, "PJSIP/d001-00000007", True)
+    assert heard(UserEvent="OfferMissed", **about) == s.OfferFailed(NOW, NODE, *who)
+    over = ABOUT_THE_CALL | {"UserEvent": "OfferOver", "Agent": "1001"}
+    assert heard(**over) == s.OfferOver(1_700_000_001_000_002, NODE, CALL, CUSTOMER, "1001")
+    with pytest.raises(BadEvent, match="Agent"):
+        heard(**(over | {"Agent": "all"}))

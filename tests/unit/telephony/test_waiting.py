@@ -12,7 +12,7 @@ from core.facts import AgentState as S
 from directory.model import Membership
 from telephony import waiting as w
 from telephony.agents import Agent
-from telephony.calls import Call, Wait
+from telephony.calls import Call, Leg, Wait
 from tests.unit.telephony.story import NODE, START
 
 
@@ -90,3 +90,15 @@ def test_on_duty_is_logged_in_and_not_on_a_long_pause() -> None:
     ]
     counts = w.on_duty(agents, lambda _: (Membership(queue="q", penalty=0),), lambda reason: reason == "rest")
     assert counts == {"q": 3}
+
+
+def test_who_is_overdue_is_so_until_an_agent_is_held_or_rung_for_them() -> None:
+    first, second = caller("first", 0), caller("second", 30)
+    line = w.line_up([first, second])["q"]
+    bound = 60 * SECOND
+    assert w.overdue(line, bound, {}, START + bound - 1) == []
+    assert w.overdue(line, bound, {}, START + bound) == line[:1]
+    held = {"1001": Agent("1001", S.RESERVED, call="first")}
+    assert w.overdue(line, bound, held, START + 2 * bound) == line[1:]
+    ringing = replace(second, legs=(Leg("l", "1001", "d001", "q", "", START),))
+    assert w.overdue(w.line_up([ringing])["q"], bound, {}, START + 2 * bound) == []
