@@ -43,7 +43,8 @@ class TicketService:
         """A new ticket from a summary: kept as a draft, or handed to the back office at once.
 
         `NotFound`: no such summary. `NotYours`: another agent's. `Incomplete`: every field that is missing,
-        the CALL-27 tick among them, or a kind that the call's type does not open.
+        the CALL-27 tick among them, or a kind that the call's type does not open. `Conflict`: the summary has
+        a ticket that says the very same, as after a second click.
         """
         check_number(Series.SUMMARY, summary, "body.summary")
         now = self._clock()
@@ -51,7 +52,11 @@ class TicketService:
             origin = await store.load_summary(connection, summary)
             self._own(person, origin.agent)
             ticket = self._filled(person, origin, from_summary(text, origin), now, draft=draft)
+            # The number first: on a database server it makes whoever opens another one at the same time wait.
             ticket = replace(ticket, number=await store.next_number(connection, Series.TICKET, now))
+            for other in await store.tickets_of(connection, summary):
+                if other.text == ticket.text:
+                    raise Conflict(f"work order {other.number} says the very same already: change that one")
             await store.insert_ticket(connection, ticket)
             await self._step(connection, ticket, "", person.staff, now)
         return ticket

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from storage.audit import accesses_of
 from tests.integration.ticketing.conftest import CALL, NOW, Desk
 from tests.integration.ticketing.test_summaries import AGENT, COMPLAINT, ENQUIRY, LEADER, OTHER
 from ticketing.errors import Incomplete, NotYours
-from ticketing.model import SummaryText, TicketKind, TicketState, TicketText
+from ticketing.model import SummaryText, Ticket, TicketKind, TicketState, TicketText
 from ticketing.tables import ticket_events
 
 FORM = TicketText(kind=TicketKind.COMPLAINT, business="card", limit_told=True)
@@ -40,8 +41,25 @@ async def test_a_ticket_grows_out_of_a_summary_with_all_its_head(desk: Desk) -> 
         kind="complaint",
     )
     assert await desk.tickets.read(person, ticket.number, "", "") == ticket
-    second = await desk.tickets.open(person, summary.number, FORM, draft=False)
+    other = replace(FORM, content="另一笔年费也重复收取")
+    second = await desk.tickets.open(person, summary.number, other, draft=False)
     assert (second.number, second.summary) == ("GD20261122-000002", summary.number)
+
+
+async def test_two_clicks_open_one_ticket(desk: Desk) -> None:
+    """At once or later: the second one is told the number of the first, and uses none up."""
+    person = desk.person(AGENT)
+    summary = await desk.summaries.save(person, await desk.talk(), COMPLAINT)
+    clicks = (desk.tickets.open(person, summary.number, FORM, draft=False) for _ in range(2))
+    first, second = await asyncio.gather(*clicks, return_exceptions=True)
+    assert isinstance(first, Ticket)
+    assert isinstance(second, Conflict)
+    assert first.number in str(second)
+    with pytest.raises(Conflict, match=first.number):
+        await desk.tickets.open(person, summary.number, FORM, draft=False)
+    other = await desk.tickets.open(person, summary.number, replace(FORM, content="另一件事"), draft=False)
+    assert (first.number, other.number) == ("GD20261122-000001", "GD20261122-000002")
+    assert len(await desk.told("TicketOpened")) == 2
 
 
 @pytest.mark.rule("CALL-27", "TICKET-05")
