@@ -367,7 +367,8 @@ class Telephony:
         if self._plan_due is not None:
             self._plan_due.cancel()
             self._plan_due = None
-        self._perform(self._dispatcher.plan(self._board.lines(), self._board.agents, self._clock()))
+        now = self._clock()
+        self._perform(self._dispatcher.plan(self._board.lines(now), self._board.agents, now))
 
     async def _tick(self) -> None:
         """What time alone brings about: heartbeat, announcements, ageing, legs that never said goodbye."""

@@ -69,9 +69,9 @@ class Switchboard:
         """Who sits at this device."""
         return next((agent for agent in self.agents.values() if agent.device == device), None)
 
-    def lines(self) -> dict[str, list[Waiting]]:
+    def lines(self, now: Instant) -> dict[str, list[Waiting]]:
         """Queue → callers waiting, in order."""
-        return line_up(self.calls.values())
+        return line_up(self.calls.values(), now)
 
     def call(self, call_id: str) -> Call | None:
         """An open or lately finished call."""

@@ -42,7 +42,12 @@ class Waiting:
         return now - self.wait.joined_at
 
 
-def line_up(calls: Iterable[Call]) -> dict[str, list[Waiting]]:
+def priority_now(wait: Wait, now: Instant) -> int:
+    """A caller's priority with what ageing adds to it."""
+    return max(wait.priority, AGED_PRIORITY) if now - wait.joined_at >= AGEING_AFTER else wait.priority
+
+
+def line_up(calls: Iterable[Call], now: Instant) -> dict[str, list[Waiting]]:
     """Queue → its callers in the order app_queue serves them: priority first, then time of joining."""
     by_queue: dict[str, list[tuple[Wait, Call]]] = {}
     for call in calls:
@@ -52,7 +57,7 @@ def line_up(calls: Iterable[Call]) -> dict[str, list[Waiting]]:
         queue: [
             Waiting(call, wait, place)
             for place, (wait, call) in enumerate(
-                sorted(callers, key=lambda pair: (-pair[0].priority, pair[0].joined_at)), start=1
+                sorted(callers, key=lambda pair: (-priority_now(pair[0], now), pair[0].joined_at)), start=1
             )
         ]
         for queue, callers in by_queue.items()
@@ -61,11 +66,7 @@ def line_up(calls: Iterable[Call]) -> dict[str, list[Waiting]]:
 
 def to_be_aged(line: Sequence[Waiting], now: Instant) -> list[Waiting]:
     """Ordinary callers of one queue who have waited long enough to be treated as VIPs."""
-    return [
-        waiting
-        for waiting in line
-        if waiting.wait.priority < AGED_PRIORITY and waiting.waited(now) >= AGEING_AFTER
-    ]
+    return [waiting for waiting in line if waiting.wait.priority < priority_now(waiting.wait, now)]
 
 
 def overdue(

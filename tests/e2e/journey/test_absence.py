@@ -105,7 +105,7 @@ async def test_a_killed_service_takes_its_calls_up_again(hotline: Floor) -> None
     agent = await hotline.sign_in("1001")
     now = await agent.get("/api/agent")
     assert (now["state"], now["call"], now["device"]) == ("talking", talks, "d001")
-    line = hotline.hotline.telephony.switchboard.lines()["card-cmn"]
+    line = hotline.hotline.telephony.switchboard.lines(hotline.now())["card-cmn"]
     assert [waiting.call.id for waiting in line] == [waits, came]
 
     # The talk goes on, ends once, and is summed up; then the one who waited longest is next.

@@ -22,12 +22,25 @@ def caller(name: str, joined: float, priority: int = 0) -> Call:
 
 
 def test_the_line_is_served_by_priority_then_by_joining() -> None:
-    line = w.line_up([caller("late", 5), caller("vip", 9, 10), caller("early", 1)])["q"]
+    line = w.line_up([caller("late", 5), caller("vip", 9, 10), caller("early", 1)], START + 10 * SECOND)["q"]
     assert [(x.call.id, x.position) for x in line] == [("vip", 1), ("early", 2), ("late", 3)]
 
 
+def test_the_place_that_is_told_is_the_one_that_ageing_gives() -> None:
+    """Raised to a VIP's priority he stands before the VIP who came later, and is told so."""
+    callers = [caller("ordinary", 0), caller("vip", 5, w.AGED_PRIORITY)]
+
+    def places(now: Instant) -> dict[str, int]:
+        return {x.call.id: x.position for x in w.line_up(callers, now)["q"]}
+
+    assert places(START + w.AGEING_AFTER - 1) == {"vip": 1, "ordinary": 2}
+    assert places(START + w.AGEING_AFTER) == {"ordinary": 1, "vip": 2}
+    line = w.line_up(callers, START + w.AGEING_AFTER)["q"]
+    assert [x.call.id for x in w.to_be_aged(line, START + w.AGEING_AFTER)] == ["ordinary"]
+
+
 def test_nothing_is_said_in_the_first_ten_seconds_and_then_every_thirty() -> None:
-    line = w.line_up([caller("a", 0)])["q"]
+    line = w.line_up([caller("a", 0)], START)["q"]
     assert w.to_be_told(line, START + 10 * SECOND - 1, {}) == []
     assert w.to_be_told(line, START + 10 * SECOND, {}) == line
     told = {"a": START + 10 * SECOND}
@@ -53,13 +66,7 @@ def test_ageing_bounds_how_long_anyone_can_be_overtaken(
     while arrivals or waiting:
         while arrivals and arrivals[0].arrived_at <= now:
             waiting.append(arrivals.pop(0))
-        line = w.line_up(waiting).get("q", [])
-        aged = {x.call.id for x in w.to_be_aged(line, now)}
-        waiting = [
-            replace(c, wait=replace(c.wait, priority=w.AGED_PRIORITY)) if c.id in aged and c.wait else c
-            for c in waiting
-        ]
-        line = w.line_up(waiting).get("q", [])
+        line = w.line_up(waiting, now).get("q", [])
         if line:
             head = line[0].call
             waiting = [c for c in waiting if c.id != head.id]
@@ -94,11 +101,11 @@ def test_on_duty_is_logged_in_and_not_on_a_long_pause() -> None:
 
 def test_who_is_overdue_is_so_until_an_agent_is_held_or_rung_for_them() -> None:
     first, second = caller("first", 0), caller("second", 30)
-    line = w.line_up([first, second])["q"]
+    line = w.line_up([first, second], START)["q"]
     bound = 60 * SECOND
     assert w.overdue(line, bound, {}, START + bound - 1) == []
     assert w.overdue(line, bound, {}, START + bound) == line[:1]
     held = {"1001": Agent("1001", S.RESERVED, call="first")}
     assert w.overdue(line, bound, held, START + 2 * bound) == line[1:]
     ringing = replace(second, legs=(Leg("l", "1001", "d001", "q", "", START),))
-    assert w.overdue(w.line_up([ringing])["q"], bound, {}, START + 2 * bound) == []
+    assert w.overdue(w.line_up([ringing], START)["q"], bound, {}, START + 2 * bound) == []
