@@ -1,0 +1,130 @@
+"""Answer, talk, survey: what signals make of a call once it has reached an agent. Pure.
+
+A function that takes a signal is the step of that signal; `call_fold` knows which is which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core import facts as f
+from telephony import call_waits as waits
+from telephony import signals as s
+from telephony.call_draft import Draft
+from telephony.calls import Leg, Survey
+
+_RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
+
+
+def connected(draft: Draft, signal: s.Connected) -> None:
+    waits.leg_for(draft, signal, signal.channel)
+    _answer_if_bridged(draft)
+
+
+def bridged(draft: Draft, signal: s.Bridged) -> None:
+    if signal.leg == draft.call.leg:
+        draft.change(bridge=signal.bridge)
+    else:
+        leg = draft.call.leg_of(signal.leg)
+        if leg is None or leg.gone:
+            return
+        draft.change_leg(leg, bridge=signal.bridge)
+    _answer_if_bridged(draft)
+
+
+def _answer_if_bridged(draft: Draft) -> None:
+    for leg in draft.call.legs:
+        if leg.offering and leg.bridge and leg.bridge == draft.call.bridge:
+            _answer(draft, leg)
+
+
+def _answer(draft: Draft, leg: Leg) -> None:
+    leg = draft.change_leg(leg, answered_at=draft.at)
+    wait = draft.call.wait
+    waited_since = wait.joined_at if wait is not None else leg.offered_at
+    draft.leg_fact(
+        f.AgentAnswered,
+        leg,
+        device=leg.device,
+        waited=max(0, draft.at - waited_since),
+        rang=max(0, draft.at - leg.offered_at),
+    )
+    waits.leave_queue(draft, f.LeaveReason.ANSWERED)
+    draft.change(phase=f.Phase.TALKING)
+
+
+def unbridged(draft: Draft, signal: s.Unbridged) -> None:
+    if signal.leg == draft.call.leg:
+        if draft.call.bridge == signal.bridge:
+            draft.change(bridge="")
+        return
+    leg = draft.call.leg_of(signal.leg)
+    if leg is not None and leg.bridge == signal.bridge:
+        leg = draft.change_leg(leg, bridge="")
+        end_talk(draft, leg, f.Side.SYSTEM)
+
+
+def completed(draft: Draft, signal: s.Completed) -> None:
+    leg = waits.leg_for(draft, signal)
+    if leg is not None:
+        end_talk(draft, leg, _RELEASED.get(signal.reason, f.Side.SYSTEM))
+
+
+def end_talk(draft: Draft, leg: Leg, otherwise: f.Side) -> None:
+    """`otherwise`: who released, if neither side's phone has been heard to hang up."""
+    if not leg.talking or leg.answered_at is None:
+        return
+    side = leg.released_by or otherwise
+    draft.change_leg(leg, ended_at=draft.at, released_by=side)
+    draft.leg_fact(f.TalkEnded, leg, talked=max(0, draft.at - leg.answered_at), released_by=side)
+
+
+def leg_gone(draft: Draft, leg: Leg) -> None:
+    if leg.gone:
+        return
+    if leg.offering:
+        waits.end_offer(draft, leg, leg.failure() if leg.cause else f.OfferOutcome.CANCELLED)
+    end_talk(draft, leg, f.Side.SYSTEM)
+    leg = draft.change_leg(draft.call.leg_of(leg.id) or leg, gone=True)
+    if leg.file:
+        draft.leg_fact(f.RecordingEnded, leg, file=leg.file)
+
+
+def survey_began(draft: Draft, signal: s.SurveyBegan) -> None:
+    if draft.call.survey is not None or signal.leg != draft.call.leg:
+        return
+    by = f.Side.SYSTEM if signal.transferred else f.Side.AGENT
+    for leg in draft.call.legs:
+        end_talk(draft, leg, by)
+    rated = draft.call.last_answered()
+    if rated is not None:
+        draft.change(survey=Survey(rated.id), phase=f.Phase.SURVEY)
+        draft.leg_fact(f.SurveyStarted, rated, by=by)
+
+
+def _rating(draft: Draft) -> tuple[Survey, Leg] | None:
+    survey = draft.call.survey
+    leg = draft.call.leg_of(survey.leg) if survey is not None else None
+    return (survey, leg) if survey is not None and leg is not None and not survey.over else None
+
+
+def survey_keyed(draft: Draft, signal: s.SurveyKeyed) -> None:
+    rated = _rating(draft)
+    if rated is None or signal.leg != draft.call.leg or signal.question in rated[0].answered:
+        return
+    survey, leg = rated
+    draft.change(survey=replace(survey, answered=survey.answered | {signal.question}))
+    draft.leg_fact(f.SurveyAnswered, leg, question=signal.question, answer=signal.answer)
+
+
+def survey_over(draft: Draft, signal: s.SurveyOver) -> None:
+    if signal.leg == draft.call.leg:
+        end_survey(draft, f.SurveyOutcome(signal.outcome))
+
+
+def end_survey(draft: Draft, outcome: f.SurveyOutcome) -> None:
+    rated = _rating(draft)
+    if rated is not None:
+        survey, leg = rated
+        draft.change(survey=replace(survey, over=True))
+        draft.leg_fact(f.SurveyEnded, leg, outcome=outcome)
