@@ -45,7 +45,8 @@ from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
 from telephony.api import TelephonyApi
 from telephony.dispatch import AppQueueDispatcher
-from telephony.service import Node, Telephony
+from telephony.hearing import Node
+from telephony.service import Telephony
 from ticketing import duties
 from ticketing.api import TicketingApi
 from ticketing.service import SummaryService

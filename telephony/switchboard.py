@@ -43,6 +43,11 @@ class Outcome:
     facts: list[f.Fact] = field(default_factory=list)
     commands: list[c.Command] = field(default_factory=list)
 
+    def add(self, more: Outcome) -> None:
+        """What something else led to comes after it."""
+        self.facts += more.facts
+        self.commands += more.commands
+
 
 class Switchboard:
     """The present. `duties`: what the directory says."""
