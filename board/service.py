@@ -24,7 +24,7 @@ from board.picture import Picture
 from board.reading import Reading
 from board.roster import labels_of, roster_of
 from board.state import BoardState
-from core.clock import BANK_ZONE, MINUTE, SECOND, Clock, Instant
+from core.clock import BANK_ZONE, MILLISECOND, MINUTE, SECOND, Clock, Duration, Instant
 from core.facts import Fact, Numbered
 from directory.lookup import Directory
 from web.live import LiveHub, Topic
@@ -57,6 +57,8 @@ _STANDING = frozenset(
     }
 )
 """Facts that say how something stands until further notice: these are read a day further back."""
+_ENOUGH_TALKS = 10
+"""One long call of a quiet queue says little about the next."""
 _PAGE = 1000
 _log = structlog.get_logger("board")
 
@@ -171,6 +173,13 @@ class Board:
     def figures(self) -> BoardFigures:
         """All figures now."""
         return Reading(self._state, self._clock(), self._roster).all()
+
+    def handling(self, queue: str) -> Duration | None:
+        """Mean handling time of this queue's calls today; None until enough of them have been handled."""
+        figures = Reading(self._state, self._clock(), self._roster).queue(queue)
+        if figures.handling_mean_ms is None or figures.talks < _ENOUGH_TALKS:
+            return None
+        return figures.handling_mean_ms * MILLISECOND
 
     def calls_behind(self, figure: str, queue: str) -> Behind:
         """The calls that a figure counts (guarantee 3); `NotFound` if it counts none."""

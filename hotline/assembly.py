@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -47,6 +47,7 @@ from telephony.api import TelephonyApi
 from telephony.dispatch import AppQueueDispatcher
 from telephony.hearing import Node
 from telephony.service import Telephony
+from telephony.waiting import USUAL_HANDLING
 from ticketing import duties
 from ticketing.api import TicketingApi
 from ticketing.service import SummaryService
@@ -109,19 +110,19 @@ async def assemble(
     await ledger.open()
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
-    telephony = _telephony(settings, directory, ledger, clock)
     hub = LiveHub(clock=clock)
-    agents = AgentView(telephony.switchboard, hub, clock)
-    ledger.listen(agents.hear)
     board = Board(
         ledger=ledger,
         hub=hub,
         directory=directory,
         clock=clock,
         conditions=lambda: _conditions(telephony, ledger, clock()),
-        heard=telephony.heard,
+        heard=lambda: telephony.heard(),  # noqa: PLW0108 - it is made below, and asks the board itself
         zone=settings.zone_info,
     )
+    telephony = _telephony(settings, directory, ledger, clock, handling=board.handling)
+    agents = AgentView(telephony.switchboard, hub, clock)
+    ledger.listen(agents.hear)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
     consumers = (
@@ -174,7 +175,14 @@ async def assemble(
     )
 
 
-def _telephony(settings: Settings, directory: Directory, ledger: Ledger, clock: Clock) -> Telephony:
+def _telephony(
+    settings: Settings,
+    directory: Directory,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    handling: Callable[[str], Duration | None],
+) -> Telephony:
     names = [node.name for node in settings.nodes]
     queues = tuple(directory.queues)
     limits: dict[str, Duration] = {
@@ -209,6 +217,7 @@ def _telephony(settings: Settings, directory: Directory, ledger: Ledger, clock: 
         dispatcher=AppQueueDispatcher(
             memberships=lambda number: places.get(number, ()),
             short_pause=lambda reason: reason in short,
+            handling=lambda queue: handling(queue) or USUAL_HANDLING,
             bound=lambda queue: bounds.get(queue, MINUTE),
             queues=queues,
         ),

@@ -24,7 +24,7 @@ APOLOGY_AFTER: Duration = 10 * SECOND
 """An agent who answers later than this is told to apologise first (CALL-03)."""
 NEXT_ANNOUNCEMENT: Duration = 30 * SECOND
 USUAL_HANDLING: Duration = 180 * SECOND
-"""Stands in for the measured handling time until there is one."""
+"""Stands in for the measured handling time of a queue until there is one."""
 USUAL_BOUND: Duration = MINUTE
 LONGEST_POSITION, LONGEST_MINUTES = 30, 15
 """Beyond these the caller hears the last number that has a prompt."""

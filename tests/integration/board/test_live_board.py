@@ -216,6 +216,22 @@ async def test_the_board_is_for_those_with_the_right(house: House, path: str) ->
             assert answer.status == 403
 
 
+async def test_the_handling_time_of_today_is_told_once_enough_calls_have_been_handled(house: House) -> None:
+    """What those who wait are promised is worked out from it: 40 s of talk and 5 s of wrap-up here."""
+
+    def handled(calls: range) -> list[Fact]:
+        story = Story(NOON - s(600))
+        for n in calls:
+            story.answers(f"h{n}", "1001", n * 50, 1, 40, wrap=5)
+        return [each.fact for each in story.told()]
+
+    house.append(*handled(range(9)))
+    assert house.board.handling(QUEUE) is None
+    house.append(*handled(range(9, 10)))
+    assert house.board.handling(QUEUE) == 45 * SECOND
+    assert house.board.handling("loss-en") is None
+
+
 async def test_a_condition_that_is_always_told_as_of_now_still_counts_from_its_first_telling(
     ledger: Ledger, directory: Directory
 ) -> None:

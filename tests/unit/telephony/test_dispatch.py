@@ -123,3 +123,17 @@ def test_offers_are_redirects_into_contexts_of_our_own() -> None:
     assert dict(action_of(c.Revoke(NODE, channel)).headers)["Context"] == "hotline-wait"
     with pytest.raises(BadInput):
         action_of(c.Offer(NODE, channel, CALL, "1001,1,System(x)"))
+
+
+def test_the_wait_that_is_announced_follows_from_the_handling_time_of_the_queue() -> None:
+    made = AppQueueDispatcher(
+        memberships=members,
+        short_pause=lambda reason: False,
+        handling=lambda queue: 5 * 60 * SECOND if queue == "card-cmn" else 60 * SECOND,
+        queues=("card-cmn", "personal-cmn"),
+    )
+    made.node_came(NODE)
+    lines = {queue: [queued(queue, queue, NOW)] for queue in ("card-cmn", "personal-cmn")}
+    told = made.plan(lines, {"1001": seated()}, NOW + 11 * SECOND)
+    said = {command.channel: command.minutes for command in told if isinstance(command, c.Announce)}
+    assert said == {"PJSIP/trunk-card-cmn": 5, "PJSIP/trunk-personal-cmn": 1}
