@@ -16,6 +16,17 @@ from core.errors import HotlineError
 # command -> (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("hotline.serve", "run the service on the nodes that the settings name"),
+    "init": ("hotline.init_command", "write the first settings, asking for each"),
+    "prepare": (
+        "hotline.prepare",
+        "make what service and nodes need before they start: passwords, accounts, configuration",
+    ),
+    "up": ("hotline.up", "run the service with the Asterisk of each of its nodes"),
+    "asterisk": (
+        "hotline.asterisk_command",
+        "run one node's Asterisk in the foreground, or ask it something",
+    ),
+    "reload": ("hotline.reload_command", "let a running Asterisk take what `hotline prepare` has made anew"),
     "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),
     "flow": ("hotline.flow_command", "try, draw or compile what a caller hears and presses"),

@@ -124,7 +124,7 @@ class _Demo:
             version = ".".join(map(str, await instance.version(programs)))
             self.say(f"starting Asterisk {version} on {spec.sip_address}:{spec.sip_port}")
             asterisk = await stack.enter_async_context(AsteriskInstance(spec.directory, programs))
-            keeper = _at_work(stack, self._keep_alive(asterisk))
+            keeper = _at_work(stack, asterisk.keep(self.say))
             hotline = await self._assemble(content)
             watch = Watch(system_clock)
             hotline.ledger.listen(self._heard.extend)
@@ -159,15 +159,6 @@ class _Demo:
             loop.add_signal_handler(number, asked)
 
     # ------------------------------------------------------------------ acts
-
-    async def _keep_alive(self, asterisk: AsteriskInstance) -> None:
-        """Start Asterisk again whenever it has ended, as a supervisor would."""
-        while True:
-            status = await asterisk.ended()
-            self.say(f"Asterisk has ended (status {status}): it is started again")
-            await asterisk.kill()
-            await asterisk.start()
-            self.say("Asterisk is back")
 
     def _require_ports(self) -> None:
         demo, web = self._settings.demo, self._settings.web

@@ -11,7 +11,10 @@ import structlog
 import uvloop
 
 from core.clock import system_clock
+from core.errors import HotlineError
 from directory import credentials
+from directory.credentials import Credentials
+from directory.lookup import Directory
 from hotline import configuration, logs
 from hotline.assembly import Running, assemble
 from hotline.content import add_config, read_content
@@ -19,6 +22,10 @@ from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import Settings
 
 _log = structlog.get_logger("hotline")
+
+
+class NotPrepared(HotlineError):
+    """What `hotline prepare` makes is not there."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +48,8 @@ async def serve(settings: Settings) -> None:
     if not settings.nodes:
         _log.warning("no node is named: no call will be seen; name one under [[nodes]] in the settings")
     directory = read_content(settings).directory
-    credentials.issue(settings.credentials_file, directory)
-    hotline = await assemble(
-        settings, directory, credentials.load(settings.credentials_file), clock=system_clock
-    )
+    keys = credentials_of(settings, directory)
+    hotline = await assemble(settings, directory, keys, clock=system_clock)
     spare_the_collector()
     async with Running(hotline) as running:
         told = asyncio.create_task(stop_asked())
@@ -54,6 +59,23 @@ async def serve(settings: Settings) -> None:
             task.cancel()
         for task in done:
             await task
+
+
+def credentials_of(settings: Settings, directory: Directory) -> Credentials:
+    """Passwords and secrets as `hotline prepare` has made them; `NotPrepared` if it never has.
+
+    None are made here: whoever they are for would never be told.
+    """
+    if not settings.credentials_file.exists():
+        raise NotPrepared(
+            f"{settings.credentials_file} is not there: `hotline prepare` makes passwords and telephones' "
+            "secrets and shows each of them once"
+        )
+    found = credentials.load(settings.credentials_file)
+    without = [number for number, one in directory.staff.items() if one.active and number not in found.staff]
+    if without:
+        _log.warning("cannot sign in until `hotline prepare` has made passwords", staff=", ".join(without))
+    return found
 
 
 def spare_the_collector() -> None:

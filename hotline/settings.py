@@ -6,10 +6,11 @@ this module (`./run hotline settings --write`).
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -59,6 +60,19 @@ def _node_name(name: str) -> str:
     if not fits("node", name):
         raise ValueError("a node is called by 1 to 16 small letters and digits, a letter first")
     return name
+
+
+def _trunk_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,23}", name):
+        raise ValueError("a trunk is called by 1 to 24 small letters and digits, a letter first")
+    return name
+
+
+def _network(address: str) -> str:
+    try:
+        return str(ipaddress.ip_network(address))
+    except ValueError as error:
+        raise ValueError("write an IP address or a network, such as 192.0.2.10 or 192.0.2.0/28") from error
 
 
 def _origin(origin: str) -> str:
@@ -125,6 +139,14 @@ class LogSettings(Section):
     )
 
 
+class TrunkSettings(Section):
+    """One carrier's line into a node"""
+
+    name: Annotated[str, AfterValidator(_trunk_name)]
+    addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(min_length=1)
+    dtmf: Literal["rfc4733", "info", "auto_info"] = "rfc4733"
+
+
 class NodeSettings(Section):
     """[[nodes]] one Asterisk each; in the environment HOTLINE_NODES holds the whole list as JSON"""
 
@@ -136,6 +158,20 @@ class NodeSettings(Section):
     accounts: Path = Field(description="file with the names and secrets of its AMI accounts")
     directory: Path = Field(
         description="folder that the node and this program share: recordings, prompts, heartbeat"
+    )
+    sip_address: str = Field(
+        default="127.0.0.1", min_length=1, description="address on which it takes calls and registrations"
+    )
+    sip_port: Port = Field(default=5060, description="port on which it takes calls and registrations")
+    rtp_first: Port = Field(default=10_000, description="first of its ports for sound")
+    rtp_last: Port = Field(default=19_999, description="last of its ports for sound")
+    trunks: tuple[TrunkSettings, ...] = Field(
+        default=(),
+        description="the carriers' lines, each with `name`, `addresses` (IP addresses or networks; whoever "
+        "calls from there is a customer) and `dtmf` (rfc4733, info or auto_info)",
+    )
+    run_asterisk: bool = Field(
+        default=True, description="`hotline up` starts its Asterisk and keeps it running"
     )
 
 

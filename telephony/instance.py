@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,18 +167,22 @@ class AsteriskInstance:
             raise AsteriskProblem(f"{self.node_dir}: Asterisk is not running; start it first")
         return self._process.pid
 
+    def require_config(self) -> None:
+        """`AsteriskProblem` if the node has not been rendered."""
+        if not self.config.is_file():
+            raise AsteriskProblem(f"{self.config} is missing: `hotline prepare` makes it")
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words that run it in the foreground."""
+        return (*_CAREFUL, *self._wrapper, *self._programs.asterisk, "-C", str(self.config), "-f")
+
     async def start(self, deadline: float = 30) -> None:
         """Start it and return when it is fully booted; else stop it and say why it failed."""
-        if not self.config.is_file():
-            raise AsteriskProblem(f"{self.config} is missing: render the node directory first")
+        self.require_config()
         with self._output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *_CAREFUL,
-                *self._wrapper,
-                *self._programs.asterisk,
-                "-C",
-                str(self.config),
-                "-f",
+                *self.command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -214,6 +218,15 @@ class AsteriskInstance:
         if self._process is None:
             raise AsteriskProblem(f"{self.node_dir}: Asterisk is not running; start it first")
         return await self._process.wait()
+
+    async def keep(self, say: Callable[[str], None]) -> None:
+        """Start it again whenever it has ended, as a supervisor would; `say` is told in words."""
+        while True:
+            status = await self.ended()
+            say(f"Asterisk has ended (status {status}): it is started again")
+            await self.kill()
+            await self.start()
+            say("Asterisk is back")
 
     async def cli(self, command: str, deadline: float = 20) -> str:
         """The answer of Asterisk's own command line; `AsteriskProblem` if it cannot be asked."""

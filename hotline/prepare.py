@@ -1,0 +1,113 @@
+"""`hotline prepare`: everything the service and its nodes need before they start, made or brought up to date.
+
+Credentials for people and telephones who have none, the AMI accounts, and each node's folder with Asterisk's
+configuration, flows and prompts. What is there and has not changed is left alone. A password or PIN can be
+shown only when it is made, so it is handed out before anything else can fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import BadInput
+from directory import credentials
+from directory.credentials import Credentials, Issued
+from directory.lookup import Directory
+from hotline import configuration
+from hotline.content import Content, add_config, read_content
+from hotline.node import NodePorts, issue_accounts, node_spec, prepare
+from hotline.preflight import require_folder
+from hotline.settings import NodeSettings, Settings
+from ivr.render import Rendered
+from telephony import instance
+from telephony.instance import Programs
+from telephony.nodespec import NodeSpec, TrunkSpec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `hotline prepare`."""
+    add_config(parser)
+    parser.add_argument(
+        "--sign-ins",
+        type=Path,
+        metavar="FILE",
+        help="write new passwords and PINs to this new file, for its owner alone, instead of showing them",
+    )
+    parser.add_argument(
+        "--renew", nargs="+", default=[], metavar="STAFF", help="make a new password and PIN for these, too"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare all nodes of the settings; says what was done, and what comes next."""
+    settings = configuration.load(arguments.config)
+    if arguments.sign_ins is not None and arguments.sign_ins.exists():
+        raise BadInput("--sign-ins", f"{arguments.sign_ins} is there already: name a new file")
+    content = read_content(settings)
+    require_folder(settings.data_dir)
+    hand_out(issue(settings, content.directory, arguments.renew), content.directory, arguments.sign_ins)
+    keys = credentials.load(settings.credentials_file)
+    if not settings.nodes:
+        print("no [[nodes]] in the settings: the service will run without telephones")
+        return 0
+    programs = asyncio.run(instance.find())
+    for node in settings.nodes:
+        voices = prepare(spec_of(node, content, keys, programs), content, studio=settings.studio_prompts)
+        print(f"{node.name}: prepared in {node.directory}, {_spoken(voices)}")
+    print("next: `hotline up` starts Asterisk and the service; an Asterisk that runs takes what is new by")
+    print("`hotline reload`, calls in progress unharmed")
+    return 0
+
+
+def issue(settings: Settings, directory: Directory, renew: Sequence[str] = ()) -> Issued:
+    """Credentials for whoever has none, and new ones for `renew`; what was made just now, in clear."""
+    file = settings.credentials_file
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    made = credentials.issue(file, directory)
+    again = credentials.renew(file, [number for number in renew if number not in made.passwords])
+    return Issued({**made.passwords, **again.passwords}, {**made.pins, **again.pins})
+
+
+def spec_of(node: NodeSettings, content: Content, keys: Credentials, programs: Programs) -> NodeSpec:
+    """The node as the settings want it; its AMI accounts are made if it has none."""
+    node.accounts.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    return node_spec(
+        node.name,
+        node.directory.absolute(),
+        ports=NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last),
+        programs=programs,
+        directory=content.directory,
+        credentials=keys,
+        accounts=issue_accounts(node.accounts),
+        trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
+        sip_address=node.sip_address,
+    )
+
+
+def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:
+    """Show what was made just now, or write it to a new file that its owner alone can read."""
+    if not issued.passwords:
+        print("everyone has a password and a PIN already")
+        return
+    names = {str(number): person.name for number, person in directory.staff.items()}
+    rows = [
+        f"{number:<8}  {password:<16}  {issued.pins[number]:<8}  {names.get(number, '')}"
+        for number, password in sorted(issued.passwords.items())
+    ]
+    table = "\n".join([f"{'工号':<6}  {'密码':<14}  {'PIN':<8}  姓名", *rows]) + "\n"
+    if file is None:
+        print(f"made just now, and shown at no other time:\n{table}")
+        return
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(table)
+    print(f"{len(rows)} passwords and PINs made just now are in {file}: hand them out, then remove it")
+
+
+def _spoken(voices: Rendered) -> str:
+    there = voices.cached + voices.unchanged
+    return f"{voices.made} prompts made, {there} there already, {voices.studio} of all from the studio"

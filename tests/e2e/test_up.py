@@ -1,0 +1,170 @@
+"""The way of an operator: `hotline init`, `hotline prepare`, `hotline up`, signing in, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+PORT = 16600
+ANSWERS = {
+    "data": "data",
+    "zone": "",
+    "web_host": "",
+    "web_port": str(PORT + 2),
+    "origin": "",
+    "sip_address": "",
+    "sip_port": str(PORT),
+    "ami_port": str(PORT + 1),
+    "rtp": "27400-27499",
+    "trunk": "127.0.0.2",
+    "dtmf": "info",
+}
+"""What a person types, question by question; nothing for the default."""
+
+pytestmark = pytest.mark.asterisk
+
+
+async def hotline(home: Path, *arguments: str, typed: str = "") -> tuple[int, str]:
+    """Exit status and everything that was printed; `typed` is what a person would type."""
+    process = await asyncio.create_subprocess_exec(
+        *_command(arguments),
+        cwd=home,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(typed.encode()), 120)
+    return process.returncode or 0, output.decode()
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "hotline", *arguments]
+
+
+class Up:
+    """A running `hotline up`, and what it says."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self._said: list[str] = []
+
+    async def says(self, text: str) -> None:
+        """Returns with the first line from now on that has `text`; AssertionError with all if none comes."""
+        assert self.process.stderr is not None
+        try:
+            async with asyncio.timeout(60):
+                while line := (await self.process.stderr.readline()).decode():
+                    self._said.append(line)
+                    if text in line:
+                        return
+        except TimeoutError:
+            pass
+        raise AssertionError(f"{text!r} was not said:\n{''.join(self._said)}")
+
+
+@asynccontextmanager
+async def up(home: Path) -> AsyncIterator[Up]:
+    """`hotline up`, once it has seen its node; stopped as an operator stops it."""
+    process = await asyncio.create_subprocess_exec(
+        *_command(["up"]), cwd=home, stderr=asyncio.subprocess.PIPE
+    )
+    running = Up(process)
+    try:
+        await running.says("telephony.reconciled")
+        yield running
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 30)
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> Path:
+    """A folder with settings as `hotline init` writes them, and nothing else."""
+    status, said = await hotline(tmp_path, "init", typed="\n".join(ANSWERS.values()) + "\n")
+    assert status == 0, said
+    return tmp_path
+
+
+async def test_serve_makes_no_passwords_that_nobody_is_told(home: Path) -> None:
+    for command in ("serve", "up"):
+        status, said = await hotline(home, command)
+        assert status == 2, said
+        assert "`hotline prepare`" in said
+    assert not (home / "data" / "credentials.yaml").exists()
+
+
+async def test_from_settings_to_a_sign_in_and_back(home: Path) -> None:
+    status, said = await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
+    assert status == 0, said
+    handed_out = home / "sign-ins.txt"
+    assert handed_out.stat().st_mode & 0o777 == 0o600
+    rows = {
+        match[1]: match[2]
+        for match in re.finditer(r"^(\d{4,8})\s+(\S+)\s+\d{6}", handed_out.read_text(), re.M)
+    }
+    assert len(rows) == 28
+    assert not any(password in said for password in rows.values())
+    async with up(home) as running:
+        asked, answer = await hotline(home, "asterisk", "node1", "--ask", "pjsip show endpoint carrier")
+        assert (asked, "info" in answer) == (0, True), answer
+        status, said = await hotline(home, "reload", "--telephones", "--queues")
+        assert status == 0, said
+        await _signs_in(rows["8001"])
+        assert running.process.returncode is None
+    assert running.process.returncode == 0
+    assert not (home / "data" / "node1" / "run" / "asterisk.ctl").exists()
+    status, said = await hotline(home, "prepare")
+    assert (status, "everyone has a password and a PIN already" in said) == (0, True), said
+    status, said = await hotline(home, "prepare", "--renew", "8001")
+    assert status == 0
+    assert re.search(r"^8001 ", said, re.M)
+    assert rows["8001"] not in said
+
+
+async def _signs_in(password: str) -> None:
+    address = f"http://127.0.0.1:{PORT + 2}"
+    async with aiohttp.ClientSession(address, headers={"Origin": address}) as client:
+        async with client.post("/api/session", json={"staff": "8001", "password": password}) as answer:
+            assert answer.status in (200, 201), await answer.text()
+        async with client.get("/ready") as answer:
+            assert answer.status == 200, await answer.text()
+
+
+async def test_asterisk_is_started_again_when_it_dies(home: Path) -> None:
+    status, said = await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
+    assert status == 0, said
+    async with up(home) as running:
+        before = _pid_of_asterisk(home)
+        os.kill(before, signal.SIGKILL)
+        await running.says("Asterisk is back")
+        await running.says("telephony.reconciled")
+        assert _pid_of_asterisk(home) != before
+
+
+def _pid_of_asterisk(home: Path) -> int:
+    return int((home / "data" / "node1" / "run" / "asterisk.pid").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["asterisk", "node7"], "no node 'node7'; there is: node1"),
+        (["reload", "node7"], "no node 'node7'; there is: node1"),
+        (["asterisk", "node1"], "`hotline prepare` makes it"),
+        (["prepare", "--renew", "1"], "no credentials to renew"),
+    ],
+)
+async def test_what_cannot_be_says_what_to_do(home: Path, arguments: list[str], says: str) -> None:
+    status, said = await hotline(home, *arguments)
+    assert status == 2, said
+    assert says in said
