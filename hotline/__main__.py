@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hotline.asterisk_command",
         "run one node's Asterisk in the foreground, or ask it something",
     ),
+    "check": ("hotline.check_command", "look whether everything is as it should be, and say what to mend"),
     "reload": ("hotline.reload_command", "let a running Asterisk take what `hotline prepare` has made anew"),
     "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),

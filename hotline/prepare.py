@@ -78,14 +78,24 @@ def spec_of(node: NodeSettings, content: Content, keys: Credentials, programs: P
     return node_spec(
         node.name,
         node.directory.absolute(),
-        ports=NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last),
+        ports=ports_of(node),
         programs=programs,
         directory=content.directory,
         credentials=keys,
         accounts=issue_accounts(node.accounts),
-        trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
+        trunks=trunks_of(node),
         sip_address=node.sip_address,
     )
+
+
+def ports_of(node: NodeSettings) -> NodePorts:
+    """Where the settings want it to listen."""
+    return NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last)
+
+
+def trunks_of(node: NodeSettings) -> list[TrunkSpec]:
+    """The carriers' lines of the settings."""
+    return [TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks]
 
 
 def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:

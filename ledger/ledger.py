@@ -170,7 +170,7 @@ class Ledger:
     ) -> list[Numbered]:
         """Facts in the database with numbers above `after`, in order; only of `kinds` and `call` if given."""
         kept = self._recent.read(after, self.last_stored, limit, kinds, call)
-        return kept if kept is not None else await self._store.read(after, limit, kinds, call)
+        return kept if kept is not None else await self._store.read(after, limit, kinds=kinds, call=call)
 
     async def before(self, at: Instant) -> int:
         """The number to read on from so as to meet every stored fact that happened at `at` or later."""

@@ -57,7 +57,12 @@ class FactStore:
         return await self.last() if first is None else first - 1
 
     async def read(
-        self, after: int, limit: int, kinds: Collection[str] | None, call: str | None
+        self,
+        after: int,
+        limit: int = 1000,
+        *,
+        kinds: Collection[str] | None = None,
+        call: str | None = None,
     ) -> list[Numbered]:
         """In order of their numbers; of these kinds and this call only, if given."""
         query = select(facts.c.seq, facts.c.kind, facts.c.body).where(facts.c.seq > after)

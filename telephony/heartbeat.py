@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from core.clock import Instant
+from core.clock import Duration, Instant
 
 
 class Heartbeat:
@@ -27,6 +27,13 @@ class Heartbeat:
         """We stop in order: old from this moment on."""
         self._file.write_text(str(at), encoding="ascii")
         os.utime(self._file, (0, 0))
+
+    def beats(self, now: Instant, within: Duration) -> bool:
+        """Whether the service lives, as the dialplan sees it; one that has stopped in order does not."""
+        try:
+            return now - self._file.stat().st_mtime_ns // 1_000 < within
+        except FileNotFoundError:
+            return False
 
     def last(self) -> Instant | None:
         """When a service last lived beside this node; None if none ever did."""

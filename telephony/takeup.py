@@ -27,11 +27,9 @@ _STANDING = (
 _PAGE = 5_000
 
 
-class Book(Protocol):
-    """What telephony needs of the ledger."""
+class Pages(Protocol):
+    """The ledger, to be read."""
 
-    def append(self, facts: Sequence[f.Fact]) -> int: ...
-    def listen(self, listener: Callable[[Sequence[Numbered]], None]) -> Callable[[], None]: ...
     async def read(
         self,
         after: int,
@@ -43,7 +41,14 @@ class Book(Protocol):
     async def before(self, at: Instant) -> int: ...
 
 
-async def take_up(book: Book, board: Switchboard, now: Instant) -> int:
+class Book(Pages, Protocol):
+    """What telephony needs of the ledger."""
+
+    def append(self, facts: Sequence[f.Fact]) -> int: ...
+    def listen(self, listener: Callable[[Sequence[Numbered]], None]) -> Callable[[], None]: ...
+
+
+async def take_up(book: Pages, board: Switchboard, now: Instant) -> int:
     """Fill the switchboard; how many calls were open."""
     open_calls: dict[str, None] = {}
     after = await book.before(now - LOOK_BACK)

@@ -131,6 +131,58 @@ async def test_from_settings_to_a_sign_in_and_back(home: Path) -> None:
     assert rows["8001"] not in said
 
 
+async def test_check_says_what_is_wrong_and_what_to_do(home: Path) -> None:
+    """Before anything is there; running; with an agent whom Asterisk has lost; after the service has died."""
+    status, said = await hotline(home, "check")
+    assert status == 1
+    assert errors(said) == {
+        "credentials": "`hotline prepare`",
+        "main database": "start the service once: it migrates",
+        "ledger database": "start the service once: it migrates",
+        "files of node1": "`hotline prepare`",
+        "service beside node1": "`hotline up`, or start its unit",
+        "AMI of node1": "`hotline prepare`",
+        "queues of node1": "mend what is said above first",
+    }
+    assert not (home / "data").exists()
+    await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
+    rows = dict(re.findall(r"^(\d{4,8})\s+(\S+)", (home / "sign-ins.txt").read_text(), re.M))
+    async with up(home):
+        status, said = await hotline(home, "check")
+        assert (status, errors(said)) == (0, {}), said
+        assert "queues and members as the service says" in said
+        await _asks(rows["1001"], "/api/agent/login", {"device": "d031"})
+        status, said = await hotline(home, "check", "--quiet")
+        assert (status, said) == (0, ""), said
+        await hotline(home, "asterisk", "node1", "--ask", "queue remove member PJSIP/d031 from card-cmn")
+        status, said = await hotline(home, "check", "--quiet")
+        assert status == 1
+        assert "is not_ready here, but no member of card-cmn" in said
+        (home / "data/node1/etc/queues.conf").write_text("; somebody else's\n", "utf-8")
+        status, said = await hotline(home, "check", "--quiet")
+        assert errors(said)["files of node1"] == "`hotline prepare`, then `hotline reload`"
+    status, said = await hotline(home, "check", "--quiet")
+    assert errors(said)["service beside node1"] == "start it and read its log"
+    assert "nobody answers at 127.0.0.1" in said
+
+
+def errors(said: str) -> dict[str, str]:
+    """What each error is about → its remedy."""
+    found = re.findall(r"^error +([^:]+): .* → (.*)$", said, re.M)
+    return dict(found)
+
+
+async def _asks(password: str, path: str, body: dict[str, str]) -> None:
+    address = f"http://127.0.0.1:{PORT + 2}"
+    async with aiohttp.ClientSession(
+        address, headers={"Origin": address}, cookie_jar=aiohttp.CookieJar(unsafe=True)
+    ) as client:
+        async with client.post("/api/session", json={"staff": "1001", "password": password}) as answer:
+            token = (await answer.json())["csrf_token"]
+        async with client.post(path, json=body, headers={"X-CSRF-Token": token}) as answer:
+            assert answer.status < 300, await answer.text()
+
+
 async def _signs_in(password: str) -> None:
     address = f"http://127.0.0.1:{PORT + 2}"
     async with aiohttp.ClientSession(address, headers={"Origin": address}) as client:

@@ -1,0 +1,289 @@
+"""`hotline check`: is everything as it should be? A line for each finding, with the remedy.
+
+It looks at files, databases and the service's sign of life, and asks each node by an independent client
+(`witness`). What agents and queues look like is held against the ledger, twice: who is just changing state is
+no finding. It changes nothing, and needs no password.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from core.clock import SECOND, system_clock
+from core.errors import HotlineError
+from directory import credentials
+from directory.model import Membership
+from hotline import configuration
+from hotline.content import CATALOGUE, Content, add_config, read_content
+from hotline.findings import Finding, Weight, good, of_rights, of_seats
+from hotline.node import node_spec, read_accounts
+from hotline.prepare import ports_of, trunks_of
+from hotline.settings import NodeSettings, Settings
+from hotline.witness import NotWitnessed, SeatSeen, witness
+from ivr.prompts import read_catalogue
+from ivr.render import check_prompts
+from ledger.store import FactStore
+from storage import Database, DatabaseDown
+from storage.migrate import History, check_schema
+from telephony import instance
+from telephony.agents import Agent, Duties
+from telephony.ami.accounts import Role
+from telephony.heartbeat import Heartbeat
+from telephony.instance import version_of, wide_enough
+from telephony.nodefiles import render
+from telephony.switchboard import Switchboard
+from telephony.takeup import take_up
+
+_SETTLING_S = 2.0
+_STALE = 5 * SECOND
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `hotline check`."""
+    add_config(parser)
+    parser.add_argument("--quiet", action="store_true", help="only what is wrong")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if nothing is in error, 1 if something is."""
+    settings = configuration.load(arguments.config)
+    worst = False
+    for finding in findings(settings):
+        worst = worst or finding.weight is Weight.ERROR
+        if not (arguments.quiet and finding.weight is Weight.GOOD):
+            print(finding.line(), flush=True)
+    return 1 if worst else 0
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Everything there is to say, in the order in which to mend it."""
+    try:
+        content = read_content(settings)
+    except HotlineError as problem:
+        yield Finding(Weight.ERROR, "content", str(problem), "correct it, then check again")
+        return
+    yield good("content", f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues")
+    yield from _of_credentials(settings, content)
+    yield from _of_databases(settings)
+    if not settings.nodes:
+        yield Finding(Weight.WARNING, "nodes", "none is named", "name one under [[nodes]] in the settings")
+    for node in settings.nodes:
+        yield from _of_files(node, settings, content)
+        yield from _of_service(node)
+        yield from _of_manager(node)
+        yield from _of_queues(node, settings, content)
+
+
+# ------------------------------------------------------------------ files
+
+
+def _of_credentials(settings: Settings, content: Content) -> Iterator[Finding]:
+    file = settings.credentials_file
+    try:
+        found = credentials.load(file)
+    except HotlineError as problem:
+        yield Finding(Weight.ERROR, "credentials", str(problem), "`hotline prepare`")
+        return
+    active = [number for number, person in content.directory.staff.items() if person.active]
+    without = [number for number in active if number not in found.staff]
+    if without:
+        who = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+        yield Finding(
+            Weight.WARNING, "credentials", f"none for {who}", "`hotline prepare` shows new ones once"
+        )
+    else:
+        yield good("credentials", f"{file}, for all {len(active)} people")
+
+
+def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Iterator[Finding]:
+    about = f"files of {node.name}"
+    folder = node.directory.absolute()
+    try:
+        spec = node_spec(
+            node.name,
+            folder,
+            ports=ports_of(node),
+            programs=asyncio.run(instance.find()),
+            directory=content.directory,
+            credentials=credentials.load(settings.credentials_file),
+            accounts=read_accounts(node.accounts),
+            trunks=trunks_of(node),
+            sip_address=node.sip_address,
+        )
+        wanted = render(spec)
+    except HotlineError as problem:
+        yield Finding(Weight.ERROR, about, str(problem), "`hotline prepare`")
+        return
+    stale = [name for name, file in wanted.items() if _text(folder / "etc" / name) != file.text]
+    if stale:
+        yield Finding(
+            Weight.ERROR,
+            about,
+            f"{', '.join(stale)} not as settings and seed want it",
+            "`hotline prepare`, then `hotline reload`",
+        )
+    else:
+        yield good(about, f"{len(wanted)} files as settings and seed want them")
+    missing = check_prompts(read_catalogue(CATALOGUE), folder / "prompts", studio=settings.studio_prompts)
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        yield Finding(
+            Weight.ERROR,
+            f"prompts of {node.name}",
+            "; ".join(missing[:3]) + more,
+            "`hotline prepare`",
+        )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+# ------------------------------------------------------------------ databases and service
+
+
+def _of_databases(settings: Settings) -> Iterator[Finding]:
+    histories: tuple[tuple[str, str, History], ...] = (
+        ("main", settings.main_url, "main"),
+        ("ledger", settings.ledger_url, "ledger"),
+    )
+    for name, url, history in histories:
+        try:
+            asyncio.run(_schema(Database(url, name=name), history))
+        except HotlineError as problem:
+            yield Finding(
+                Weight.ERROR, f"{name} database", str(problem), "start the service once: it migrates"
+            )
+        else:
+            yield good(f"{name} database", "answers, with the tables of this program")
+    spool = settings.data_dir / "ledger.spool"
+    if spool.exists():
+        yield Finding(
+            Weight.WARNING,
+            "ledger",
+            f"facts wait in {spool}",
+            "see why the ledger's database refuses them; the service brings them in by itself",
+        )
+
+
+async def _schema(database: Database, history: History) -> None:
+    if database.is_sqlite and not database.file.exists():  # to open it would make it
+        raise DatabaseDown(f"{database.file} is not there")
+    await database.open()
+    try:
+        await check_schema(database, history)
+    finally:
+        await database.close()
+
+
+def _of_service(node: NodeSettings) -> Iterator[Finding]:
+    about = f"service beside {node.name}"
+    heart, now = Heartbeat(node.directory), system_clock()
+    last = heart.last()
+    if heart.beats(now, _STALE):
+        yield good(about, "lives")
+    elif last is None:
+        yield Finding(Weight.ERROR, about, "has never run", "`hotline up`, or start its unit")
+    else:
+        yield Finding(
+            Weight.ERROR,
+            about,
+            f"gave its last sign of life {(now - last) // SECOND} s ago: calls go on without it",
+            "start it and read its log",
+        )
+
+
+# ------------------------------------------------------------------ the node, by another client
+
+
+def _of_manager(node: NodeSettings) -> Iterator[Finding]:
+    about = f"AMI of {node.name}"
+    try:
+        secrets = read_accounts(node.accounts)
+        for role in Role:
+            with witness(node.host, node.port) as asked:
+                asked.login(role.value, secrets[role])
+                if role is Role.RESYNC:
+                    yield _of_version(about, asked.version())
+                yield from of_rights(f"account {role.value} of {node.name}", role, asked.permitted())
+    except NotWitnessed as problem:
+        yield Finding(Weight.ERROR, about, str(problem), "is Asterisk running, on these files? `hotline up`")
+    except HotlineError as problem:
+        yield Finding(Weight.ERROR, about, str(problem), "`hotline prepare`")
+
+
+def _of_version(about: str, version: str) -> Finding:
+    found = version_of(f"Asterisk {version}")
+    if found is None or not wide_enough(found):
+        return Finding(
+            Weight.ERROR, about, f"is Asterisk {version}", "22.10.1 or a later 22.x is what this relies on"
+        )
+    return good(about, f"Asterisk {version}")
+
+
+def _of_queues(node: NodeSettings, settings: Settings, content: Content) -> Iterator[Finding]:
+    about = f"queues of {node.name}"
+
+    def look() -> tuple[list[str], list[Finding]]:
+        seats, unknown = _seats(node, content)
+        agents = asyncio.run(_agents(settings))
+        return unknown, list(of_seats(node.name, agents, seats, _memberships(content)))
+
+    try:
+        unknown, found = look()
+        if found:  # who is just changing state is no finding: what stands twice stands
+            time.sleep(_SETTLING_S)
+            again = look()[1]
+            found = [finding for finding in found if finding in again]
+    except HotlineError as problem:
+        yield Finding(Weight.ERROR, about, f"cannot be compared: {problem}", "mend what is said above first")
+        return
+    if unknown:
+        yield Finding(
+            Weight.ERROR,
+            about,
+            f"the node does not know {', '.join(unknown)}: who asks for them hears a fault",
+            "`hotline prepare`, then `hotline reload --queues`",
+        )
+    yield from found
+    if not unknown and not found:
+        yield good(about, "queues and members as the service says")
+
+
+def _seats(node: NodeSettings, content: Content) -> tuple[dict[str, dict[str, SeatSeen]], list[str]]:
+    seats: dict[str, dict[str, SeatSeen]] = {}
+    unknown: list[str] = []
+    with witness(node.host, node.port) as asked:
+        asked.login(Role.RESYNC.value, read_accounts(node.accounts)[Role.RESYNC])
+        for queue in content.directory.queues:
+            found = asked.seats(queue)
+            if found is None:
+                unknown.append(queue)
+            else:
+                seats[queue] = found
+    return seats, unknown
+
+
+async def _agents(settings: Settings) -> dict[str, Agent]:
+    """The agents as the ledger has them: what the service would take up if it were started now."""
+    board = Switchboard(Duties(memberships=lambda _: (), wrapup_limit=lambda _: 0, nodes=()))
+    database = Database(settings.ledger_url, name="ledger")
+    await database.open()
+    try:
+        await take_up(FactStore(database), board, system_clock())
+    finally:
+        await database.close()
+    return board.agents
+
+
+def _memberships(content: Content) -> Callable[[str], Sequence[Membership]]:
+    directory = content.directory
+    known = {str(person.number) for person in directory.agents()}
+    return lambda number: directory.memberships(number) if number in known else ()

@@ -1,0 +1,139 @@
+"""What `hotline check` has found: a line each, with the remedy. Comparing is pure; looking is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.facts import AgentState
+from directory.model import Membership
+from hotline.witness import SeatSeen
+from telephony.agents import Agent
+from telephony.ami.accounts import Role
+
+
+class Weight(StrEnum):
+    """`error`: something does not work, or may not stay as it is. `warning`: it will hurt some day."""
+
+    GOOD = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`about`: what was looked at; `remedy`: what to do, "" where all is well."""
+
+    weight: Weight
+    about: str
+    what: str
+    remedy: str = ""
+
+    def line(self) -> str:
+        """For people."""
+        remedy = f" → {self.remedy}" if self.remedy else ""
+        return f"{self.weight:<7}  {self.about}: {self.what}{remedy}"
+
+
+def good(about: str, what: str) -> Finding:
+    """All is well with it."""
+    return Finding(Weight.GOOD, about, what)
+
+
+# What an account must be able to do, and what none of ours may: those would let whoever has the secret run
+# programs, change configuration or read what callers key in.
+NEEDED: Mapping[Role, frozenset[str]] = {
+    Role.EVENTS: frozenset(),
+    Role.COMMANDS: frozenset(
+        ["QueueAdd", "QueueRemove", "QueuePause", "QueuePenalty", "Redirect", "Hangup", "Setvar", "Originate"]
+    ),
+    Role.RESYNC: frozenset(["CoreShowChannels", "Status", "DeviceStateList", "CoreSettings", "QueueStatus"]),
+}
+FORBIDDEN = frozenset(
+    [
+        "Command",
+        "UpdateConfig",
+        "GetConfig",
+        "CreateConfig",
+        "Reload",
+        "ModuleLoad",
+        "MixMonitor",
+        "DBPut",
+        "DBDel",
+        "DialplanExtensionAdd",
+    ]
+)
+
+
+def of_rights(about: str, role: Role, permitted: Collection[str]) -> Iterator[Finding]:
+    """What an account cannot do though it must, or can do though it must not."""
+    names = set(permitted)
+    if lacking := sorted(NEEDED[role] - names):
+        yield Finding(
+            Weight.ERROR, about, f"may not send {', '.join(lacking)}", "`hotline prepare`, restart Asterisk"
+        )
+    if beyond := sorted(FORBIDDEN & names):
+        yield Finding(
+            Weight.ERROR,
+            about,
+            f"may send {', '.join(beyond)}: whoever has its secret owns the machine",
+            "take those rights from manager.conf (`hotline prepare` writes it), restart Asterisk",
+        )
+    if not lacking and not beyond:
+        yield good(about, "logs in, with no right too many and none too few")
+
+
+def of_seats(
+    node: str,
+    agents: Mapping[str, Agent],
+    seats: Mapping[str, Mapping[str, SeatSeen]],
+    memberships: Callable[[str], Sequence[Membership]],
+) -> Iterator[Finding]:
+    """Where Asterisk's queue members are not what the service says of its agents. `seats`: queue → device."""
+    there = {
+        (seat.agent, queue): (device, seat)
+        for queue, found in seats.items()
+        for device, seat in found.items()
+    }
+    for number in sorted({*agents, *(agent for agent, _ in there)}):
+        agent = agents.get(number, Agent(number))
+        about = f"agent {number} on {node}"
+        at_work = agent.state is not AgentState.LOGGED_OUT
+        for queue in sorted({place.queue for place in memberships(number)} if at_work else ()):
+            if queue in seats and (number, queue) not in there:
+                yield Finding(
+                    Weight.ERROR,
+                    about,
+                    f"is {agent.state.value} here, but no member of {queue}: its callers do not reach him",
+                    "log out and in again",
+                )
+        yield from _of_members(about, agent, [one for key, one in there.items() if key[0] == number])
+
+
+def _of_members(about: str, agent: Agent, found: Sequence[tuple[str, SeatSeen]]) -> Iterator[Finding]:
+    if not found:
+        return
+    devices = {device for device, _ in found}
+    paused = {seat.paused for _, seat in found}
+    if agent.state is AgentState.LOGGED_OUT:
+        yield Finding(
+            Weight.ERROR,
+            about,
+            f"is logged out here, but a member at {', '.join(sorted(devices))}",
+            "*14 on that telephone; if it stays, restart the service, which compares both",
+        )
+    elif devices != {agent.device}:
+        yield Finding(
+            Weight.ERROR,
+            about,
+            f"sits at {agent.device} here, at {', '.join(sorted(devices))} there",
+            "log out and in again",
+        )
+    elif agent.state in (AgentState.READY, AgentState.NOT_READY) and paused != {
+        agent.state is AgentState.NOT_READY
+    }:
+        word = "paused" if True in paused else "not paused"
+        yield Finding(
+            Weight.ERROR, about, f"is {agent.state.value} here, {word} there", "set the state once more"
+        )

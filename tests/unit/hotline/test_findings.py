@@ -1,0 +1,69 @@
+"""What the node has, held against what the service says: only what is wrong is an error."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.facts import AgentState as S
+from directory.model import Membership
+from hotline.findings import FORBIDDEN, NEEDED, Finding, Weight, of_rights, of_seats
+from hotline.witness import SeatSeen
+from telephony.agents import Agent
+from telephony.ami.accounts import Role
+
+READY = SeatSeen("1001", paused=False, reason="")
+AWAY = SeatSeen("1001", paused=True, reason="meal")
+
+
+def members(number: str) -> tuple[Membership, ...]:
+    return (Membership(queue="card-cmn", penalty=0), Membership(queue="loss-cmn", penalty=10))
+
+
+def seats_of(agent: Agent | None, **seats: SeatSeen) -> list[str]:
+    """What is wrong; `seats`: queue with _ for - → who is a member there, at d001."""
+    agents = {agent.number: agent} if agent else {}
+    found = {queue.replace("_", "-"): {"d001": seat} for queue, seat in seats.items()}
+    queues = {"card-cmn": {}, "loss-cmn": {}} | found
+    return [finding.what for finding in of_seats("node1", agents, queues, members)]
+
+
+@pytest.mark.parametrize("state", [S.READY, S.RINGING, S.TALKING, S.WRAP_UP, S.RESERVED])
+def test_an_agent_at_work_may_be_paused_or_not_between_two_calls(state: S) -> None:
+    agent = Agent("1001", state, device="d001")
+    assert seats_of(agent, card_cmn=READY, loss_cmn=READY) == []
+    if state is not S.READY:
+        assert seats_of(agent, card_cmn=AWAY, loss_cmn=AWAY) == []
+
+
+def test_pauses_that_differ_are_told() -> None:
+    ready, away = Agent("1001", S.READY, device="d001"), Agent("1001", S.NOT_READY, "meal", device="d001")
+    assert seats_of(away, card_cmn=AWAY, loss_cmn=AWAY) == []
+    assert seats_of(ready, card_cmn=AWAY, loss_cmn=AWAY) == ["is ready here, paused there"]
+    assert seats_of(away, card_cmn=AWAY, loss_cmn=READY) == ["is not_ready here, paused there"]
+
+
+def test_seats_that_are_missing_elsewhere_or_nobodys_are_told() -> None:
+    agent = Agent("1001", S.READY, device="d001")
+    (missing,) = seats_of(agent, card_cmn=READY)
+    assert missing.startswith("is ready here, but no member of loss-cmn")
+    elsewhere = Agent("1001", S.READY, device="d009")
+    assert seats_of(elsewhere, card_cmn=READY, loss_cmn=READY) == ["sits at d009 here, at d001 there"]
+    assert seats_of(None, card_cmn=READY) == ["is logged out here, but a member at d001"]
+    assert seats_of(Agent("1001")) == []
+
+
+def test_rights_too_few_and_too_many() -> None:
+    def found(role: Role, permitted: frozenset[str]) -> list[Weight]:
+        return [finding.weight for finding in of_rights("account", role, permitted)]
+
+    for role in Role:
+        assert found(role, NEEDED[role] | {"Ping"}) == [Weight.GOOD]
+    assert found(Role.COMMANDS, NEEDED[Role.COMMANDS] - {"Redirect"}) == [Weight.ERROR]
+    for power in FORBIDDEN:
+        assert found(Role.EVENTS, frozenset({power})) == [Weight.ERROR]
+
+
+def test_a_line_has_the_remedy() -> None:
+    finding = Finding(Weight.ERROR, "AMI of node1", "nobody answers", "start it")
+    assert finding.line() == "error    AMI of node1: nobody answers → start it"
+    assert Finding(Weight.GOOD, "nodes", "two").line() == "ok       nodes: two"
