@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -166,21 +168,77 @@ async def test_check_says_what_is_wrong_and_what_to_do(home: Path) -> None:
     assert "nobody answers at 127.0.0.1" in said
 
 
+async def test_everything_is_lost_and_comes_back_from_a_backup(home: Path) -> None:
+    """Made while the service runs; then the whole data folder is gone."""
+    await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
+    rows = dict(re.findall(r"^(\d{4,8})\s+(\S+)", (home / "sign-ins.txt").read_text(), re.M))
+    async with up(home):
+        await _asks(rows["1001"], "/api/agent/login", {"device": "d031"})
+        voice = home / "data/node1/recordings/voice-agent.wav"
+        voice.write_bytes(b"RIFF a voice")
+        status, said = await hotline(home, "restore", "nowhere")
+        assert (status, "no folder nowhere" in said) == (2, True)
+        status, said = await hotline(home, "backup", "backups")
+        assert status == 0, said
+        made = said.splitlines()[-1]
+        status, said = await hotline(home, "restore", made)
+        assert status == 2
+        assert "the service runs on these data" in said
+    shutil.rmtree(home / "data")
+    status, said = await hotline(home, "restore", made)
+    assert status == 0, said
+    assert voice.read_bytes() == b"RIFF a voice"
+    status, said = await hotline(home, "prepare")
+    assert (status, "everyone has a password and a PIN already" in said) == (0, True), said
+    async with up(home):
+        status, said = await hotline(home, "check", "--quiet")
+        assert (status, said) == (0, ""), said
+        agents = await _asks(rows["8001"], "/api/agents", staff="8001")
+        (agent,) = [one for one in agents["agents"] if one["agent"] == "1001"]
+        assert (agent["state"], agent["device"]) == ("not_ready", "d031")
+
+
+async def test_a_backup_that_is_not_what_was_written_restores_nothing(home: Path) -> None:
+    await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
+    async with up(home):
+        pass
+    status, said = await hotline(home, "backup", "backups", "--without-recordings")
+    made = home / said.splitlines()[-1]
+    before = (home / "data/credentials.yaml").read_bytes()
+    status, said = await hotline(home, "restore", str(made), "--check")
+    assert (status, "whole" in said) == (0, True), said
+    (made / "credentials.yaml").write_bytes(before.replace(b"1001", b"1002"))
+    status, said = await hotline(home, "restore", str(made))
+    assert (status, "credentials.yaml is not what was written" in said) == (2, True), said
+    (made / "ledger/database.db").unlink()
+    (made / "credentials.yaml").write_bytes(before)
+    status, said = await hotline(home, "restore", str(made))
+    assert (status, "database.db is missing" in said) == (2, True), said
+    assert (home / "data/credentials.yaml").read_bytes() == before
+    assert not list((home / "data").glob("*before-restore*"))
+
+
 def errors(said: str) -> dict[str, str]:
     """What each error is about → its remedy."""
     found = re.findall(r"^error +([^:]+): .* → (.*)$", said, re.M)
     return dict(found)
 
 
-async def _asks(password: str, path: str, body: dict[str, str]) -> None:
+async def _asks(
+    password: str, path: str, body: dict[str, str] | None = None, *, staff: str = "1001"
+) -> dict[str, Any]:
+    """Signed in as `staff`: GET, or POST with a body."""
     address = f"http://127.0.0.1:{PORT + 2}"
     async with aiohttp.ClientSession(
         address, headers={"Origin": address}, cookie_jar=aiohttp.CookieJar(unsafe=True)
     ) as client:
-        async with client.post("/api/session", json={"staff": "1001", "password": password}) as answer:
+        async with client.post("/api/session", json={"staff": staff, "password": password}) as answer:
             token = (await answer.json())["csrf_token"]
-        async with client.post(path, json=body, headers={"X-CSRF-Token": token}) as answer:
+        method = "GET" if body is None else "POST"
+        async with client.request(method, path, json=body, headers={"X-CSRF-Token": token}) as answer:
             assert answer.status < 300, await answer.text()
+            found: dict[str, Any] = await answer.json()
+            return found
 
 
 async def _signs_in(password: str) -> None:
