@@ -6,9 +6,11 @@ Each database has one linear history of numbered revisions: `migrations/versions
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Literal
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -20,6 +22,9 @@ from storage.errors import SchemaMismatch
 from storage.schema import ledger_metadata, metadata
 
 History = Literal["main", "ledger"]
+# At every start it would tell what kind of database it has found; what is migrated is said here.
+logging.getLogger("alembic").setLevel(logging.WARNING)
+_log = structlog.get_logger("storage")
 _FOLDER = Path(__file__).parent / "migrations"
 _METADATA = {"main": metadata, "ledger": ledger_metadata}
 
@@ -76,3 +81,5 @@ def _run(connection: Connection, database: Database, history: History, to: str, 
     config = _config(history)
     config.attributes["connection"] = connection
     (command.upgrade if up else command.downgrade)(config, to)
+    if (now := _revision(connection)) != stands:
+        _log.info("database migrated", database=database.name, before=stands or "none", now=now or "none")
