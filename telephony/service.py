@@ -145,7 +145,10 @@ class Telephony:
             agent = self._board.agent(fact.agent)
             chosen = self._dispatcher.choose(agent) if agent.state is AgentState.READY else None
             call = self._board.calls.get(chosen.call.id) if chosen is not None else None
-            if call is None or call.phase is not f.Phase.WAITING:
+            # Chosen from a picture of up to half a second ago: is that still the same wait, and nobody rung?
+            if chosen is None or call is None or call.phase is not f.Phase.WAITING:
+                continue
+            if call.wait is None or call.wait.queue != chosen.wait.queue:
                 continue
             freed = [c.SetPause(node, agent.device, False, "") for node in self._nodes]
             outcome.commands = [command for command in outcome.commands if command not in freed]
