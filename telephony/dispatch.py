@@ -27,6 +27,7 @@ from telephony.ami.action import Action
 from telephony.ami.pending import Outcome, Reply
 from telephony.waiting import (
     AGED_PRIORITY,
+    OFFERS_APART,
     USUAL_BOUND,
     USUAL_HANDLING,
     Waiting,
@@ -53,7 +54,7 @@ class Dispatcher(Protocol):
     ) -> Sequence[c.Command]:
         """What is to be done now; it is not asked twice for the same."""
 
-    def choose(self, agent: Agent) -> Waiting | None:
+    def choose(self, agent: Agent, now: Instant) -> Waiting | None:
         """The agent takes calls again: the caller to be offered to him past app_queue, if there is one."""
 
     def forget(self, node: str, call: str) -> Sequence[c.Command]:
@@ -91,6 +92,7 @@ class AppQueueDispatcher:
         self._told: dict[str, Instant] = {}
         self._aged: set[str] = set()
         self._overdue: dict[str, list[Waiting]] = {}
+        self._offered: dict[str, Instant] = {}
 
     def plan(
         self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
@@ -101,13 +103,14 @@ class AppQueueDispatcher:
         self._overdue = {}
         for queue, callers in lines.items():
             line = [w for w in callers if w.call.channel and w.call.node in self._listening]
-            if late := overdue(line, self._bound(queue), agents, now):
+            late = overdue(line, self._bound(queue), agents, now)
+            if late := [w for w in late if now - self._offered.get(w.call.id, 0) >= OFFERS_APART]:
                 self._overdue[queue] = late
             commands += self._ageing(line, now)
             commands += self._announcements(queue, line, duty.get(queue, 0), now)
         return commands
 
-    def choose(self, agent: Agent) -> Waiting | None:
+    def choose(self, agent: Agent, now: Instant) -> Waiting | None:
         """Of those overdue in the agent's queues the one who joined first.
 
         A queue of more weight would otherwise keep them waiting as long as it has callers of its own:
@@ -119,11 +122,13 @@ class AppQueueDispatcher:
         chosen = min(mine, key=lambda waiting: waiting.wait.joined_at, default=None)
         if chosen is not None:
             self._overdue[chosen.wait.queue].remove(chosen)
+            self._offered[chosen.call.id] = now
         return chosen
 
     def forget(self, node: str, call: str) -> list[c.Command]:
         """An announcement that may still be speaking is cut short: the caller is through, or gone."""
         self._aged.discard(call)
+        self._offered.pop(call, None)
         told = self._told.pop(call, None)
         return [] if told is None else [c.Silence(node, announcement_of(call))]
 

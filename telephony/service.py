@@ -143,7 +143,7 @@ class Telephony:
             if not isinstance(fact, f.AgentStateChanged) or fact.state is not AgentState.READY:
                 continue
             agent = self._board.agent(fact.agent)
-            chosen = self._dispatcher.choose(agent) if agent.state is AgentState.READY else None
+            chosen = self._dispatcher.choose(agent, fact.at) if agent.state is AgentState.READY else None
             call = self._board.calls.get(chosen.call.id) if chosen is not None else None
             # Chosen from a picture of up to half a second ago: is that still the same wait, and nobody rung?
             if chosen is None or call is None or call.phase is not f.Phase.WAITING:

@@ -26,6 +26,8 @@ NEXT_ANNOUNCEMENT: Duration = 30 * SECOND
 USUAL_HANDLING: Duration = 180 * SECOND
 """Stands in for the measured handling time of a queue until there is one."""
 USUAL_BOUND: Duration = MINUTE
+OFFERS_APART: Duration = 6 * SECOND
+"""Between two offers of ours for the same caller: one that cannot be carried out must not become a storm."""
 LONGEST_POSITION, LONGEST_MINUTES = 30, 15
 """Beyond these the caller hears the last number that has a prompt."""
 

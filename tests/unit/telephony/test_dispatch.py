@@ -11,7 +11,7 @@ from telephony import commands as c
 from telephony.agents import Agent
 from telephony.calls import Call, Wait
 from telephony.dispatch import AppQueueDispatcher, action_of
-from telephony.waiting import Waiting
+from telephony.waiting import OFFERS_APART, Waiting
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE
 from tests.unit.telephony.test_agents import NOW, members
 
@@ -100,11 +100,17 @@ def test_a_freed_agent_gets_the_caller_who_is_overdue_longest_in_any_queue_of_th
         queue: [queued(queue, call, NOW + joined * SECOND)]
         for queue, call, joined in (("loss-cmn", "z", 0), ("card-cmn", "a", 2), ("personal-cmn", "b", 5))
     }
-    made.plan(lines, {}, NOW + 61 * SECOND)
-    assert made.choose(seated()) is None  # nobody of theirs has waited that long; loss is no queue of theirs
-    made.plan(lines, {}, NOW + 66 * SECOND)
-    chosen = [made.choose(seated()) for _ in range(3)]
+    now = NOW + 61 * SECOND
+    made.plan(lines, {}, now)
+    assert made.choose(seated(), now) is None  # nobody of theirs is overdue; loss is no queue of theirs
+    now = NOW + 66 * SECOND
+    made.plan(lines, {}, now)
+    chosen = [made.choose(seated(), now) for _ in range(3)]
     assert [one and one.call.id for one in chosen] == ["a", "b", None]
+    made.plan(lines, {}, now + OFFERS_APART - 1)  # whatever became of it, an offer is not repeated at once
+    assert made.choose(seated(), now + OFFERS_APART - 1) is None
+    made.plan(lines, {}, now + OFFERS_APART)
+    assert made.choose(seated(), now + OFFERS_APART) is not None
 
 
 def queued(queue: str, call: str, since: int) -> Waiting:

@@ -43,7 +43,7 @@ def test_an_empty_root_is_named(tmp_path: Path) -> None:
 
 async def test_a_directory_that_was_not_rendered_is_not_started(tmp_path: Path) -> None:
     programs = Programs(asterisk=("false",), sipp=("false",), modules=tmp_path, data=tmp_path, root=None)
-    with pytest.raises(AsteriskProblem, match="render the node directory first"):
+    with pytest.raises(AsteriskProblem, match="`hotline prepare` makes it"):
         await AsteriskInstance(tmp_path, programs).start()
 
 
