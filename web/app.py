@@ -30,6 +30,7 @@ _log = structlog.get_logger("web")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _PATH = re.compile(r"/(?:[a-z0-9._-]+|\{[a-z_]+\})(?:/(?:[a-z0-9._-]+|\{[a-z_]+\}))*")
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
+LIVE: web.AppKey[LiveHub] = web.AppKey("live", LiveHub)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def build_app(
     every.append(_description(every, gate.cookie, options.version))
 
     app = web.Application(middlewares=[_outermost], client_max_size=options.body_limit)
-    app[ROUTES] = tuple(every)
+    app[ROUTES], app[LIVE] = tuple(every), hub
     for route in every:
         handler = endpoint(route, gate)
         if route.method == "GET":
@@ -92,8 +93,11 @@ def check_routes(routes: Sequence[Route], hub: LiveHub, known_rights: frozenset[
         name = f"{route.method} {route.path}"
         if route.method not in _METHODS or not _PATH.fullmatch(route.path):
             mistakes.append(f"{name}: no method or path we serve")
-        if route.right and route.right not in known_rights:
-            mistakes.append(f"{name}: there is no right {route.right!r}")
+        for right in (route.right, *route.wider):
+            if right and right not in known_rights:
+                mistakes.append(f"{name}: there is no right {right!r}")
+        if route.right is None and route.wider:
+            mistakes.append(f"{name}: what is public has nothing wider: nobody is known there")
         if route.body is not None and route.method == "GET":
             mistakes.append(f"{name}: a GET has no body")
         if route.right is None and route.method != "GET" and route.path != "/api/session":
