@@ -1,6 +1,7 @@
 """The rights there are, by name. Roles in the seed are made of these; routes ask for them by the same name.
 
-The list follows §19 of the rule register as far as something to be protected exists already.
+The list follows §19 of the rule register as far as something to be protected exists already. docs/rights.md
+shows which role has which, and what asks for it (`./run hotline rights --write`).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "show the settings in force, or write the page that lists them all",
     ),
     "rules": ("hotline.rules_register", "list the rules and the tests that prove them"),
+    "rights": ("hotline.rights_page", "list who may do what: every route and every right, by role"),
 }
 
 

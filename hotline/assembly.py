@@ -87,6 +87,12 @@ class Hotline:
         """Where a browser finds the pages."""
         return f"http://{self.host}:{self.port}/"
 
+    async def close(self) -> None:
+        """Let go of ledger and databases; `Running` does it for a program that runs."""
+        await self.ledger.close()
+        await self.main.close()
+        await self.facts.close()
+
 
 async def open_databases(settings: Settings) -> tuple[Database, Database]:
     """The main database and the ledger's, migrated."""
@@ -301,6 +307,4 @@ class Running:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
-        await hotline.ledger.close()
-        await hotline.main.close()
-        await hotline.facts.close()
+        await hotline.close()
