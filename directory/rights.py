@@ -29,6 +29,7 @@ RIGHTS: Final = MappingProxyType(
         "tickets.open": "open a work order from a summary",
         "tickets.read": "read any work order",
         "tickets.read.own": "read the work orders one has handled oneself (SEC-04)",
+        "audit.read": "see who looked at which recording, summary or work order, why and when (SEC-17)",
         "sessions.end": "see and end other people's sessions",
         "admin": "settings, nodes, health in detail",
     }

@@ -51,6 +51,7 @@ from ticketing.api import TicketingApi
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
+from web.audit_api import AuditApi
 from web.live import LiveHub
 from web.lockout import LockoutRule
 from web.route import Route
@@ -153,6 +154,7 @@ async def assemble(
         *BoardApi(board, clock).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
+        *AuditApi(main).routes(),
         *_ticketing(main, outbox, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
