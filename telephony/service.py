@@ -34,6 +34,7 @@ from telephony.dispatch import Dispatcher, NodeHands
 from telephony.heartbeat import Heartbeat
 from telephony.reconcile import CallDifferences, compare_agents, compare_calls, compare_devices
 from telephony.records import recorded_since
+from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
 from telephony.takeup import Book, take_up
 from telephony.translate import BadEvent, Event, translate
@@ -380,6 +381,10 @@ class Telephony:
     def sessions_down(self) -> list[SessionDown]:
         """Every log-in that does not stand, since when and why."""
         return list(self._sessions_down.values())
+
+    def standings(self) -> list[NodeStanding]:
+        """How we stand with each node now."""
+        return [standing_of(name, node.link, self._hands[name]) for name, node in self._nodes.items()]
 
     def heard(self) -> Instant:
         """Up to when all nodes have been heard: the age of every live figure (guarantee 3)."""

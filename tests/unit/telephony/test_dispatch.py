@@ -6,8 +6,10 @@ from core.clock import SECOND
 from core.facts import AgentState as S
 from telephony import commands as c
 from telephony.agents import Agent
+from telephony.ami.action import Action
+from telephony.ami.pending import Outcome, Reply
 from telephony.calls import Call, Wait
-from telephony.dispatch import AppQueueDispatcher, action_of
+from telephony.dispatch import AppQueueDispatcher, NodeHands, action_of
 from telephony.waiting import Waiting
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE
 from tests.unit.telephony.test_agents import NOW, members
@@ -83,3 +85,27 @@ def test_a_new_round_is_aged_anew_but_tells_nothing_twice() -> None:
     assert [type(x) for x in made.plan(waiting(NOW, 2), {}, late + 2 * SECOND)] == [c.ChangePriority]
     assert [type(x) for x in made.forget(NODE, CALL)] == [c.Silence]
     assert made.forget(NODE, CALL) == []
+
+
+async def test_the_hands_count_how_every_command_ended() -> None:
+    answers = iter([Reply(Outcome.DONE), Reply(Outcome.TIMED_OUT, why="late"), Reply(Outcome.UNKNOWN)])
+
+    class FakeSender:
+        async def send(self, _action: Action) -> Reply:
+            return next(answers)
+
+    failed: list[c.Command] = []
+    hands = NodeHands(NODE, FakeSender(), lambda command, _how, _why: failed.append(command))
+    channel = "PJSIP/d001-00000001"
+    hands.perform([c.SetPause(NODE, "d001", paused=True, reason="meal"), c.HangUp(NODE, channel)])
+    await hands.settled()
+    await hands.ask(c.HangUp(NODE, channel))
+    hands.perform([c.HangUp(NODE, "no channel of any kind")])
+    await hands.settled()
+    assert hands.outcomes == {
+        ("SetPause", Outcome.DONE): 1,
+        ("HangUp", Outcome.TIMED_OUT): 1,
+        ("HangUp", Outcome.UNKNOWN): 1,
+        ("HangUp", Outcome.REFUSED): 1,
+    }
+    assert len(failed) == 2
