@@ -19,7 +19,6 @@ from board.alarms import Condition
 from board.api import BoardApi
 from board.service import Board
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
-from core.errors import HotlineError
 from directory.api import directory_routes
 from directory.credentials import Credentials
 from directory.lookup import Directory
@@ -27,6 +26,7 @@ from directory.model import Membership
 from directory.people import DirectoryPeople
 from hotline.content import PROJECT
 from hotline.node import read_accounts
+from hotline.readiness import NotReady, ready_checks
 from hotline.settings import Settings
 from ledger.api import CallsApi
 from ledger.calls import CallBook
@@ -52,6 +52,7 @@ from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
 from web.audit_api import AuditApi
+from web.health import Check
 from web.live import LiveHub
 from web.lockout import LockoutRule
 from web.route import Route
@@ -60,10 +61,6 @@ from web.sessions import SessionLimits, Sessions
 _log = structlog.get_logger("hotline")
 _DUTIES_LINGER_S = 0.25
 """An agent writes for seconds; that a summary is owed may be known a quarter of a second later."""
-
-
-class NotReady(HotlineError):
-    """A part that a request would need is not working just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +161,8 @@ async def assemble(
         ).routes(),
     ]
     sessions = _sessions(settings, DirectoryPeople(directory, credentials), main, clock)
-    app = _web(settings, routes, sessions=sessions, hub=hub, ledger=ledger)
+    checks = ready_checks(ledger, telephony)
+    app = _web(settings, routes, sessions=sessions, hub=hub, checks=checks)
     return Hotline(
         ledger=ledger,
         main=main,
@@ -239,12 +237,13 @@ def _sessions(settings: Settings, people: DirectoryPeople, main: Database, clock
 
 
 def _web(
-    settings: Settings, routes: Sequence[Route], *, sessions: Sessions, hub: LiveHub, ledger: Ledger
+    settings: Settings,
+    routes: Sequence[Route],
+    *,
+    sessions: Sessions,
+    hub: LiveHub,
+    checks: Mapping[str, Check],
 ) -> web.Application:
-    async def ledger_stores() -> None:
-        if ledger.health.problem:
-            raise NotReady(f"the ledger does not reach its database: {ledger.health.problem}")
-
     pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
     return build_app(
         routes,
@@ -256,7 +255,7 @@ def _web(
             body_limit=settings.web.body_limit_kib * 1024,
             pages=pages,
             home="/board/",
-            checks=MappingProxyType({"ledger": ledger_stores}),
+            checks=checks,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import ClientSession, CookieJar, web
 from yarl import URL
 
-from core.clock import system_clock
+from core.clock import Clock, system_clock
 from directory.credentials import Credentials, Login
 from directory.lookup import Directory
 from hotline.assembly import Hotline, assemble
@@ -68,16 +68,16 @@ class Program:
 
 @asynccontextmanager
 async def running_program(
-    directory: Directory, folder: Path, settings: Mapping[str, Any] | None = None
+    directory: Directory, folder: Path, *, clock: Clock = system_clock, **settings: Any
 ) -> AsyncIterator[Program]:
-    """Everything assembled and served; everyone of the directory has the same password."""
+    """Everything assembled and served, nothing else running; all people have the same password."""
     kept = CHEAP.hash(PASSWORD)
     everyone = {str(number): Login(password=kept, pin_sha1="") for number in directory.staff}
     hotline = await assemble(
-        Settings(data_dir=folder, **(settings or {})),
+        Settings(data_dir=folder, **settings),
         directory,
         Credentials(pin_salt="", staff=everyone),
-        clock=system_clock,
+        clock=clock,
     )
     runner = web.AppRunner(hotline.app, access_log=None)
     await runner.setup()
