@@ -25,6 +25,8 @@ from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
 from hotline.content import PROJECT
+from hotline.metrics import Watched, registry_of
+from hotline.metrics_api import MetricsApi, read_token
 from hotline.node import read_accounts
 from hotline.readiness import NotReady, ready_checks
 from hotline.settings import Settings
@@ -52,6 +54,7 @@ from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
 from web.audit_api import AuditApi
+from web.counting import RequestCounts
 from web.health import Check
 from web.live import LiveHub
 from web.lockout import LockoutRule
@@ -146,12 +149,24 @@ async def assemble(
             linger_s=recordings_service.LINGER_S,
         ),
     )
+    counts = RequestCounts()
+    watched = Watched(
+        board=board,
+        telephony=telephony,
+        ledger=ledger,
+        outbox=outbox,
+        consumers=consumers,
+        hub=hub,
+        requests=counts,
+        clock=clock,
+    )
     routes = [
         *TelephonyApi(telephony, agents, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *AuditApi(main).routes(),
+        *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
         *_ticketing(main, outbox, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
@@ -162,7 +177,7 @@ async def assemble(
     ]
     sessions = _sessions(settings, DirectoryPeople(directory, credentials), main, clock)
     checks = ready_checks(ledger, telephony)
-    app = _web(settings, routes, sessions=sessions, hub=hub, checks=checks)
+    app = _web(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts)
     return Hotline(
         ledger=ledger,
         main=main,
@@ -243,6 +258,7 @@ def _web(
     sessions: Sessions,
     hub: LiveHub,
     checks: Mapping[str, Check],
+    counts: RequestCounts,
 ) -> web.Application:
     pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
     return build_app(
@@ -256,6 +272,7 @@ def _web(
             pages=pages,
             home="/board/",
             checks=checks,
+            counts=counts,
         ),
     )
 

@@ -125,6 +125,16 @@ class LogSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    """[metrics] figures for Prometheus, at /metrics"""
+
+    token_file: Path | None = Field(
+        default=None,
+        description="file with the bearer token that /metrics asks of everyone; "
+        "empty: it is for programs on this host alone, and not through a proxy",
+    )
+
+
 class NodeSettings(Section):
     """[[nodes]] one Asterisk each; in the environment HOTLINE_NODES holds the whole list as JSON"""
 
@@ -176,6 +186,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
 

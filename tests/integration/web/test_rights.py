@@ -19,7 +19,13 @@ from tests.integration.web.program import Answer, Program, running_program
 from web.app import LIVE
 from web.route import Route
 
-PUBLIC = {("POST", "/api/session"), ("GET", "/health"), ("GET", "/ready"), ("GET", "/api/openapi.json")}
+PUBLIC = {
+    ("POST", "/api/session"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/api/openapi.json"),
+}
 PAGES = {"/", "/board", "/board/{file}"}
 """Files without data, open to everyone."""
 CLOSED = {401, 403}
