@@ -110,6 +110,7 @@ async def assemble(
     settings: Settings, directory: Directory, credentials: Credentials, *, clock: Clock
 ) -> Hotline:
     """Every part, connected; databases and ledger are open, nothing else runs yet."""
+    token = read_token(settings.metrics.token_file)
     main, facts = await open_databases(settings)
     ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
     await ledger.open()
@@ -166,7 +167,7 @@ async def assemble(
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *AuditApi(main).routes(),
-        *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
+        *MetricsApi(registry_of(watched), token=token).routes(),
         *_ticketing(main, outbox, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
