@@ -1,6 +1,7 @@
 """The rights there are, by name. Roles in the seed are made of these; routes ask for them by the same name.
 
-The list follows §19 of the rule register as far as something to be protected exists already.
+The list follows §19 of the rule register as far as something to be protected exists already. docs/rights.md
+shows which role has which, and what asks for it (`./run hotline rights --write`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ RIGHTS: Final = MappingProxyType(
         "tickets.open": "open a work order from a summary",
         "tickets.read": "read any work order",
         "tickets.read.own": "read the work orders one has handled oneself (SEC-04)",
+        "audit.read": "see who looked at which recording, summary or work order, why and when (SEC-17)",
         "sessions.end": "see and end other people's sessions",
         "admin": "settings, nodes, health in detail",
     }

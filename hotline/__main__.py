@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "show the settings in force, or write the page that lists them all",
     ),
     "rules": ("hotline.rules_register", "list the rules and the tests that prove them"),
+    "audit": ("hotline.audit_command", "check the chain of accesses, or print its last link"),
+    "rights": ("hotline.rights_page", "list who may do what: every route and every right, by role"),
 }
 
 

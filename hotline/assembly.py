@@ -19,14 +19,16 @@ from board.alarms import Condition
 from board.api import BoardApi
 from board.service import Board
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
-from core.errors import HotlineError
 from directory.api import directory_routes
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
 from hotline.content import PROJECT
+from hotline.metrics import Watched, registry_of
+from hotline.metrics_api import MetricsApi, read_token
 from hotline.node import read_accounts
+from hotline.readiness import NotReady, ready_checks
 from hotline.settings import Settings
 from ledger.api import CallsApi
 from ledger.calls import CallBook
@@ -53,6 +55,9 @@ from ticketing.api import TicketingApi
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
+from web.audit_api import AuditApi
+from web.counting import RequestCounts
+from web.health import Check
 from web.live import LiveHub
 from web.lockout import LockoutRule
 from web.route import Route
@@ -61,10 +66,6 @@ from web.sessions import SessionLimits, Sessions
 _log = structlog.get_logger("hotline")
 _DUTIES_LINGER_S = 0.25
 """An agent writes for seconds; that a summary is owed may be known a quarter of a second later."""
-
-
-class NotReady(HotlineError):
-    """A part that a request would need is not working just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,12 @@ class Hotline:
         """Where a browser finds the pages."""
         return f"http://{self.host}:{self.port}/"
 
+    async def close(self) -> None:
+        """Let go of ledger and databases; `Running` does it for a program that runs."""
+        await self.ledger.close()
+        await self.main.close()
+        await self.facts.close()
+
 
 async def open_databases(settings: Settings) -> tuple[Database, Database]:
     """The main database and the ledger's, migrated."""
@@ -105,6 +112,7 @@ async def assemble(
     settings: Settings, directory: Directory, credentials: Credentials, *, clock: Clock
 ) -> Hotline:
     """Every part, connected; databases and ledger are open, nothing else runs yet."""
+    token = read_token(settings.metrics.token_file)
     main, facts = await open_databases(settings)
     ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
     await ledger.open()
@@ -144,11 +152,24 @@ async def assemble(
             linger_s=recordings_service.LINGER_S,
         ),
     )
+    counts = RequestCounts()
+    watched = Watched(
+        board=board,
+        telephony=telephony,
+        ledger=ledger,
+        outbox=outbox,
+        consumers=consumers,
+        hub=hub,
+        requests=counts,
+        clock=clock,
+    )
     routes = [
         *TelephonyApi(telephony, agents, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
+        *AuditApi(main).routes(),
+        *MetricsApi(registry_of(watched), token=token).routes(),
         *_ticketing(main, outbox, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
@@ -158,7 +179,8 @@ async def assemble(
         ).routes(),
     ]
     sessions = _sessions(settings, DirectoryPeople(directory, credentials), main, clock)
-    app = _web(settings, routes, sessions=sessions, hub=hub, ledger=ledger)
+    checks = ready_checks(ledger, telephony)
+    app = _web(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts)
     return Hotline(
         ledger=ledger,
         main=main,
@@ -243,12 +265,14 @@ def _sessions(settings: Settings, people: DirectoryPeople, main: Database, clock
 
 
 def _web(
-    settings: Settings, routes: Sequence[Route], *, sessions: Sessions, hub: LiveHub, ledger: Ledger
+    settings: Settings,
+    routes: Sequence[Route],
+    *,
+    sessions: Sessions,
+    hub: LiveHub,
+    checks: Mapping[str, Check],
+    counts: RequestCounts,
 ) -> web.Application:
-    async def ledger_stores() -> None:
-        if ledger.health.problem:
-            raise NotReady(f"the ledger does not reach its database: {ledger.health.problem}")
-
     pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
     return build_app(
         routes,
@@ -260,7 +284,8 @@ def _web(
             body_limit=settings.web.body_limit_kib * 1024,
             pages=pages,
             home="/board/",
-            checks=MappingProxyType({"ledger": ledger_stores}),
+            checks=checks,
+            counts=counts,
         ),
     )
 
@@ -313,6 +338,4 @@ class Running:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
-        await hotline.ledger.close()
-        await hotline.main.close()
-        await hotline.facts.close()
+        await hotline.close()

@@ -139,6 +139,16 @@ class LogSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    """[metrics] figures for Prometheus, at /metrics"""
+
+    token_file: Path | None = Field(
+        default=None,
+        description="file with the bearer token that /metrics asks of everyone; "
+        "empty: it is for programs on this host alone, and not through a proxy",
+    )
+
+
 class TrunkSettings(Section):
     """One carrier's line into a node"""
 
@@ -212,6 +222,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
 

@@ -26,7 +26,8 @@ class CallsApi:
                 method="GET",
                 path="/api/calls",
                 handler=self._find,
-                right="",
+                right=_OWN,
+                wider=(_ALL,),
                 query=CallsQuery,
                 returns=CallsOut,
                 summary="Calls, newest first; one's own only, without calls.read",
@@ -36,7 +37,8 @@ class CallsApi:
                 method="GET",
                 path="/api/calls/{call}",
                 handler=self._show,
-                right="",
+                right=_OWN,
+                wider=(_ALL,),
                 returns=CallOut,
                 summary="One call with its waits, legs, survey and tickets",
                 tag="calls",
@@ -47,7 +49,6 @@ class CallsApi:
         query: CallsQuery = request.query
         search = query.search()
         if not request.person.may(_ALL):
-            request.person.require(_OWN)
             if search.agent not in (None, request.person.staff):
                 request.person.require(_ALL)
             search = replace(search, agent=request.person.staff)
@@ -55,8 +56,6 @@ class CallsApi:
         return CallsOut(calls=[call_out(record) for record in page.calls], more=page.more)
 
     async def _show(self, request: ApiRequest) -> CallOut:
-        if not request.person.may(_ALL):
-            request.person.require(_OWN)
         record = await self._book.call_record(request.path["call"])
         mine = any(leg.agent == request.person.staff for leg in record.legs)
         if not (mine or request.person.may(_ALL)):

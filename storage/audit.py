@@ -1,23 +1,26 @@
 """Who looked at what, why and when: a chain in which no row can be changed or removed unseen (guarantee 8).
 
 Each row carries a SHA-256 over its own content and the row before it. `record_access` belongs into the unit
-of work that reads, before anything is handed out: no row, no reading.
+of work that reads, before anything is handed out: no row, no reading. `storage.audit_chain` walks the chain.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, insert, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, String, Table, insert, select
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Instant
 from storage.schema import metadata
 
-_START = "0" * 64
+START = "0" * 64
+"""What stands before the first link."""
 
 access_log = Table(
     "access_log",
@@ -54,37 +57,60 @@ async def record_access(connection: AsyncConnection, access: Access) -> int:
             select(access_log.c.seq, access_log.c.chain).order_by(access_log.c.seq.desc()).limit(1)
         )
     ).first()
-    seq, before = (last.seq + 1, last.chain) if last else (1, _START)
+    seq, before = (last.seq + 1, last.chain) if last else (1, START)
     row = asdict(access)
-    await connection.execute(insert(access_log).values(seq=seq, chain=_link(before, seq, row), **row))
+    await connection.execute(insert(access_log).values(seq=seq, chain=link(before, seq, row), **row))
     return seq
 
 
 async def accesses_of(connection: AsyncConnection, subject: str) -> list[Access]:
     """Every access to one thing, oldest first."""
     rows = await connection.execute(
-        select(*_FIELDS).where(access_log.c.subject == subject).order_by(access_log.c.seq)
+        select(*FIELDS).where(access_log.c.subject == subject).order_by(access_log.c.seq)
     )
     return [Access(**row) for row in rows.mappings()]
 
 
-async def broken_link(connection: AsyncConnection) -> int | None:
-    """The number of the first row that is not what was written, or is gone; None: the chain holds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessSearch:
+    """What is given must hold of an access; `since` counts, `until` does not."""
 
-    Rows cut off at the very end leave no gap: keep the last `chain` value elsewhere to notice that.
-    """
-    before, expected = _START, 1
-    for row in (await connection.execute(select(access_log).order_by(access_log.c.seq))).mappings():
-        content = {column.name: row[column.name] for column in _FIELDS}
-        if row["seq"] != expected or row["chain"] != _link(before, expected, content):
-            return expected
-        before, expected = row["chain"], expected + 1
-    return None
+    subject: str | None = None
+    staff: str | None = None
+    purpose: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
-_FIELDS = [column for column in access_log.columns if column.name not in {"seq", "chain"}]
+async def find_accesses(
+    connection: AsyncConnection, search: AccessSearch, *, limit: int, before: int | None = None
+) -> list[tuple[int, Access]]:
+    """Up to `limit` accesses with their numbers, newest first; only of numbers below `before`, if given."""
+    query = select(access_log.c.seq, *FIELDS).where(*_conditions(search))
+    if before is not None:
+        query = query.where(access_log.c.seq < before)
+    rows = (await connection.execute(query.order_by(access_log.c.seq.desc()).limit(limit))).mappings()
+    return [(row["seq"], Access(**{name: row[name] for name in Access.__slots__})) for row in rows]
 
 
-def _link(before: str, seq: int, row: dict[str, Any]) -> str:
-    content = msgspec.json.encode([before, seq, *(row[column.name] for column in _FIELDS)])
+def _conditions(search: AccessSearch) -> list[ColumnElement[bool]]:
+    conditions = [
+        access_log.c[name] == wanted
+        for name in ("subject", "staff", "purpose")
+        if (wanted := getattr(search, name)) is not None
+    ]
+    if search.since is not None:
+        conditions.append(access_log.c.at >= search.since)
+    if search.until is not None:
+        conditions.append(access_log.c.at < search.until)
+    return conditions
+
+
+FIELDS = tuple(column for column in access_log.columns if column.name not in {"seq", "chain"})
+"""What a link's value is made of, besides its number and the value before it."""
+
+
+def link(before: str, seq: int, row: RowMapping | Mapping[str, Any]) -> str:
+    """The value of a link: SHA-256 over its number, its content and the value of the link before it."""
+    content = msgspec.json.encode([before, seq, *(row[column.name] for column in FIELDS)])
     return hashlib.sha256(content).hexdigest()

@@ -12,6 +12,7 @@ the node is lost comes with the node's stream (`telephony.ami.link.Lost`).
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -207,7 +208,8 @@ class Sender(Protocol):
 class NodeHands:
     """Carries commands out in the order given, without waiting for one before sending the next.
 
-    `on_outcome` hears of every command that was not done (guarantee 5): it is logged here, never repeated.
+    `on_failure` hears of every command that was not done (guarantee 5): it is logged here, never repeated.
+    `outcomes` counts how commands of each kind have ended.
     """
 
     def __init__(
@@ -216,6 +218,7 @@ class NodeHands:
         self.node = node
         self._sender = sender
         self._on_failure = on_failure
+        self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         self._running: set[asyncio.Task[None]] = set()
 
     def perform(self, commands: Sequence[c.Command]) -> None:
@@ -227,7 +230,9 @@ class NodeHands:
 
     async def ask(self, command: c.Command) -> Reply:
         """Send one and wait for how it ended."""
-        return await self._sender.send(action_of(command))
+        reply = await self._sender.send(action_of(command))
+        self._count(command, reply.outcome)
+        return reply
 
     async def settled(self) -> None:
         """Returns when every command given so far has ended."""
@@ -241,10 +246,16 @@ class NodeHands:
             self._failed(command, Outcome.REFUSED, str(problem))
             return
         reply = await self._sender.send(action)
-        if not reply.done and not _already_so(command, reply):
+        if reply.done or _already_so(command, reply):
+            self._count(command, Outcome.DONE)
+        else:
             self._failed(command, reply.outcome, reply.why)
 
+    def _count(self, command: c.Command, outcome: Outcome) -> None:
+        self.outcomes[type(command).__name__, outcome] += 1
+
     def _failed(self, command: c.Command, outcome: Outcome, why: str) -> None:
+        self._count(command, outcome)
         _log.warning(
             "telephony.command_not_done",
             node=self.node,

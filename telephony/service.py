@@ -26,6 +26,7 @@ from telephony.ami.pending import Outcome as How
 from telephony.dispatch import Dispatcher, NodeHands
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.heartbeat import Heartbeat
+from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
 from telephony.takeup import Book, take_up
 
@@ -219,6 +220,15 @@ class Telephony:
     def sessions_down(self) -> list[SessionDown]:
         """Every log-in that does not stand, since when and why."""
         return [down for hearing in self._hearings.values() for down in hearing.sessions_down.values()]
+
+    @property
+    def bad_events(self) -> int:
+        """Events of all nodes that could not be read or folded, since the start."""
+        return sum(hearing.bad_events for hearing in self._hearings.values())
+
+    def standings(self) -> list[NodeStanding]:
+        """How we stand with each node now."""
+        return [standing_of(name, node.link, self._hands[name]) for name, node in self._nodes.items()]
 
     def heard(self) -> Instant:
         """Up to when all nodes have been heard: the age of every live figure (guarantee 3)."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import structlog
 from aiohttp import web
 
+from web.counting import METHODS, RequestCounts
 from web.endpoint import BEGUN, COOKIE, REQUEST_ID, ROUTE, SECURE_COOKIE, Gate, endpoint
 from web.errors import RouteMistake
 from web.health import Check, health_routes
@@ -27,16 +28,18 @@ from web.session_api import SessionApi
 from web.sessions import Sessions
 
 _log = structlog.get_logger("web")
-_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _PATH = re.compile(r"/(?:[a-z0-9._-]+|\{[a-z_]+\})(?:/(?:[a-z0-9._-]+|\{[a-z_]+\}))*")
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
+LIVE: web.AppKey[LiveHub] = web.AppKey("live", LiveHub)
+_COUNTS: web.AppKey[RequestCounts] = web.AppKey("counts", RequestCounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebOptions:
     """`origins`: whose pages may use us besides our own. `pages`: prefix → folder; `home`: where `/` leads.
 
-    `secure_cookies`: behind HTTPS. `body_limit`: bytes. `checks`: of `/ready`.
+    `secure_cookies`: behind HTTPS. `body_limit`: bytes. `checks`: of `/ready`. `counts`: where what was
+    served is counted.
     """
 
     origins: frozenset[str] = frozenset()
@@ -45,6 +48,7 @@ class WebOptions:
     pages: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
     home: str = ""
     checks: Mapping[str, Check] = field(default_factory=lambda: MappingProxyType({}))
+    counts: RequestCounts = field(default_factory=RequestCounts)
     beat_s: float = 5.0
     version: str = "0.1.0"
 
@@ -66,7 +70,7 @@ def build_app(
     every.append(_description(every, gate.cookie, options.version))
 
     app = web.Application(middlewares=[_outermost], client_max_size=options.body_limit)
-    app[ROUTES] = tuple(every)
+    app[ROUTES], app[LIVE], app[_COUNTS] = tuple(every), hub, options.counts
     for route in every:
         handler = endpoint(route, gate)
         if route.method == "GET":
@@ -90,10 +94,13 @@ def check_routes(routes: Sequence[Route], hub: LiveHub, known_rights: frozenset[
     mistakes += [f"{method} {path} is declared twice" for method, path in twice]
     for route in routes:
         name = f"{route.method} {route.path}"
-        if route.method not in _METHODS or not _PATH.fullmatch(route.path):
+        if route.method not in METHODS or not _PATH.fullmatch(route.path):
             mistakes.append(f"{name}: no method or path we serve")
-        if route.right and route.right not in known_rights:
-            mistakes.append(f"{name}: there is no right {route.right!r}")
+        for right in (route.right, *route.wider):
+            if right and right not in known_rights:
+                mistakes.append(f"{name}: there is no right {right!r}")
+        if route.right is None and route.wider:
+            mistakes.append(f"{name}: what is public has nothing wider: nobody is known there")
         if route.body is not None and route.method == "GET":
             mistakes.append(f"{name}: a GET has no body")
         if route.right is None and route.method != "GET" and route.path != "/api/session":
@@ -157,12 +164,14 @@ async def _outermost(
             if response.prepared and request.transport is not None:
                 # Half an answer is out: cut it off, so that it cannot be taken for a whole one.
                 request.transport.abort()
+        took_s = time.perf_counter() - began
+        request.app[_COUNTS].add(request.method, _pattern(request), response.status, took_s)
         _log.info(
             "request served",
             method=request.method,
             path=_pattern(request),
             status=response.status,
-            ms=round((time.perf_counter() - began) * 1000, 1),
+            ms=round(took_s * 1000, 1),
         )
     return response
 

@@ -67,7 +67,7 @@ async def _admit(route: Route, gate: Gate, raw: web.Request) -> tuple[Session, P
     found = await gate.sessions.find(token) if token else None
     if found is None:
         raise NotSignedIn("sign in first: there is no session, or it has ended")
-    found[1].require(route.right)
+    found[1].require(route.right, *route.wider)
     check_csrf(raw, token)
     return found
 

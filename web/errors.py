@@ -33,6 +33,10 @@ class LockedOut(WebError):
         self.retry_after_s = seconds
 
 
+class Impaired(WebError):
+    """A readiness check: something does not work, and the program does its work without it."""
+
+
 class Forbidden(WebError):
     """Signed in, but without the right (403)."""
 

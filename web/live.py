@@ -150,6 +150,10 @@ class LiveHub:
         """Topic → right, for the check at start-up and the documentation."""
         return {topic.name: topic.right for topic in self._topics.values()}
 
+    def is_family(self, topic: str) -> bool:
+        """Whether the topic has members (`agent:1001`) instead of being one itself."""
+        return self._topics[topic].allowed is not None
+
     def last(self, topic: str) -> int:
         """The number of the topic's last message."""
         return self._stream(topic).last

@@ -65,12 +65,20 @@ def _operation(route: Route, refs: Schemas) -> dict[str, Any]:
         "responses": _responses(route, refs),
         "security": [] if route.right is None else [{"session": []}],
     }
-    if route.right:
-        operation["description"] = f"Needs the right `{route.right}`."
+    if told := _rights(route):
+        operation["description"] = told
     if route.body is not None:
         content = {"application/json": {"schema": refs[route.body, "validation"]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _rights(route: Route) -> str:
+    wider = " or ".join(f"`{right}`" for right in route.wider)
+    needs = f"Needs the right `{route.right}`" if route.right else ""
+    if needs and wider:
+        return f"{needs}; {wider} lets in as well and opens more."
+    return f"{needs}." if needs else f"{wider} opens more." if wider else ""
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

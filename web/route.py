@@ -43,10 +43,11 @@ class Principal:
         """Whether the person has `right`; the empty right is that of everyone who is signed in."""
         return not right or right in self.rights
 
-    def require(self, right: str) -> None:
-        """`Forbidden` (403) without `right`: for checks that depend on what is asked for."""
-        if not self.may(right):
-            raise Forbidden(f"{self.staff} lacks the right {right!r}: ask an administrator for it")
+    def require(self, *rights: str) -> None:
+        """`Forbidden` (403) without one of `rights`: for checks that depend on what is asked for."""
+        if not any(self.may(right) for right in rights):
+            wanted = " or ".join(repr(right) for right in rights)
+            raise Forbidden(f"{self.staff} lacks the right {wanted}: ask an administrator for it")
 
 
 class People(Protocol):
@@ -94,6 +95,7 @@ class Route:
     """One operation of the API.
 
     `path`: as aiohttp writes it (`/api/calls/{call}`). `right`: None is public, "" is anyone signed in.
+    `wider`: rights that let in as well and open more of it, the widest last; the handler tells how much.
     `returns`: None for an empty answer (204 unless `status` says otherwise) or, with `produces`, for a
     stream of that media type. `status`: of the good answer. A GET answers HEAD too.
     """
@@ -104,6 +106,7 @@ class Route:
     right: str | None
     summary: str
     tag: str
+    wider: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     returns: type[BaseModel] | None = None

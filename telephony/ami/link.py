@@ -148,6 +148,16 @@ class NodeLink:
         return self._sessions[role]
 
     @property
+    def connected(self) -> bool:
+        """Whether the node is fully booted and tells us its events."""
+        return self._connected_now
+
+    @property
+    def lost_since(self) -> Instant | None:
+        """When it was last heard, if it was connected once and is no longer."""
+        return self._lost[0] if self._lost is not None else None
+
+    @property
     def waiting(self) -> int:
         """Items that came in and were not read yet."""
         return len(self._inbox)

@@ -129,6 +129,15 @@ async def test_a_leader_reads_with_a_purpose_and_changes_with_the_version(site: 
     assert (status, problem["errors"][0]["where"]) == (422, "body.account")
 
 
+async def test_a_leader_writes_the_summary_that_an_agent_owes(site: Site, desk: Desk) -> None:
+    leg = await desk.talk()
+    await site.sign_in(LEADER)
+    status, saved = await site.call("POST", "/api/summaries", json=COMPLAINT | {"leg": leg})
+    assert (status, saved["agent"], saved["saved_by"]) == (201, AGENT, LEADER)
+    _, told = await site.call("GET", f"/api/summaries/owed?agent={AGENT}")
+    assert told["owed"] == []
+
+
 async def test_a_draft_is_submitted_once_it_is_complete(site: Site, desk: Desk) -> None:
     number = (await as_agent(site, desk))["number"]
     form = {"kind": "complaint", "business": "card"}

@@ -28,6 +28,8 @@ from web.sessions import Sessions
 PASSWORD = "correct horse"
 CHEAP = Passwords(cheap=True)
 _KEPT = CHEAP.hash(PASSWORD)
+EDGE_RIGHTS = frozenset({"sessions.end"})
+"""Those that the edge's own routes ask for."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class FakePeople:
         )
 
     def known_rights(self) -> frozenset[str]:
-        return self.every_right.union(*self.rights.values())
+        return self.every_right.union(EDGE_RIGHTS, *self.rights.values())
 
 
 @dataclass

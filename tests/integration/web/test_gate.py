@@ -384,6 +384,8 @@ async def test_nothing_but_the_folders_own_pages_is_served(site: Site, path: str
     ("routes", "says"),
     [
         ([_route("GET", "/api/a", _fail, "notes.fly")], "no right 'notes.fly'"),
+        ([_route("GET", "/api/a", _fail, "", wider=("notes.fly",))], "no right 'notes.fly'"),
+        ([_route("GET", "/api/a", _fail, None, wider=("notes.write",))], "public has nothing wider"),
         ([_route("GET", "/api/a", _fail, ""), _route("GET", "/api/a", _fail, "")], "declared twice"),
         ([_route("POST", "/api/a", _fail, None)], "cannot be public"),
         ([_route("GET", "/api/a", _fail, "", body=NoteIn)], "GET has no body"),

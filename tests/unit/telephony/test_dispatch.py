@@ -9,8 +9,10 @@ from core.errors import BadInput
 from core.facts import AgentState as S
 from telephony import commands as c
 from telephony.agents import Agent
+from telephony.ami.action import Action
+from telephony.ami.pending import Outcome, Reply
 from telephony.calls import Call, Wait
-from telephony.dispatch import AppQueueDispatcher, action_of
+from telephony.dispatch import AppQueueDispatcher, NodeHands, action_of
 from telephony.waiting import OFFERS_APART, Waiting
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE
 from tests.unit.telephony.test_agents import NOW, members
@@ -143,3 +145,27 @@ def test_the_wait_that_is_announced_follows_from_the_handling_time_of_the_queue(
     told = made.plan(lines, {"1001": seated()}, NOW + 11 * SECOND)
     said = {command.channel: command.minutes for command in told if isinstance(command, c.Announce)}
     assert said == {"PJSIP/trunk-card-cmn": 5, "PJSIP/trunk-personal-cmn": 1}
+
+
+async def test_the_hands_count_how_every_command_ended() -> None:
+    answers = iter([Reply(Outcome.DONE), Reply(Outcome.TIMED_OUT, why="late"), Reply(Outcome.UNKNOWN)])
+
+    class FakeSender:
+        async def send(self, _action: Action) -> Reply:
+            return next(answers)
+
+    failed: list[c.Command] = []
+    hands = NodeHands(NODE, FakeSender(), lambda command, _how, _why: failed.append(command))
+    channel = "PJSIP/d001-00000001"
+    hands.perform([c.SetPause(NODE, "d001", paused=True, reason="meal"), c.HangUp(NODE, channel)])
+    await hands.settled()
+    await hands.ask(c.HangUp(NODE, channel))
+    hands.perform([c.HangUp(NODE, "no channel of any kind")])
+    await hands.settled()
+    assert hands.outcomes == {
+        ("SetPause", Outcome.DONE): 1,
+        ("HangUp", Outcome.TIMED_OUT): 1,
+        ("HangUp", Outcome.UNKNOWN): 1,
+        ("HangUp", Outcome.REFUSED): 1,
+    }
+    assert len(failed) == 2

@@ -1,0 +1,262 @@
+"""The figures that operation watches, in Prometheus' terms; read from the parts when somebody asks.
+
+Nothing is counted here: board, telephony, ledger, consumers and the web edge know their figures anyway.
+Durations are in seconds. Counters of queues and calls begin anew at midnight of the bank's zone, as the board
+does; `rate()` and `increase()` take that for a restart, which it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from board.figures import QueueFigures
+from board.service import Board
+from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant
+from core.facts import AgentState
+from directory.alarms import ALARMS
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger, LedgerHealth
+from ledger.outbox import Outbox
+from telephony.ami.session import State
+from telephony.service import Telephony
+from telephony.standing import NodeStanding
+from web.counting import RequestCounts
+from web.live import LiveHub
+
+_log = structlog.get_logger("hotline.metrics")
+Samples = Iterable[tuple[Sequence[str], float | None]]
+"""Values of the labels, and the figure; None: there is none just now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What is looked at."""
+
+    board: Board
+    telephony: Telephony
+    ledger: Ledger
+    outbox: Outbox
+    consumers: Sequence[Consumer]
+    hub: LiveHub
+    requests: RequestCounts
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A figure with its labels; a counter's name ends in `_total`."""
+
+    name: str
+    told: str
+    labels: tuple[str, ...] = ()
+
+    def of(self, samples: Samples) -> Metric:
+        """The figure as it stands."""
+        kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
+        metric = kind(self.name, self.told, labels=self.labels)
+        for values, figure in samples:
+            if figure is not None:
+                metric.add_metric(values, figure)
+        return metric
+
+    def single(self, figure: float | None) -> Metric:
+        """The figure of a family without labels."""
+        return self.of([((), figure)])
+
+
+def registry_of(watched: Watched) -> CollectorRegistry:
+    """A registry of our own with everything in it, the process included."""
+    registry = CollectorRegistry()
+    registry.register(HotlineCollector(watched))
+    for collector in (ProcessCollector, GCCollector, PlatformCollector):
+        collector(registry=registry)
+    return registry
+
+
+class HotlineCollector(Collector):
+    """All figures of the program; a part whose figures cannot be had leaves those of the others whole."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, part by part."""
+        failed: dict[str, bool] = {}
+        for name, part in _PARTS.items():
+            try:
+                metrics = list(part(self._watched))
+            except Exception:  # noqa: BLE001  a part that fails must not blind us to the others
+                _log.exception("figures cannot be had", part=name)
+                metrics, failed[name] = [], True
+            yield from metrics
+        yield FAILED.of(((name,), failed.get(name, False)) for name in _PARTS)
+
+
+FAILED = Family("hotline_metrics_failed", "1: the figures of this part could not be had", ("part",))
+
+# ------------------------------------------------------------------ the board
+
+_OF_QUEUE: tuple[tuple[Family, Callable[[QueueFigures], float]], ...] = (
+    (Family("hotline_queue_waiting", "Callers who wait", ("queue",)), lambda q: q.waiting),
+    (
+        Family("hotline_queue_longest_wait_seconds", "Longest wait of those who wait", ("queue",)),
+        lambda q: q.longest_wait_ms * MILLISECOND / SECOND,
+    ),
+    (Family("hotline_queue_offered_total", "Waits that began today", ("queue",)), lambda q: q.offered),
+    (Family("hotline_queue_answered_total", "Of these, answered", ("queue",)), lambda q: q.answered),
+    (
+        Family("hotline_queue_answered_within_10s_total", "Of these, within ten seconds", ("queue",)),
+        lambda q: q.answered_10,
+    ),
+    (
+        Family("hotline_queue_abandoned_total", "Waits that the customer ended", ("queue",)),
+        lambda q: q.abandoned,
+    ),
+    (
+        Family("hotline_queue_agents_on_duty", "Agents on duty for the queue", ("queue",)),
+        lambda q: q.on_duty,
+    ),
+    (Family("hotline_queue_agents_ready", "Of these, ready for a call", ("queue",)), lambda q: q.ready),
+)
+AGENTS = Family("hotline_agents", "Agents by state", ("state",))
+CALLS = Family("hotline_calls", "Calls in progress, by what the customer is doing", ("phase",))
+ARRIVED = Family("hotline_calls_arrived_total", "Calls that arrived today")
+STANDING = Family("hotline_alarms", "Alarms that stand, by kind", ("alarm",))
+BOARD_AGE = Family("hotline_board_age_seconds", "How old the live figures are")
+SCREENS = Family("hotline_live_readers", "Open live connections of screens and desks")
+
+
+def _board(watched: Watched) -> Iterator[Metric]:
+    figures = watched.board.figures()
+    for family, figure in _OF_QUEUE:
+        yield family.of(((queue.queue,), figure(queue)) for queue in figures.queues)
+    states = Counter(agent.state for agent in figures.agents)
+    yield AGENTS.of(((state.value,), states[state.value]) for state in AgentState)
+    calls = figures.calls
+    phases = {
+        "menu": calls.in_menu,
+        "waiting": figures.total.waiting,
+        "talking": calls.talking,
+        "survey": calls.in_survey,
+    }
+    yield CALLS.of(((phase,), count) for phase, count in phases.items())
+    yield ARRIVED.single(calls.arrived)
+    standing = Counter(alarm.alarm for alarm in figures.alarms)
+    yield STANDING.of(((alarm,), standing[alarm]) for alarm in ALARMS)
+    yield BOARD_AGE.single(_age(watched.board.known_until() or None, watched.clock()))
+    yield SCREENS.single(watched.hub.readers)
+
+
+# ------------------------------------------------------------------ the nodes
+
+_OF_NODE: tuple[tuple[Family, Callable[[NodeStanding, Instant], float | None]], ...] = (
+    (
+        Family("hotline_node_connected", "1: the node is booted and tells us its events", ("node",)),
+        lambda node, _now: node.connected,
+    ),
+    (
+        Family("hotline_ami_silence_seconds", "Since the node last sent anything", ("node",)),
+        lambda node, now: _age(node.heard_at, now),
+    ),
+    (
+        Family("hotline_ami_event_age_seconds", "Of the latest event, when it came in", ("node",)),
+        lambda node, _now: _seconds(node.event_age),
+    ),
+    (
+        Family("hotline_ami_round_trip_seconds", "Of the latest ping of the events session", ("node",)),
+        lambda node, _now: _seconds(node.round_trip),
+    ),
+    (
+        Family("hotline_ami_unread_items", "Events that came in and were not read yet", ("node",)),
+        lambda node, _now: node.unread,
+    ),
+)
+SESSIONS = Family(
+    "hotline_ami_session_state", "1 for the state that a session is in", ("node", "role", "state")
+)
+COMMANDS = Family(
+    "hotline_commands_total", "Commands to a node, by how they ended", ("node", "command", "outcome")
+)
+BAD_EVENTS = Family("hotline_bad_events_total", "Events that could not be understood or folded")
+
+
+def _nodes(watched: Watched) -> Iterator[Metric]:
+    now, nodes = watched.clock(), watched.telephony.standings()
+    for family, figure in _OF_NODE:
+        yield family.of(((node.node,), figure(node, now)) for node in nodes)
+    yield SESSIONS.of(
+        ((node.node, role.value, state.value), state is stands)
+        for node in nodes
+        for role, stands in node.sessions.items()
+        for state in State
+    )
+    yield COMMANDS.of(
+        ((node.node, command, outcome.value), count)
+        for node in nodes
+        for (command, outcome), count in node.outcomes.items()
+    )
+    yield BAD_EVENTS.single(watched.telephony.bad_events)
+
+
+# ------------------------------------------------------------------ ledger, consumers, web
+
+_OF_LEDGER: tuple[tuple[Family, Callable[[LedgerHealth], float]], ...] = (
+    (Family("hotline_ledger_facts_total", "Number of the last fact"), lambda health: health.last),
+    (
+        Family("hotline_ledger_stored_facts_total", "Number of the last fact in the database"),
+        lambda health: health.last_stored,
+    ),
+    (
+        Family("hotline_ledger_memory_facts", "Facts that would be lost with the process"),
+        lambda health: health.in_memory,
+    ),
+    (Family("hotline_ledger_spooled_facts", "Facts that wait in the spool"), lambda health: health.spooled),
+    (
+        Family("hotline_ledger_problem", "1: the ledger does not reach its database"),
+        lambda health: bool(health.problem),
+    ),
+)
+LAG = Family("hotline_consumer_lag_facts", "Stored facts whose effects are not", ("consumer",))
+STUCK = Family("hotline_consumer_problem", "1: a fact is tried again and again", ("consumer",))
+OUTBOX = Family("hotline_outbox_problem", "1: facts of transactions do not reach the ledger")
+REQUESTS = Family("hotline_http_requests_total", "Answers by route and status", ("method", "route", "status"))
+TIME = Family("hotline_http_request_seconds_total", "Time they took", ("method", "route", "status"))
+
+
+def _ledger(watched: Watched) -> Iterator[Metric]:
+    health = watched.ledger.health
+    for family, figure in _OF_LEDGER:
+        yield family.single(figure(health))
+    behind = {one.name: max(0, health.last_stored - one.position) for one in watched.consumers}
+    yield LAG.of(((name,), lag) for name, lag in behind.items())
+    yield STUCK.of(((one.name,), bool(one.problem)) for one in watched.consumers)
+    yield OUTBOX.single(bool(watched.outbox.problem))
+
+
+def _web(watched: Watched) -> Iterator[Metric]:
+    served = {(method, path, str(status)): one for (method, path, status), one in watched.requests.by.items()}
+    yield REQUESTS.of((key, one.count) for key, one in served.items())
+    yield TIME.of((key, one.seconds) for key, one in served.items())
+
+
+_PARTS: Mapping[str, Callable[[Watched], Iterator[Metric]]] = {
+    "board": _board,
+    "nodes": _nodes,
+    "ledger": _ledger,
+    "web": _web,
+}
+
+
+def _age(at: Instant | None, now: Instant) -> float | None:
+    return None if at is None else _seconds(max(0, now - at))
+
+
+def _seconds(duration: Duration | None) -> float | None:
+    return None if duration is None else duration / SECOND
