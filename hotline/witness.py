@@ -97,14 +97,19 @@ class Witness:
 
     def leave(self) -> None:
         """Log off, and wait for the node to hang up: its thread would listen on for seconds."""
-        with suppress(NotWitnessed, OSError):
+        with suppress(NotWitnessed):  # it is gone already
             self._send("Logoff")
             self._next("")
 
     def _send(self, name: str, **headers: str) -> str:
         number = f"check-{next(self._numbers)}"
         # `send`, not `send_action`: that one waits by a future which keeps one answer of many.
-        self._client.send(SimpleAction(name, ActionID=number, **headers))
+        try:
+            self._client.send(SimpleAction(name, ActionID=number, **headers))
+        except OSError as error:
+            raise NotWitnessed(
+                "the connection was closed before anything was asked: is that Asterisk's manager interface?"
+            ) from error
         return number
 
     def _answer(self, number: str) -> Any:

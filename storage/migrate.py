@@ -10,7 +10,6 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -24,7 +23,7 @@ from storage.schema import ledger_metadata, metadata
 History = Literal["main", "ledger"]
 # At every start it would tell what kind of database it has found; what is migrated is said here.
 logging.getLogger("alembic").setLevel(logging.WARNING)
-_log = structlog.get_logger("storage")
+_log = logging.getLogger("storage")
 _FOLDER = Path(__file__).parent / "migrations"
 _METADATA = {"main": metadata, "ledger": ledger_metadata}
 
@@ -82,4 +81,6 @@ def _run(connection: Connection, database: Database, history: History, to: str, 
     config.attributes["connection"] = connection
     (command.upgrade if up else command.downgrade)(config, to)
     if (now := _revision(connection)) != stands:
-        _log.info("database migrated", database=database.name, before=stands or "none", now=now or "none")
+        _log.info(
+            "%s database migrated from revision %s to %s", database.name, stands or "none", now or "none"
+        )
