@@ -165,6 +165,10 @@ class Settings(Section):
     seed: Path = Field(
         default=Path("directory/seed/demo.yaml"), description="staff, queues, devices and lists to start from"
     )
+    calendar: Path = Field(
+        default=Path("directory/seed/calendar.yaml"),
+        description="working days and hours: the notice of each year is added to it",
+    )
     credentials: Path | None = Field(
         default=None,
         description="passwords and device secrets of the seed; empty: credentials.yaml in `data_dir`",
