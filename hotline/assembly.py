@@ -39,6 +39,8 @@ from recordings.playback import Player
 from recordings.service import Filer
 from storage import Database
 from storage.migrate import migrate
+from storage.timer_runner import TimerRunner
+from storage.timers import Timers
 from telephony.agent_view import AgentView
 from telephony.agents import Duties
 from telephony.ami.accounts import NodeAccess
@@ -76,6 +78,8 @@ class Hotline:
     board: Board
     calls: CallBook
     outbox: Outbox
+    timers: Timers
+    timer_runner: TimerRunner
     consumers: tuple[Consumer, ...]
     filer: Filer
     app: web.Application
@@ -108,6 +112,7 @@ async def assemble(
     await ledger.open()
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
+    timers = Timers(clock=clock)
     telephony = _telephony(settings, directory, ledger, clock)
     hub = LiveHub(clock=clock)
     agents = AgentView(telephony.switchboard, hub, clock)
@@ -165,6 +170,8 @@ async def assemble(
         board=board,
         calls=calls,
         outbox=outbox,
+        timers=timers,
+        timer_runner=TimerRunner(database=main, timers=timers, clock=clock, random=random.random),
         consumers=consumers,
         filer=filer,
         app=app,
@@ -280,6 +287,7 @@ class Running:
             "board": hotline.board.run(),
             "outbox": hotline.outbox.run(),
             "filer": hotline.filer.run(),
+            "timers": hotline.timer_runner.run(),
             **{consumer.name: consumer.run() for consumer in hotline.consumers},
         }
         self._tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]

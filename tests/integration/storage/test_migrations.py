@@ -30,9 +30,10 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 def import_all_tables() -> None:
     """Every module that registers tables, found by what it says, so that none can be forgotten."""
-    for file in ROOT.glob("[a-z]*/*.py"):
-        if file.parent.name not in {"tests", "bench"} and "storage.schema import" in file.read_text("utf-8"):
-            importlib.import_module(f"{file.parent.name}.{file.stem}")
+    for file in sorted(ROOT.glob("[a-z]*/**/*.py")):
+        module = file.relative_to(ROOT).with_suffix("").parts
+        if module[0] not in {"tests", "bench"} and "storage.schema import" in file.read_text("utf-8"):
+            importlib.import_module(".".join(module))
 
 
 def differences(connection: Connection, history: History) -> list[object]:
@@ -67,7 +68,9 @@ async def test_every_step_can_be_taken_back_and_forth(database: Database, histor
 def test_each_history_is_one_line(history: History) -> None:
     revisions = list(scripts(history).walk_revisions())
     assert len(scripts(history).get_heads()) == 1
-    assert [script.revision for script in revisions] == [f"{n:04}" for n in range(len(revisions), 0, -1)]
+    numbers = [script.revision for script in revisions]
+    assert numbers == sorted(set(numbers), reverse=True)  # gaps are allowed: lines are joined
+    assert numbers[-1] == "0001"
 
 
 async def test_an_unmigrated_database_is_told_apart_from_a_current_one(database: Database) -> None:
