@@ -19,13 +19,10 @@ from core.clock import MINUTE, SECOND, Clock, Instant
 from core.masking import mask_text
 from storage.database import Database
 from storage.retry import Retry
-from storage.timers import NEVER, Timers, TimerState, as_timer, timers
+from storage.timers import Timers, TimerState, as_timer, timers
+from storage.waker import NEVER
 
 RETRY = Retry(first=SECOND, most=10 * MINUTE, tries=8)
-_LOOK_AGAIN_S = 30.0
-"""At the latest: the machine's clock may be set, and a program that died may leave its timers to us."""
-_UNCOMMITTED_S = (0.05, 0.2, 1.0, 5.0)
-"""On a server we hear of a new timer while its unit of work still runs, and have to look again for it."""
 _RETRY_S = 1.0
 _LONGEST_ERROR = 500
 _waiting = timers.c.state == TimerState.WAITING
@@ -51,7 +48,6 @@ class TimerRunner:
         clock: Clock,
         random: Callable[[], float],
         retry: Retry = RETRY,
-        look_again_s: float = _LOOK_AGAIN_S,
     ) -> None:
         self.problem = ""
         self._database = database
@@ -59,11 +55,9 @@ class TimerRunner:
         self._clock = clock
         self._random = random
         self._retry = retry
-        self._look_again_s = look_again_s
 
     async def run(self) -> None:
         """Fire until cancelled; a timer that is just being fired is then undone as a whole."""
-        looks = 0
         while True:
             try:
                 upcoming = await self.fire_due()
@@ -73,8 +67,7 @@ class TimerRunner:
                 _log.exception("timers_stand_still", next_try_s=_RETRY_S)
                 await asyncio.sleep(_RETRY_S)
                 continue
-            woken = await self._sleep(upcoming, looks)
-            looks = 0 if woken else looks + 1
+            await self._timers.waker.sleep(upcoming, late_commits=not self._database.is_sqlite)
 
     async def fire_due(self) -> Instant:
         """Fire everything that is due; when the next one will be, `NEVER` if none waits."""
@@ -87,12 +80,6 @@ class TimerRunner:
         """The row whose turn it is, locked where the database locks rows."""
         query = select(timers).where(_waiting, timers.c.next_at <= now)
         return query.order_by(timers.c.next_at, timers.c.id).limit(1).with_for_update(skip_locked=True)
-
-    async def _sleep(self, upcoming: Instant, looks: int) -> bool:
-        seconds = min(self._look_again_s, max(0.001, (upcoming - self._clock()) / SECOND))
-        if not self._database.is_sqlite and looks < len(_UNCOMMITTED_S):
-            seconds = min(seconds, _UNCOMMITTED_S[looks])
-        return await self._timers.slept(upcoming, seconds)
 
     async def _fire_one(self) -> _Look:
         now = self._clock()

@@ -14,7 +14,6 @@ killed at any instant leaves both or neither. What the world outside must hear g
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,11 +39,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock, Instant
 from storage.schema import metadata
+from storage.waker import Waker
 
 Handler = Callable[[AsyncConnection, "Timer"], Awaitable[None]]
 """Stores what is due through the connection, nothing else. It may set and cancel timers, this one too."""
-
-NEVER: Instant = 1 << 62
 
 
 class TimerState(StrEnum):
@@ -98,11 +96,10 @@ class Timer:
 class Timers:
     """The timers of one main database, and the handlers of their kinds."""
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, waker: Waker | None = None) -> None:
+        self.waker = waker or Waker(clock=clock)
         self._clock = clock
         self._handlers: dict[str, Handler] = {}
-        self._woken = asyncio.Event()
-        self._asleep_until = NEVER
 
     def register(self, kind: str, handler: Handler) -> None:
         """Whose timers `handler` fires; ValueError if the kind has one."""
@@ -133,13 +130,13 @@ class Timers:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         statement = insert(timers).values(owner=timer.owner, name=timer.name, **row)
         await connection.execute(statement.on_conflict_do_update(index_elements=["owner", "name"], set_=row))
-        self._tell(timer.due)
+        self.waker.tell(timer.due)
 
     async def move(self, connection: AsyncConnection, owner: str, name: str, due: Instant) -> bool:
         """Make a waiting timer due at another time; False: it is not waiting any more, or never was."""
         moved = await self._change(connection, owner, name, due_at=due, next_at=due, tries=0, error="")
         if moved:
-            self._tell(due)
+            self.waker.tell(due)
         return moved
 
     async def cancel(self, connection: AsyncConnection, owner: str, name: str) -> bool:
@@ -158,7 +155,7 @@ class Timers:
         values = {"state": TimerState.WAITING, "next_at": self._clock(), "tries": 0, "ended_at": None}
         revived = (await connection.execute(update(timers).where(dead).values(**values))).rowcount == 1
         if revived:
-            self._tell(self._clock())
+            self.waker.tell(self._clock())
         return revived
 
     async def of_owner(self, connection: AsyncConnection, owner: str) -> list[Timer]:
@@ -171,27 +168,6 @@ class Timers:
         query = select(timers).where(timers.c.state == TimerState.DEAD)
         rows = await connection.execute(query.order_by(timers.c.ended_at.desc(), timers.c.id).limit(limit))
         return [as_timer(row) for row in rows]
-
-    def wake(self) -> None:
-        """Have the runner look now: the clock was set, say."""
-        self._woken.set()
-
-    async def slept(self, until: Instant, seconds: float) -> bool:
-        """For the runner: True as soon as a timer due before `until` is set, False after so many seconds."""
-        self._asleep_until = until
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return False
-        finally:
-            self._asleep_until = NEVER  # awake: whatever is set from now on asks for another look
-            self._woken.clear()
-        return True
-
-    def _tell(self, due: Instant) -> None:
-        if due < self._asleep_until:
-            self._woken.set()
 
     async def _change(self, connection: AsyncConnection, owner: str, name: str, **values: Any) -> bool:
         mine = (timers.c.owner == owner) & (timers.c.name == name) & _waiting

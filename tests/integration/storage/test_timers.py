@@ -20,8 +20,9 @@ from core.clock import MINUTE, SECOND, Instant, system_clock
 from storage import Database, migrate
 from storage.retry import Retry
 from storage.timer_runner import TimerRunner
-from storage.timers import NEVER, Timer, Timers, TimerState
+from storage.timers import Timer, Timers, TimerState
 from storage.timers import timers as table
+from storage.waker import NEVER, Waker
 
 START = 1_795_276_800_000_000
 OWNER = "ticket:GD1"
@@ -213,15 +214,14 @@ async def test_the_task_sleeps_until_one_is_due_or_an_earlier_one_is_set(tmp_pat
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
     await database.open()
     await migrate(database)
-    timers, fired = Timers(clock=system_clock), asyncio.Queue[str]()
+    waker = Waker(clock=system_clock, look_again_s=3600)
+    timers, fired = Timers(clock=system_clock, waker=waker), asyncio.Queue[str]()
 
     async def tell(_: AsyncConnection, timer: Timer) -> None:
         fired.put_nowait(timer.name)
 
     timers.register("note", tell)
-    runner = TimerRunner(
-        database=database, timers=timers, clock=system_clock, random=lambda: 0.5, look_again_s=3600
-    )
+    runner = TimerRunner(database=database, timers=timers, clock=system_clock, random=lambda: 0.5)
     task = asyncio.create_task(runner.run())
     try:
         for name, delay in (("far", 3600 * SECOND), ("near", SECOND // 5), ("now", 0)):

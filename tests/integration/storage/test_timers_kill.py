@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select, text
 
 from core.clock import MILLISECOND, system_clock
 from storage import Database, migrate
-from storage.timers import NEVER, Timer, Timers, TimerState
+from storage.timers import Timer, Timers, TimerState
 from storage.timers import timers as table
 
 ROUNDS = 14
@@ -116,7 +116,7 @@ async def _finish(folder: Path, database: Database) -> None:
     )
     try:
         async with asyncio.timeout(120):
-            left = NEVER
+            left = 1
             while left:
                 await asyncio.sleep(0.05)
                 async with database.read() as connection:
