@@ -25,7 +25,8 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
-from hotline.content import PROJECT
+from hotline.content import PROJECT, read_calendar
+from hotline.due import Due, assemble_due
 from hotline.node import read_accounts
 from hotline.settings import Settings
 from ledger.api import CallsApi
@@ -39,8 +40,6 @@ from recordings.playback import Player
 from recordings.service import Filer
 from storage import Database
 from storage.migrate import migrate
-from storage.timer_runner import TimerRunner
-from storage.timers import Timers
 from telephony.agent_view import AgentView
 from telephony.agents import Duties
 from telephony.ami.accounts import NodeAccess
@@ -78,8 +77,7 @@ class Hotline:
     board: Board
     calls: CallBook
     outbox: Outbox
-    timers: Timers
-    timer_runner: TimerRunner
+    due: Due
     consumers: tuple[Consumer, ...]
     filer: Filer
     app: web.Application
@@ -112,7 +110,6 @@ async def assemble(
     await ledger.open()
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
-    timers = Timers(clock=clock)
     telephony = _telephony(settings, directory, ledger, clock)
     hub = LiveHub(clock=clock)
     agents = AgentView(telephony.switchboard, hub, clock)
@@ -170,8 +167,7 @@ async def assemble(
         board=board,
         calls=calls,
         outbox=outbox,
-        timers=timers,
-        timer_runner=TimerRunner(database=main, timers=timers, clock=clock, random=random.random),
+        due=assemble_due(settings, main, read_calendar(settings), clock),
         consumers=consumers,
         filer=filer,
         app=app,
@@ -287,7 +283,7 @@ class Running:
             "board": hotline.board.run(),
             "outbox": hotline.outbox.run(),
             "filer": hotline.filer.run(),
-            "timers": hotline.timer_runner.run(),
+            **hotline.due.work(),
             **{consumer.name: consumer.run() for consumer in hotline.consumers},
         }
         self._tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
