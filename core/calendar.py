@@ -30,7 +30,7 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class HolidayNotice:
     """One announcement. It is the last word on every date from `since` to `until`, both included."""
 
     number: str
@@ -94,10 +94,10 @@ class WorkingCalendar:
     week: frozenset[int]
     hours: tuple[Span, ...]
     limits_end: int
-    notices: Sequence[Notice]
+    notices: Sequence[HolidayNotice]
     law: Law
     zone: ZoneInfo = BANK_ZONE
-    _said: Mapping[date, tuple[Special, Notice]] = field(init=False, repr=False, compare=False)
+    _said: Mapping[date, tuple[Special, HolidayNotice]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.week or not self.hours or not self.notices:

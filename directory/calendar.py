@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from core.calendar import Law, Notice, Span, Special, WorkingCalendar
+from core.calendar import HolidayNotice, Law, Span, Special, WorkingCalendar
 from core.clock import BANK_ZONE
 from core.errors import BadInput
 from directory.errors import SeedRefused
@@ -95,8 +95,8 @@ def _clock(place: Place, text: str) -> int:
     return hour * 60 + minute
 
 
-def _notices(section: Place, week: frozenset[int]) -> Sequence[Notice]:
-    notices: list[Notice] = []
+def _notices(section: Place, week: frozenset[int]) -> Sequence[HolidayNotice]:
+    notices: list[HolidayNotice] = []
     for place in section.entries():
         found = place.fields(("number", "published", "since", "until", "days"))
         number, published = found["number"].text(), _date(found["published"])
@@ -116,7 +116,7 @@ def _notices(section: Place, week: frozenset[int]) -> Sequence[Notice]:
             )
         if notices and since < notices[0].since:
             found["since"].refuse(f"begins before the first notice does, {notices[0].since}")
-        notices.append(Notice(number=number, published=published, since=since, until=until, days=days))
+        notices.append(HolidayNotice(number=number, published=published, since=since, until=until, days=days))
     if not notices:
         section.refuse("enter at least one notice")
     return tuple(notices)

@@ -82,7 +82,11 @@ async def clockwork(tmp_path: Path) -> AsyncIterator[Clockwork]:
     await database.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(dues=st.lists(st.integers(0, 20), max_size=12), step=st.integers(1, 7))
 async def test_they_fire_in_the_order_they_are_due_and_never_before(
     clockwork: Clockwork, dues: list[int], step: int

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.calendar import Law, Notice, Span, Special, WorkingCalendar
+from core.calendar import HolidayNotice, Law, Span, Special, WorkingCalendar
 from core.clock import HOUR, MINUTE, SECOND, instant_on, local_day, local_minute
 
 YEAR = date(2026, 1, 1)
@@ -30,7 +30,7 @@ def calendar(
         hours=hours,
         limits_end=17 * 60 + 30,
         notices=(
-            Notice(
+            HolidayNotice(
                 number="notice",
                 published=date(2025, 11, 4),
                 since=YEAR,
@@ -62,7 +62,8 @@ def calendars(draw: st.DrawFn) -> WorkingCalendar:
     )
 
 
-unhurried = settings(deadline=None, max_examples=60)  # a busy machine is no failure
+# A busy machine is no failure.
+unhurried = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @unhurried
@@ -159,7 +160,7 @@ def test_past_the_last_notice_it_goes_on_by_law_and_says_so() -> None:
 def test_of_two_notices_for_one_day_the_later_counts() -> None:
     on = date(2026, 2, 1)
     first, *_ = calendar({on: Special(True, "春节")}).notices
-    second = Notice(
+    second = HolidayNotice(
         number="second",
         published=date(2026, 1, 26),
         since=on,

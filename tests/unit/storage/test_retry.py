@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.clock import MINUTE, SECOND
@@ -17,6 +17,7 @@ def test_the_longest_waits_double_up_to_the_cap_and_then_it_is_given_up() -> Non
     assert waits == [SECOND, 2 * SECOND, 4 * SECOND, 5 * SECOND, None, None]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 199), st.floats(0, 1, exclude_max=True))
 def test_every_wait_lies_in_the_upper_half_of_its_step(failures: int, random: float) -> None:
     longest = min(RETRY.most, SECOND * 2 ** (failures - 1))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.dialects import postgresql
 
 from core.errors import BadInput
 from storage.notices.model import NIGHT, ChannelName, NoticeState, Quiet, Way, Why
 from storage.notices.preferences import preferences_of, set_quiet, set_way
+from storage.notices.worker import NoticeWorker
 from tests.integration.storage.notices.conftest import EMAIL, PAGE, SMS, PostOffice, notice
 
 
@@ -136,3 +138,8 @@ async def test_what_is_no_minute_of_the_day_is_refused(office: PostOffice) -> No
     async with office.database.write() as connection:
         with pytest.raises(BadInput, match="no minute of the day"):
             await set_quiet(connection, "1001", Quiet(since=0, until=1440), clock=office.clock)
+
+
+def test_on_a_server_rows_that_another_program_sends_are_gone_past() -> None:
+    statement = str(NoticeWorker.next_due(EMAIL, 0).compile(dialect=postgresql.dialect()))
+    assert statement.endswith("FOR UPDATE SKIP LOCKED")
