@@ -109,6 +109,7 @@ async def assemble(
     ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
     await ledger.open()
     outbox = Outbox(ledger=ledger, database=main)
+    due = assemble_due(settings, main, read_calendar(settings), clock)
     calls = CallBook(ledger=ledger, database=main)
     telephony = _telephony(settings, directory, ledger, clock)
     hub = LiveHub(clock=clock)
@@ -167,7 +168,7 @@ async def assemble(
         board=board,
         calls=calls,
         outbox=outbox,
-        due=assemble_due(settings, main, read_calendar(settings), clock),
+        due=due,
         consumers=consumers,
         filer=filer,
         app=app,

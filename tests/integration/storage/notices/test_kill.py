@@ -72,8 +72,9 @@ async def _send_until_killed(folder: Path, office: PostOffice, mails: int, then_
 
 async def _leases_run_out(office: PostOffice) -> int:
     """What half a minute of waiting would do: attempts of the dead are due again. How many there were."""
+    now = system_clock()
     async with office.database.write() as connection:
-        dead = table.update().where(table.c.under_way).values(next_at=system_clock())
+        dead = table.update().where(table.c.under_way, table.c.next_at > now).values(next_at=now)
         return (await connection.execute(dead)).rowcount
 
 
