@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
 Instant = int
@@ -18,6 +19,7 @@ Clock = Callable[[], Instant]
 MILLISECOND: Duration = 1_000
 SECOND: Duration = 1_000_000
 MINUTE: Duration = 60 * SECOND
+HOUR: Duration = 60 * MINUTE
 BANK_ZONE = ZoneInfo("Asia/Shanghai")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,6 +39,22 @@ def instant(moment: datetime) -> Instant:
 def moment(at: Instant, zone: ZoneInfo = BANK_ZONE) -> datetime:
     """The aware datetime of an instant, in the bank's zone unless told otherwise."""
     return (_EPOCH + timedelta(microseconds=at)).astimezone(zone)
+
+
+def local_day(at: Instant, zone: ZoneInfo = BANK_ZONE) -> date:
+    """The date that the calendar on the wall shows at an instant."""
+    return moment(at, zone).date()
+
+
+def local_minute(at: Instant, zone: ZoneInfo = BANK_ZONE) -> int:
+    """The minute of the day that the clock on the wall shows at an instant: 0 to 1439."""
+    there = moment(at, zone)
+    return there.hour * 60 + there.minute
+
+
+def instant_on(day: date, minute: int, zone: ZoneInfo = BANK_ZONE) -> Instant:
+    """The instant at which the clock on the wall shows that minute of that day; 1440 is the day's end."""
+    return instant(datetime.combine(day, time_of_day(), zone) + timedelta(minutes=minute))
 
 
 def iso(at: Instant) -> str:

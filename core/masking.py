@@ -18,6 +18,12 @@ def mask_number(text: str) -> str:
     return f"{text[:head]}****{text[-_KEEP_END:]}"
 
 
+def mask_mail(address: str) -> str:
+    """A mail address with its owner hidden: `zhang.san@bank.example` → `z***@bank.example`."""
+    owner, at, domain = address.rpartition("@")
+    return f"{owner[:1]}***{at}{domain}"
+
+
 def mask_text(text: str) -> str:
     """Free text with every card, account or identity number reduced to its last four characters."""
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),
     "flow": ("hotline.flow_command", "try, draw or compile what a caller hears and presses"),
     "prompts": ("hotline.prompts_command", "make the sound files of the prompts, or check them"),
+    "due": ("hotline.due_command", "list timers given up and notices not sent, or try one again"),
     "settings": (
         "hotline.settings_page",
         "show the settings in force, or write the page that lists them all",

@@ -24,7 +24,8 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
-from hotline.content import PROJECT
+from hotline.content import PROJECT, read_calendar
+from hotline.due import Due, assemble_due
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.node import read_accounts
@@ -79,6 +80,7 @@ class Hotline:
     board: Board
     calls: CallBook
     outbox: Outbox
+    due: Due
     consumers: tuple[Consumer, ...]
     filer: Filer
     app: web.Application
@@ -117,6 +119,7 @@ async def assemble(
     ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
     await ledger.open()
     outbox = Outbox(ledger=ledger, database=main)
+    due = assemble_due(settings, main, read_calendar(settings), clock)
     calls = CallBook(ledger=ledger, database=main)
     hub = LiveHub(clock=clock)
     board = Board(
@@ -189,6 +192,7 @@ async def assemble(
         board=board,
         calls=calls,
         outbox=outbox,
+        due=due,
         consumers=consumers,
         filer=filer,
         app=app,
@@ -317,6 +321,7 @@ class Running:
             "board": hotline.board.run(),
             "outbox": hotline.outbox.run(),
             "filer": hotline.filer.run(),
+            **hotline.due.work(),
             **{consumer.name: consumer.run() for consumer in hotline.consumers},
         }
         self._tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]

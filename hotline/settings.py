@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -35,6 +35,14 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
 
 
 def _zone(name: str) -> str:
@@ -81,6 +89,7 @@ def _origin(origin: str) -> str:
     return origin
 
 
+_SMS_URL = re.compile(r"https://[^/]|http://(?:127\.0\.0\.1|localhost)[:/]")
 Port = Annotated[int, Field(ge=1, le=65_535)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
@@ -185,6 +194,33 @@ class NodeSettings(Section):
     )
 
 
+class MailSettings(Section):
+    """[mail] notices by e-mail; off until `host` names a server"""
+
+    host: str = Field(default="", description="mail server; empty: no e-mail is sent")
+    port: Port = Field(default=587, description="its port")
+    security: MailSecurity = Field(
+        default=MailSecurity.STARTTLS, description="starttls, tls, or none (then without a user, too)"
+    )
+    user: str = Field(default="", description="user at the server; empty: it asks for none")
+    password: SecretStr | None = Field(default=None, description="that user's password")
+    sender: str = Field(default="", description="address that notices come from")
+    ca_file: Path | None = Field(
+        default=None, description="certificates of who signed the server's; empty: those of the system"
+    )
+    timeout_s: int = Field(default=20, ge=1, le=50, description="longest wait for one answer, seconds")
+
+
+class SmsSettings(Section):
+    """[sms] notices by text message; off until `url` names a gateway"""
+
+    url: str = Field(default="", description="where the gateway takes messages; empty: none is sent")
+    account: str = Field(default="", description="who we are to it")
+    key: SecretStr | None = Field(default=None, description="key that signs requests and delivery reports")
+    signature: str = Field(default="", max_length=20, description="【…】 before every text")
+    timeout_s: int = Field(default=10, ge=1, le=50, description="longest wait for its answer, seconds")
+
+
 class DemoSettings(Section):
     """[demo] the Asterisk, the customers and the telephones of `./run demo`"""
 
@@ -211,6 +247,10 @@ class Settings(Section):
     seed: Path = Field(
         default=Path("directory/seed/demo.yaml"), description="staff, queues, devices and lists to start from"
     )
+    calendar: Path = Field(
+        default=Path("directory/seed/calendar.yaml"),
+        description="working days and hours: the notice of each year is added to it",
+    )
     credentials: Path | None = Field(
         default=None,
         description="passwords and device secrets of the seed; empty: credentials.yaml in `data_dir`",
@@ -223,6 +263,8 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    mail: MailSettings = MailSettings()
+    sms: SmsSettings = SmsSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
 
@@ -231,6 +273,19 @@ class Settings(Section):
         names = [node.name for node in self.nodes]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"nodes: two nodes are called {', '.join(twice)}; give each a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_on_is_whole(self) -> Settings:
+        mail, sms = self.mail, self.sms
+        if mail.host and not fits("mail", mail.sender):
+            raise ValueError("mail.sender: name the address that notices come from, or leave mail.host empty")
+        if mail.host and mail.user and mail.security is MailSecurity.NONE:
+            raise ValueError("mail.security: the password would travel in clear: choose starttls or tls")
+        if sms.url and not _SMS_URL.match(sms.url):
+            raise ValueError("sms.url: begin with https:// (http:// only on this host): texts name people")
+        if sms.url and not (sms.account and sms.key):
+            raise ValueError("sms.key: give account and key, or leave sms.url empty")
         return self
 
     @property

@@ -30,9 +30,10 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 def import_all_tables() -> None:
     """Every module that registers tables, found by what it says, so that none can be forgotten."""
-    for file in ROOT.glob("[a-z]*/*.py"):
-        if file.parent.name not in {"tests", "bench"} and "storage.schema import" in file.read_text("utf-8"):
-            importlib.import_module(f"{file.parent.name}.{file.stem}")
+    for file in sorted(ROOT.glob("[a-z]*/**/*.py")):
+        module = file.relative_to(ROOT).with_suffix("").parts
+        if module[0] not in {"tests", "bench"} and "storage.schema import" in file.read_text("utf-8"):
+            importlib.import_module(".".join(module))
 
 
 def differences(connection: Connection, history: History) -> list[object]:

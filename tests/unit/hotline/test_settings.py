@@ -99,6 +99,33 @@ def test_a_bad_value_is_answered_with_what_would_be_right(name: str, value: str,
     assert remedy in said
 
 
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('[mail]\nhost = "mail.bank.example"', "mail.sender: name the address"),
+        (
+            '[mail]\nhost = "m"\nsender = "a@b.example"\nuser = "u"\nsecurity = "none"',
+            "mail.security: the password would travel in clear",
+        ),
+        ('[sms]\nurl = "http://sms.example/send"', "sms.url: begin with https://"),
+        ('[sms]\nurl = "https://sms.example/send"\naccount = "a"', "sms.key: give account and key"),
+    ],
+)
+def test_a_way_out_that_is_half_set_up_is_refused(table: str, says: str) -> None:
+    (said,) = problems(written(table + "\n"))
+    assert said.startswith(says)
+
+
+def test_a_password_is_shown_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    environment = {"HOTLINE_MAIL__HOST": "m", "HOTLINE_MAIL__SENDER": "a@b", "HOTLINE_MAIL__PASSWORD": "psst"}
+    settings = load(environment=environment)
+    assert settings.mail.password is not None
+    assert settings.mail.password.get_secret_value() == "psst"
+    file = written('[mail]\nhost = "m"\nsender = "a@b"\npassword = "psst"\n')
+    assert main(["settings", "--config", str(file)]) == 0
+    assert "psst" not in capsys.readouterr().out + repr(settings)
+
+
 def test_two_nodes_of_one_name_are_refused() -> None:
     node = '[[nodes]]\nname = "a1"\naccounts = "x"\ndirectory = "y"\n'
     (said,) = problems(written(node + node))

@@ -1,0 +1,70 @@
+"""`hotline due`: timers that were given up and notices that were not sent, and another chance for one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Iterator
+
+from core.clock import Instant, moment, system_clock
+from core.errors import NotFound
+from hotline.configuration import load
+from hotline.content import add_config
+from hotline.settings import Settings
+from storage import Database, check_schema
+from storage.notices.model import Sending
+from storage.notices.outbox import Notices
+from storage.timers import Timer, Timers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `hotline due`."""
+    add_config(parser)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--timer", nargs=2, metavar=("OWNER", "NAME"), help="fire this dead timer again")
+    either.add_argument("--notice", type=int, metavar="NUMBER", help="send this notice after all")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lists what did not happen, or has one of it tried again; the service does that within half a minute."""
+    settings = load(arguments.config)
+    print(*asyncio.run(_answer(settings, arguments)), sep="\n")
+    return 0
+
+
+async def _answer(settings: Settings, arguments: argparse.Namespace) -> list[str]:
+    database = Database(settings.main_url, name="main")
+    if database.is_sqlite and not database.file.exists():
+        raise NotFound(f"there is no {database.file}: start the service once, or name its settings")
+    timers, notices = Timers(clock=system_clock), Notices(clock=system_clock)
+    await database.open()
+    try:
+        await check_schema(database)
+        async with database.write() as connection:
+            if arguments.timer:
+                return [_told(await timers.again(connection, *arguments.timer), "dead timer")]
+            if arguments.notice is not None:
+                return [_told(await notices.again(connection, arguments.notice), "notice that was not sent")]
+            dead, unsent = await timers.dead(connection), await notices.not_sent(connection)
+    finally:
+        await database.close()
+    return list(_listed(settings, dead, unsent))
+
+
+def _told(found: bool, what: str) -> str:
+    if not found:
+        raise NotFound(f"that is no {what}: `hotline due` lists them")
+    return "it is tried again now"
+
+
+def _listed(settings: Settings, dead: list[Timer], unsent: list[Sending]) -> Iterator[str]:
+    def at(instant: Instant) -> str:
+        return f"{moment(instant, settings.zone_info):%Y-%m-%d %H:%M}"
+
+    yield f"timers given up: {len(dead) or 'none'}"
+    for timer in dead:
+        yield f"  {timer.owner} {timer.name}, due {at(timer.due)}, {timer.tries} tries: {timer.error}"
+    yield f"notices not sent: {len(unsent) or 'none'}"
+    for one in unsent:
+        head = f"  {one.id}: {at(one.created_at)} {one.notice.cause} → {one.notice.person} by {one.channel}"
+        yield f"{head}: {one.state}, {one.why.zh}{': ' if one.detail else ''}{one.detail}"

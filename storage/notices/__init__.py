@@ -1,0 +1,1 @@
+"""Notices to people: put in a unit of work, sent afterwards, with all that became of them."""

@@ -1,0 +1,199 @@
+"""Notices put in the unit of work of what they are about, listed, read, and reported on.
+
+async with database.write() as connection:
+    ...  # the ticket moves to its next unit
+    await notices.put(connection, Notice(person="1001", subject="新工单待处理", …))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.errors import BadInput
+from core.masking import mask_text
+from storage.notices.model import ChannelName, Notice, NoticeState, Sending, Why
+from storage.notices.preferences import preferences_of
+from storage.notices.rules import provider_id
+from storage.notices.tables import notices
+from storage.waker import Waker
+
+OUTWARD = (ChannelName.EMAIL, ChannelName.SMS)
+LONGEST_SUBJECT = 100
+LONGEST_TEXT = 2_000
+_LONGEST_KEY = 120
+
+
+class Notices:
+    """The outbox of notices of one main database."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self.wakers = {channel: Waker(clock=clock) for channel in OUTWARD}
+
+    async def put(
+        self, connection: AsyncConnection, notice: Notice, channels: Collection[ChannelName] | None = None
+    ) -> None:
+        """Tell a person when the unit of work commits, never if it is undone.
+
+        On their page always, and by the ways they have switched on; or by `channels`, where one that cannot
+        be used leaves a row that says why. A second notice with the same key is counted, not sent.
+        Card and identity numbers in the text are masked. `BadInput`: a subject of more than one line, or
+        something too long.
+        """
+        _check(notice)
+        if channels is None:
+            wishes = await preferences_of(connection, notice.person)
+            channels = [name for name in OUTWARD if name in wishes.ways and wishes.ways[name].on]
+        for channel in (ChannelName.PAGE, *(name for name in OUTWARD if name in channels)):
+            await self._insert(connection, notice, channel)
+            if channel in self.wakers:
+                self.wakers[channel].tell(self._clock())
+
+    async def page(
+        self, connection: AsyncConnection, person: str, *, before: int | None = None, limit: int = 50
+    ) -> list[Sending]:
+        """The notices on one person's page, the newest first; `before`: older than the one of that id."""
+        query = select(notices).where(notices.c.channel == ChannelName.PAGE, notices.c.person == person)
+        if before is not None:
+            query = query.where(notices.c.id < before)
+        rows = await connection.execute(query.order_by(notices.c.id.desc()).limit(limit))
+        return [as_sending(row) for row in rows]
+
+    async def unread(self, connection: AsyncConnection, person: str) -> int:
+        """How many notices on their page a person has not marked as read."""
+        query = select(func.count()).select_from(notices)
+        return await connection.scalar(query.where(*self._unread_of(person))) or 0
+
+    async def mark_read(self, connection: AsyncConnection, person: str, ids: Collection[int]) -> int:
+        """The person has read these, which makes them delivered; how many of them were theirs and unread."""
+        now = self._clock()
+        values = {"state": NoticeState.DELIVERED, "read_at": now, "ended_at": now}
+        mine = update(notices).where(*self._unread_of(person), notices.c.id.in_(list(ids)))
+        return (await connection.execute(mine.values(**values))).rowcount
+
+    async def about(self, connection: AsyncConnection, cause: str) -> list[Sending]:
+        """Everything anyone was told about one thing, in order."""
+        rows = await connection.execute(
+            select(notices).where(notices.c.cause == cause).order_by(notices.c.id)
+        )
+        return [as_sending(row) for row in rows]
+
+    async def not_sent(
+        self, connection: AsyncConnection, *, before: int | None = None, limit: int = 100
+    ) -> list[Sending]:
+        """What failed or was suppressed, of everyone, the newest first: for whoever looks after it."""
+        query = select(notices).where(notices.c.state.in_([NoticeState.FAILED, NoticeState.SUPPRESSED]))
+        if before is not None:
+            query = query.where(notices.c.id < before)
+        rows = await connection.execute(query.order_by(notices.c.id.desc()).limit(limit))
+        return [as_sending(row) for row in rows]
+
+    async def again(self, connection: AsyncConnection, id_: int) -> bool:
+        """Try once more what failed or was suppressed, as if it were new; False: it is neither."""
+        now = self._clock()
+        ended = notices.c.state.in_([NoticeState.FAILED, NoticeState.SUPPRESSED])
+        revive = update(notices).where(notices.c.id == id_, ended).returning(notices.c.channel)
+        fresh = {"state": NoticeState.WAITING, "why": Why.NONE, "detail": "", "ended_at": None}
+        row = (
+            await connection.execute(revive.values(**fresh, created_at=now, next_at=now, attempts=0))
+        ).first()
+        if row is not None:
+            self.wakers[ChannelName(row.channel)].tell(now)
+        return row is not None
+
+    async def reported(
+        self, connection: AsyncConnection, provider_id: str, *, delivered: bool, detail: str = ""
+    ) -> bool:
+        """A delivery report of the far end, also one that overtakes our own note; False: of nothing open."""
+        open_ = notices.c.state.in_([NoticeState.WAITING, NoticeState.SENT])
+        now = self._clock()
+        values = {
+            "state": NoticeState.DELIVERED if delivered else NoticeState.FAILED,
+            "why": Why.NONE if delivered else Why.REFUSED,
+            "detail": mask_text(detail)[:500],
+            "ended_at": now,
+            "under_way": False,
+            "sent_at": func.coalesce(notices.c.sent_at, now),
+        }
+        known = update(notices).where(notices.c.provider_id == provider_id, open_)
+        return (await connection.execute(known.values(**values))).rowcount == 1
+
+    async def _insert(self, connection: AsyncConnection, notice: Notice, channel: ChannelName) -> None:
+        now = self._clock()
+        on_page = channel is ChannelName.PAGE
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(notices).values(
+            person=notice.person,
+            channel=channel,
+            key=notice.key,
+            cause=notice.cause,
+            subject=mask_text(notice.subject),
+            text=mask_text(notice.text),
+            urgent=notice.urgent,
+            provider_id=provider_id(notice.person, channel, notice.key),
+            state=NoticeState.SENT if on_page else NoticeState.WAITING,
+            why=Why.NONE,
+            detail="",
+            created_at=now,
+            next_at=now,
+            attempts=0,
+            under_way=False,
+            unknown=0,
+            repeats=0,
+            sent_at=now if on_page else None,
+        )
+        same = ["person", "channel", "key"]
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=same, set_={"repeats": notices.c.repeats + 1})
+        )
+
+    @staticmethod
+    def _unread_of(person: str) -> tuple[Any, ...]:
+        mine = notices.c.person == person
+        return (mine, notices.c.channel == ChannelName.PAGE, notices.c.read_at.is_(None))
+
+
+def as_sending(row: Row[Any]) -> Sending:
+    """The record of a row."""
+    return Sending(
+        id=row.id,
+        channel=ChannelName(row.channel),
+        notice=Notice(
+            person=row.person,
+            subject=row.subject,
+            text=row.text,
+            key=row.key,
+            cause=row.cause,
+            urgent=row.urgent,
+        ),
+        provider_id=row.provider_id,
+        state=NoticeState(row.state),
+        why=Why(row.why),
+        detail=row.detail,
+        created_at=row.created_at,
+        next_at=row.next_at,
+        attempts=row.attempts,
+        unknown=row.unknown,
+        repeats=row.repeats,
+        sent_at=row.sent_at,
+        ended_at=row.ended_at,
+        read_at=row.read_at,
+    )
+
+
+def _check(notice: Notice) -> None:
+    if not notice.subject.strip() or not notice.subject.isprintable():
+        raise BadInput("subject", "write one line of printable text")
+    for name, text, longest in (
+        ("subject", notice.subject, LONGEST_SUBJECT),
+        ("text", notice.text, LONGEST_TEXT),
+        ("key", notice.key, _LONGEST_KEY),
+    ):
+        if len(text) > longest:
+            raise BadInput(name, f"has {len(text)} characters: {longest} is the most")

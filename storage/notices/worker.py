@@ -1,0 +1,225 @@
+"""Sending what waits: a lane for each channel, one notice after the other.
+
+Each attempt is written down as begun before it is made, and as ended after it. A process that dies in between
+leaves a row that is begun and not ended: when its time is up it is tried again with the same `provider_id`,
+and `unknown` counts that nobody can say whether the first one left. So a notice is sent at least once, and
+the row says whether it may have been more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, Select, func, select, update
+
+from core.calendar import WorkingCalendar
+from core.clock import HOUR, MINUTE, SECOND, Clock, Duration, Instant
+from core.masking import mask_mail, mask_number, mask_text
+from storage.database import Database
+from storage.notices.channel import Channel, ChannelDown, Message, NotNow, Refused
+from storage.notices.model import ChannelName, NoticeState, Sending, Why
+from storage.notices.outbox import OUTWARD, Notices, as_sending
+from storage.notices.preferences import preferences_of
+from storage.notices.rules import Drop, Later, Send, judge
+from storage.notices.tables import notices
+from storage.retry import Retry
+from storage.waker import NEVER
+
+_RETRY = Retry(first=30 * SECOND, most=HOUR, tries=12)
+_PAUSE = Retry(first=2 * SECOND, most=5 * MINUTE, tries=1 << 30)
+_LONGEST_DETAIL = 500
+_log = structlog.get_logger("storage.notices")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """`retry`: of one notice that is not taken. `pause`: of a channel that is down, without end. `attempt_s`:
+    the longest an attempt may take; after `lease`, which is longer, whoever made it counts as dead. `keep`:
+    how long a notice is worth sending.
+    """
+
+    retry: Retry = _RETRY
+    pause: Retry = _PAUSE
+    attempt_s: float = 60.0
+    lease: Duration = 2 * MINUTE
+    keep: Duration = 72 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one look came to: a message to send, or a row settled without, or when the next one is due."""
+
+    sending: Sending | None = None
+    message: Message | None = None
+    upcoming: Instant = NEVER
+
+
+class NoticeWorker:
+    """`channels`: those that are set up. `problems`: what holds a channel up; empty if nothing does."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        notices: Notices,
+        channels: Mapping[ChannelName, Channel],
+        calendar: WorkingCalendar,
+        clock: Clock,
+        random: Callable[[], float],
+        pace: Pace | None = None,
+    ) -> None:
+        self.problems: dict[ChannelName, str] = {}
+        self._database = database
+        self._notices = notices
+        self._channels = dict(channels)
+        self._calendar = calendar
+        self._clock = clock
+        self._random = random
+        self._pace = pace or Pace()
+
+    async def run(self) -> None:
+        """Send until cancelled. An attempt under way is then cut off, and counted as unknown later on."""
+        async with asyncio.TaskGroup() as lanes:
+            for channel in OUTWARD:
+                lanes.create_task(self._lane(channel), name=f"notices-{channel}")
+
+    async def send_due(self, channel: ChannelName) -> Instant:
+        """Send everything whose turn it is; when the next turn comes. `ChannelDown`: nothing goes now."""
+        while True:
+            turn = await self._next(channel)
+            if turn.sending is None:
+                return turn.upcoming
+            if turn.message is not None:
+                await self._attempt(self._channels[channel], turn.sending, turn.message)
+
+    async def _lane(self, channel: ChannelName) -> None:
+        waker, failures = self._notices.wakers[channel], 0
+        while True:
+            try:
+                upcoming = await self.send_due(channel)
+                failures = 0
+                self.problems.pop(channel, None)
+                await waker.sleep(upcoming, late_commits=not self._database.is_sqlite)
+            except Exception as error:  # noqa: BLE001  nothing may end this task: not a server, not a database
+                failures += 1
+                pause = self._pace.pause.wait(failures, self._random()) or self._pace.pause.most
+                self.problems[channel] = f"{channel}: {error}"
+                _log.warning("notices_held_up", channel=channel, why=str(error), next_try_s=pause / SECOND)
+                await asyncio.sleep(pause / SECOND)
+
+    @staticmethod
+    def next_due(channel: ChannelName, now: Instant) -> Select[Any]:
+        """The row whose turn it is, locked where the database locks rows."""
+        query = select(notices).where(*_waiting(channel), notices.c.next_at <= now)
+        return query.order_by(notices.c.next_at, notices.c.id).limit(1).with_for_update(skip_locked=True)
+
+    async def _next(self, channel: ChannelName) -> _Turn:
+        now = self._clock()
+        async with self._database.write() as connection:
+            row = (await connection.execute(self.next_due(channel, now))).first()
+            if row is None:
+                later = select(func.min(notices.c.next_at)).where(*_waiting(channel), notices.c.next_at > now)
+                return _Turn(upcoming=await connection.scalar(later) or NEVER)
+            wishes = await preferences_of(connection, row.person)
+            sending = as_sending(row)
+            verdict = judge(
+                sending,
+                wishes,
+                calendar=self._calendar,
+                now=now,
+                keep=self._pace.keep,
+                channel_on=channel in self._channels,
+            )
+            values = self._begin(row, verdict, now)
+            await connection.execute(update(notices).where(notices.c.id == row.id).values(**values))
+        if isinstance(verdict, Drop):
+            _log.warning(
+                "notice_not_sent", notice=row.id, person=row.person, channel=channel, why=verdict.why
+            )
+        if not isinstance(verdict, Send):
+            return _Turn(sending)
+        return _Turn(sending, _message(sending, verdict.address))
+
+    def _begin(self, row: Row[Any], verdict: Send | Later | Drop, now: Instant) -> dict[str, Any]:
+        # An attempt that nobody wrote down as ended: its process is dead, and took the outcome along.
+        values: dict[str, Any] = {"unknown": row.unknown + row.under_way, "under_way": False}
+        if isinstance(verdict, Later):
+            return values | {"next_at": verdict.at}
+        if isinstance(verdict, Drop):
+            state = NoticeState.FAILED if verdict.why is Why.TOO_OLD else NoticeState.SUPPRESSED
+            return values | {"state": state, "why": verdict.why, "ended_at": now}
+        begun = {"under_way": True, "attempts": row.attempts + 1, "next_at": now + self._pace.lease}
+        return values | begun
+
+    async def _attempt(self, channel: Channel, sending: Sending, message: Message) -> None:
+        down: ChannelDown | None = None
+        try:
+            async with asyncio.timeout(self._pace.attempt_s):
+                await channel.send(message)
+            values: dict[str, Any] = {"state": NoticeState.SENT, "sent_at": self._clock(), "detail": ""}
+        except Refused as error:
+            values = self._ended(Why.REFUSED, error, message.address)
+        except NotNow as error:
+            values = self._tried(sending, error, message.address)
+        except ChannelDown as error:  # it did not leave, and that is not its own fault: no attempt of its own
+            detail = _masked(error, message.address)
+            values = {"attempts": sending.attempts, "next_at": self._clock(), "detail": detail}
+            down = ChannelDown(detail)
+        except Exception as error:  # noqa: BLE001  OutcomeUnknown, a time-out, or a channel's own mistake
+            values = self._tried(sending, error, message.address)
+            values["unknown"] = notices.c.unknown + 1
+        await self._write_down(sending, values)
+        if down is not None:
+            raise down
+
+    def _tried(self, sending: Sending, error: Exception, address: str) -> dict[str, Any]:
+        wait = self._pace.retry.wait(sending.attempts + 1, self._random())
+        if wait is None:
+            return self._ended(Why.TRIED_TOO_OFTEN, error, address)
+        return {"next_at": self._clock() + wait, "detail": _masked(error, address)}
+
+    def _ended(self, why: Why, error: Exception, address: str) -> dict[str, Any]:
+        values = {"state": NoticeState.FAILED, "why": why, "ended_at": self._clock()}
+        return values | {"detail": _masked(error, address)}
+
+    async def _write_down(self, sending: Sending, values: dict[str, Any]) -> None:
+        # Only the attempt that was begun here, and only while nothing else is known: a delivery report may
+        # have come first, or another program have taken the row over.
+        mine = (notices.c.id == sending.id) & (notices.c.attempts == sending.attempts + 1)
+        still = mine & (notices.c.state == NoticeState.WAITING) & notices.c.under_way
+        async with self._database.write() as connection:
+            await connection.execute(update(notices).where(still).values(under_way=False, **values))
+        _log.info(
+            "notice_attempted",
+            notice=sending.id,
+            person=sending.notice.person,
+            channel=sending.channel,
+            attempt=sending.attempts + 1,
+            state=values.get("state", NoticeState.WAITING),
+            detail=values.get("detail", ""),
+        )
+
+
+def _waiting(channel: ChannelName) -> tuple[Any, ...]:
+    return (notices.c.channel == channel, notices.c.state == NoticeState.WAITING)
+
+
+def _message(sending: Sending, address: str) -> Message:
+    notice = sending.notice
+    return Message(
+        id=sending.provider_id,
+        address=address,
+        subject=notice.subject,
+        text=notice.text,
+        made_at=sending.created_at,
+    )
+
+
+def _masked(error: Exception, address: str) -> str:
+    """The channel's words without the person's address in them."""
+    hidden = mask_mail(address) if "@" in address else mask_number(address)
+    return mask_text((str(error) or type(error).__name__).replace(address, hidden))[:_LONGEST_DETAIL]

@@ -1,0 +1,102 @@
+"""The program as in service, without a node: what is due happens, and who is told gets it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import instant_on, local_day, system_clock
+from core.errors import BadInput
+from directory.credentials import Credentials
+from directory.seed import DEMO, load
+from hotline.assembly import Running, assemble
+from hotline.content import read_calendar
+from hotline.due import assemble_due
+from hotline.settings import MailSecurity, MailSettings, Settings, SmsSettings, WebSettings
+from storage import Database
+from storage.notices.model import ChannelName, Notice, NoticeState, Way, Why
+from storage.notices.preferences import set_way
+from storage.timers import Timer
+from tests.integration.storage.notices.mailroom import Mailroom
+
+NOBODY = Credentials(pin_salt="", staff={})
+
+
+@pytest.fixture
+async def mailroom() -> AsyncIterator[Mailroom]:
+    room = Mailroom()
+    await room.open()
+    yield room
+    await room.close()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+async def test_a_timer_that_fires_tells_a_person_by_mail(tmp_path: Path, mailroom: Mailroom) -> None:
+    arrived = asyncio.Queue[str]()
+    mailroom.on_mail = arrived.put_nowait
+    settings = Settings(
+        data_dir=tmp_path,
+        web=WebSettings(port=free_port()),
+        mail=MailSettings(
+            host="127.0.0.1",
+            port=mailroom.port,
+            security=MailSecurity.NONE,
+            sender="hotline@bank.example",
+        ),
+    )
+    hotline = await assemble(settings, load(DEMO), NOBODY, clock=system_clock)
+
+    async def remind(connection: AsyncConnection, timer: Timer) -> None:
+        notice = Notice(
+            person=timer.payload["person"],
+            subject="回复时限将至",
+            text="请在截止时间前处理。",
+            key=f"{timer.owner}:{timer.name}",
+            cause=timer.owner,
+            urgent=True,
+        )
+        await hotline.due.notices.put(connection, notice, [ChannelName.EMAIL, ChannelName.SMS])
+
+    hotline.due.timers.register("ticket.reminder", remind)
+    limit = hotline.due.calendar.deadline(system_clock(), 2)
+    async with Running(hotline):
+        async with hotline.main.write() as connection:
+            way = Way("wang.fang@bank.example")
+            await set_way(connection, "1001", ChannelName.EMAIL, way, clock=system_clock)
+            for name, due in (("now", system_clock()), ("limit", limit.at)):
+                timer = Timer(
+                    owner="ticket:GD1", name=name, kind="ticket.reminder", due=due, payload={"person": "1001"}
+                )
+                await hotline.due.timers.set(connection, timer)
+        async with asyncio.timeout(60):
+            assert await arrived.get() == "wang.fang@bank.example"
+            told = {}
+            while {row.state for row in told.values()} != {NoticeState.SENT, NoticeState.SUPPRESSED}:
+                await asyncio.sleep(0.01)
+                async with hotline.main.read() as connection:
+                    about = await hotline.due.notices.about(connection, "ticket:GD1")
+                told = {row.channel: row for row in about}
+    assert told[ChannelName.SMS].why is Why.CHANNEL_OFF
+    assert len(mailroom.received) == 1
+    assert local_day(limit.at) > local_day(system_clock())
+    assert limit.at > instant_on(local_day(system_clock()), 1440)
+
+
+def test_what_is_set_up_wrongly_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    mail = MailSettings(host="mail.bank.example", sender="a@bank.example", ca_file=tmp_path / "ca.pem")
+    sms = SmsSettings(url="https://sms.example/", account="a", key=SecretStr("k"))
+    wrong = Settings(data_dir=tmp_path, mail=mail, sms=sms)
+    with pytest.raises(BadInput, match="holds no certificates"):
+        assemble_due(wrong, Database(wrong.main_url, name="main"), read_calendar(wrong), clock=system_clock)

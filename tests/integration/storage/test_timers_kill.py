@@ -1,0 +1,126 @@
+"""SIGKILL while timers fire: in the end each effect is there exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import Select, func, select, text
+
+from core.clock import MILLISECOND, system_clock
+from storage import Database, migrate
+from storage.timers import Timer, Timers, TimerState
+from storage.timers import timers as table
+
+ROUNDS = 14
+EACH = 40
+ROOT = Path(__file__).parents[3]
+
+TICKER = """
+import asyncio, random, sys
+from sqlalchemy import text
+from core.clock import MILLISECOND, system_clock
+from storage import Database
+from storage.retry import Retry
+from storage.timer_runner import TimerRunner
+from storage.timers import Timer, Timers
+
+async def main(folder):
+    database = Database(f"sqlite+aiosqlite:///{folder}/main.db", name="main")
+    await database.open()
+    timers = Timers(clock=system_clock)
+
+    async def effect(connection, timer):
+        await connection.execute(text("INSERT INTO effects (timer) VALUES (:timer)"), {"timer": timer.name})
+        if timer.payload.get("chain"):
+            after = Timer(owner=timer.owner, name=f"{timer.name}-after", kind="effect", due=system_clock())
+            await timers.set(connection, after)
+        print(timer.name, flush=True)
+        await asyncio.sleep(0.002)  # so that many a kill finds the unit of work half done
+        if timer.payload.get("shaky") and timer.tries == 0:
+            raise RuntimeError("the first try fails")
+
+    timers.register("effect", effect)
+    retry = Retry(first=2 * MILLISECOND, most=4 * MILLISECOND, tries=50)
+    runner = TimerRunner(
+        database=database, timers=timers, clock=system_clock, random=random.random, retry=retry
+    )
+    await runner.run()
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def _fire_until_killed(folder: Path, lines: int, then_s: float) -> None:
+    ticker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", TICKER, str(folder)), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert ticker.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            for _ in range(lines):
+                assert await ticker.stdout.readline(), "the process ended by itself"
+        await asyncio.sleep(then_s)
+    finally:
+        ticker.kill()
+        await ticker.wait()
+
+
+async def test_killed_again_and_again_every_timer_has_its_effect_once(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
+    await database.open()
+    await migrate(database)
+    async with database.write() as connection:
+        await connection.execute(text("CREATE TABLE effects (id INTEGER PRIMARY KEY, timer TEXT NOT NULL)"))
+    timers = Timers(clock=system_clock)
+
+    async def never_here(*_: object) -> None:
+        raise AssertionError
+
+    timers.register("effect", never_here)
+    chance, expected, cut_short = random.Random(11), [], 0
+    for round_ in range(ROUNDS):
+        async with database.write() as connection:
+            for n in range(EACH):
+                name, chain = f"{round_}-{n}", n % 5 == 0
+                due = system_clock() + chance.randrange(300) * MILLISECOND
+                payload = {"chain": chain, "shaky": n % 7 == 0}
+                await timers.set(
+                    connection, Timer(owner="test", name=name, kind="effect", due=due, payload=payload)
+                )
+                expected += [name, f"{name}-after"] if chain else [name]
+        await _fire_until_killed(tmp_path, chance.randrange(1, 16), chance.uniform(0, 0.01))
+        async with database.read() as connection:
+            cut_short += await connection.scalar(_waiting()) > 0
+    assert cut_short > ROUNDS // 2, "the kills are to hit timers that fire"
+    await _finish(tmp_path, database)
+    async with database.read() as connection:
+        effects = Counter((await connection.execute(text("SELECT timer FROM effects"))).scalars())
+        states = set((await connection.execute(select(table.c.state))).scalars())
+    await database.close()
+    assert effects == Counter(expected)
+    assert states == {TimerState.FIRED}
+
+
+def _waiting() -> Select[tuple[int]]:
+    return select(func.count()).where(table.c.state == TimerState.WAITING)
+
+
+async def _finish(folder: Path, database: Database) -> None:
+    """Let one more process fire all that is left, then end it."""
+    ticker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", TICKER, str(folder)), stdout=asyncio.subprocess.DEVNULL, cwd=ROOT
+    )
+    try:
+        async with asyncio.timeout(120):
+            left = 1
+            while left:
+                await asyncio.sleep(0.05)
+                async with database.read() as connection:
+                    left = await connection.scalar(_waiting()) or 0
+    finally:
+        ticker.kill()
+        await ticker.wait()
