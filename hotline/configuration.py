@@ -25,6 +25,7 @@ PREFIX = "HOTLINE_"
 DEFAULT_FILE = Path("hotline.toml")
 # Read by set-up and by the search for Asterisk, before there are any settings.
 NOT_SETTINGS = frozenset({"HOTLINE_CONFIG", "HOTLINE_CACHE", "HOTLINE_ASTERISK_ROOT"})
+_SECRET = re.compile(r"password|secret|key|token")
 SettingPath = tuple[str | int, ...]
 Origins = dict[SettingPath, str]
 
@@ -190,7 +191,13 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
         advice = f"did you mean {near[0]}?" if near else "docs/settings.md lists them all"
         return BadInput(where, f"is no setting; {advice}")
     said = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else _lower(detail["msg"])
-    return BadInput(where, f"{repr(detail['input'])[:60]} cannot be used: {said}")
+    return BadInput(where, f"{_shown(path, detail['input'])} cannot be used: {said}")
+
+
+def _shown(path: SettingPath, value: object) -> str:
+    """The value as it was given, cut to a line; of one that may hold a password only that there is one."""
+    hidden = path[0] == "database" or _SECRET.search(str(path[-1]))
+    return "what is given" if hidden else repr(value)[:60]
 
 
 def _nearest(path: SettingPath, origins: Origins) -> str:

@@ -167,3 +167,13 @@ def test_the_page_is_checked_against_the_types(capsys: pytest.CaptureFixture[str
     assert main(["settings", "--write"]) == 0
     assert main(["settings", "--check"]) == 0
     assert "| `port` | `HOTLINE_WEB__PORT` | `9559` |" in settings_page.page()
+
+
+def test_a_value_that_may_hold_a_password_is_not_repeated() -> None:
+    file = written(
+        '[database]\nmain = "::postgresql//hotline:open-sesame@db"\n[mail]\npassword = ["open-sesame"]\n'
+    )
+    said = problems(file)
+    assert len(said) == 2
+    assert "open-sesame" not in " ".join(said)
+    assert any(one.startswith("database.main (own.toml:2): what is given cannot be used") for one in said)
