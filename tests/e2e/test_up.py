@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-PORT = 16600
+PORT = 16800
 ANSWERS = {
     "data": "data",
     "zone": "",

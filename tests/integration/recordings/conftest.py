@@ -53,13 +53,13 @@ class Archive:
     async def filed(self, count: int = 1) -> list[RecordingFiled]:
         """The next facts `RecordingFiled`, once so many are in the ledger."""
         async with asyncio.timeout(10):
-            seq = 0
             while True:
+                # Before looking: what is stored between the look and the waiting would be waited for in vain.
+                following = self.ledger.last_stored + 1
                 found = [one.fact for one in await self.ledger.read(0, kinds={"RecordingFiled"})]
                 if len(found) >= count:
                     return [fact for fact in found if isinstance(fact, RecordingFiled)]
-                seq = max(seq, self.ledger.last_stored) + 1
-                await self.ledger.readable(seq)
+                await self.ledger.readable(following)
 
     async def row(self, leg: str = LEG) -> Recording:
         async with self.main.read() as connection:
