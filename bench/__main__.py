@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except HotlineError as problem:
             print(f"bench {name}: {problem}", file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            print(f"bench {name}: stopped", file=sys.stderr)
+            return 130
         finally:
             os.sched_setaffinity(0, cores)
         print(result.line() if chosen.json else result.table(), flush=True)
