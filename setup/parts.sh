@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What each part of the project needs of the distribution's packages: the one list.
+# What each part of the project needs of the distribution's packages: the one list, for ./run and for images.
 
 # want_part PART: notes what is missing; `install_missing` installs it.
 want_part() {
