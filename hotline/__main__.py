@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "run one node's Asterisk in the foreground, or ask it something",
     ),
     "check": ("hotline.check_command", "look whether everything is as it should be, and say what to mend"),
+    "proof": ("hotline.proof_command", "prove a day: ledger, queue logs, recordings and summaries agree"),
     "backup": ("hotline.backup", "copy all that cannot be made again, while the service runs"),
     "restore": ("hotline.restore_command", "put a backup back, or look whether it is whole"),
     "reload": ("hotline.reload_command", "let a running Asterisk take what `hotline prepare` has made anew"),
