@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -32,6 +32,9 @@ from recordings.proof import prove_recordings
 from storage import Database, DatabaseDown
 from storage.migrate import History, check_schema
 from ticketing.proof import OWED, WRITTEN, prove_summaries
+
+FAR: Instant = 1 << 62
+"""Later than anything a ledger holds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,7 +116,8 @@ async def _prove(
         _reading(settings.ledger_url, "ledger") as ledger,
         _reading(settings.main_url, "main") as main,
     ):
-        proof = DayProof(FactStore(ledger), logs, found, now=now, node=report.node)
+        store = FactStore(ledger)
+        proof = DayProof(store, logs, found, now=now, node=report.node)
         async for stories in proof.calls():
             answers = [answer for story in stories for answer in story.answers]
             talks = [talk for story in stories for talk in story.talks.values()]
@@ -121,10 +125,23 @@ async def _prove(
             counts.talks += len(talks)
             found.add(await prove_recordings(main, answers, folders, counts.recordings, now))
             found.add(await prove_summaries(main, talks, counts.summaries))
+        if await store.span(logs.period.until, FAR) is None:  # the day's last facts may not be stored yet
+            found.add(_spooled(settings.data_dir / "ledger.spool"))
     counts.first_fact, counts.last_fact = proof.first, proof.last
     counts.calls, counts.left_out = proof.proved, proof.left_out
     counts.log_lines = {name: log.lines for name, log in logs.by_node.items()}
-    counts.log_files = {name: sorted(log.read) for name, log in logs.by_node.items()}
+    counts.log_files = {name: sorted(log.files_read) for name, log in logs.by_node.items()}
+
+
+def _spooled(spool: Path) -> Iterator[Mismatch]:
+    if spool.exists():
+        yield Mismatch(
+            subject=str(spool),
+            rule="spool",
+            ledger="no more than what it has stored",
+            witness=f"facts wait in {spool.name}",
+            explanation="what they tell is not proved: see why the ledger's database refuses them",
+        )
 
 
 @asynccontextmanager

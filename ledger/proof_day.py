@@ -76,7 +76,7 @@ class Found:
                 Mismatch(
                     subject=problem.where,
                     rule="log_line",
-                    ledger="lines as app_queue writes them",
+                    ledger="nothing of this line",
                     witness=problem.problem,
                     explanation="a full disk or another program has written there; the call of it is proved "
                     "without it",

@@ -62,7 +62,7 @@ class QueueLogs:
     ) -> None:
         self.folder = folder
         self.restarts: list[Instant] = []
-        self.read: set[str] = set()
+        self.files_read: set[str] = set()
         """Names of the files that the period needed."""
         self.lines = 0
         """How many lines were read of them."""
@@ -116,7 +116,7 @@ class QueueLogs:
 
     def _keep(self, line: QueueLogLine) -> None:
         self.lines += 1
-        self.read.add(line.file)
+        self.files_read.add(line.file)
         if line.event == RESTART:
             self.restarts.append(line.at * SECOND)
         elif line.is_of_a_call:
@@ -145,21 +145,21 @@ class QueueLogs:
 def _files(folder: Path, stack: ExitStack) -> list[_File]:
     """The logs there are, oldest first. All are opened at once: a rotation meanwhile only renames them."""
     found: dict[tuple[int, int], _File] = {}
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in paths:
-        if not _NAME.fullmatch(path.name) or not path.is_file():
-            continue
-        try:
+    path = folder
+    try:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if not _NAME.fullmatch(path.name) or not path.is_file():
+                continue
             content: IO[bytes] = stack.enter_context(path.open("rb"))
             stat = os.fstat(content.fileno())
             zipped = path.suffix == ".gz"
             if zipped:
                 content = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=content)))
             first = next(filter(None, map(_second_of, content)), None)
-        except _UNREADABLE as error:
-            raise BadInput(str(path), f"cannot be read: {error}; look at its owner and rights") from error
-        if first is not None:
-            found[stat.st_dev, stat.st_ino] = _File(path.name, first, content, zipped)
+            if first is not None:
+                found[stat.st_dev, stat.st_ino] = _File(path.name, first, content, zipped)
+    except _UNREADABLE as error:
+        raise BadInput(str(path), f"cannot be read: {error}; look at its owner and rights") from error
     return sorted(found.values(), key=lambda file: file.first)
 
 

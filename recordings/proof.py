@@ -66,10 +66,12 @@ def mismatches_of(
         )
     elif recording.status is Status.ENDED and now - (recording.ended_at or 0) > FILED_BY:
         yield wrong("recording", "ended, never measured", "the service files it; is it running? Read its log")
-    for file in recording.files if recording is not None and folder is not None else ():
-        size = folder.size(file.name) if folder is not None else None
+    if recording is None or folder is None:
+        return
+    for file in recording.files:
+        size = folder.size(file.name)
         if size != file.size:
-            there = "no file" if size is None else f"{size} bytes"
+            there = {None: "no file", -1: "no ordinary file"}.get(size, f"{size} bytes")
             yield wrong(
                 "recording_file",
                 f"{there} of the {file.size} filed as {file.name}",

@@ -211,6 +211,10 @@ async def _log_knows_more(house: House) -> None:
     house.log()
 
 
+async def _spooled(house: House) -> None:
+    (house.settings.data_dir / "ledger.spool").write_text("{}\n")
+
+
 async def _log_damaged(house: House) -> None:
     house.log(lambda text: text + "\0\0\0\n")
 
@@ -232,6 +236,7 @@ async def _log_damaged(house: House) -> None:
         (_log_says_otherwise, ["exit"], "abandoned, the witness WITHDRAW"),
         (_log_knows_more, ["known_call"], "ENTERQUEUE, RINGCANCELED, ABANDON"),
         (_log_damaged, ["log_line"], "queue_log:14"),
+        (_spooled, ["spool"], "facts wait in ledger.spool"),
     ],
 )
 async def test_what_does_not_agree_has_a_line_that_says_where_to_look(

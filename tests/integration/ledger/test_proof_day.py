@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -54,16 +55,17 @@ class House:
     async def prove(
         self, day: date = DAY, now: Instant = LATER, node: str = "", nodes: Iterable[str] = ("node1",)
     ) -> tuple[DayProof, Found]:
-        found, period = Found(), day_of(day, BANK_ZONE)
+        found, period, opened = Found(), day_of(day, BANK_ZONE), ExitStack()
         by_node = {
-            name: QueueLogs(self.logs / name, period.since, period.until, refused=found.unreadable)
+            name: opened.enter_context(
+                QueueLogs(self.logs / name, period.since, period.until, refused=found.unreadable)
+            )
             for name in nodes
         }
         proof = DayProof(FactStore(self.database), DayLogs(period, by_node), found, now=now, node=node)
-        async for _calls in proof.calls():
-            pass
-        for log in by_node.values():
-            log.__exit__()
+        with opened:
+            async for _calls in proof.calls():
+                pass
         return proof, found
 
     def log(self, text: str, name: str = "queue_log", node: str = "node1") -> None:

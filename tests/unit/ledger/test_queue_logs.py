@@ -50,9 +50,9 @@ def test_rotated_files_are_one_log_whatever_rotated_them(tmp_path: Path) -> None
     with QueueLogs(tmp_path, SINCE, UNTIL) as logs:
         assert logs.begins_at == SINCE - 9_000 * SECOND
         logs.read_up_to(SINCE + 250 * SECOND)
-        assert logs.read == {"queue_log.2.gz", "queue_log.1"}  # no more than that needs
+        assert logs.files_read == {"queue_log.2.gz", "queue_log.1"}  # no more than that needs
         assert channels(logs) == ["000100.1", "000200.1", "000300.1", "000400.1"]
-        assert logs.read == {"queue_log.2.gz", "queue_log.1", "queue_log.0", "queue_log"}
+        assert logs.files_read == {"queue_log.2.gz", "queue_log.1", "queue_log.0", "queue_log"}
 
 
 def test_lines_are_found_by_their_number_in_the_middle_of_a_long_file(tmp_path: Path) -> None:
