@@ -15,7 +15,8 @@ from board.model import Agent, Outcome, Wait
 from board.roster import Roster
 from board.state import BoardState
 from core.clock import MINUTE, SECOND, Instant
-from core.facts import AgentState, AlarmCleared, AlarmRaised
+from core.errors import Conflict
+from core.facts import AgentState, AlarmAcknowledged, AlarmCleared, AlarmRaised
 from directory.alarms import ALARMS
 from directory.model import Threshold
 
@@ -69,6 +70,25 @@ def due(
         if standing is None or _over(standing, thresholds):
             facts.append(AlarmCleared(at=now, alarm=alarm, subject=subject))
     return facts
+
+
+def is_news(state: BoardState, roster: Roster, fact: AlarmAcknowledged) -> bool:
+    """Whether `fact` gives the alarm to somebody; False if it is that person's already.
+
+    `Conflict` if the alarm does not stand, or is another's.
+    """
+    standing = state.alarms.get((fact.alarm, fact.subject))
+    if standing is None:
+        raise Conflict(
+            f"{fact.alarm} of {fact.subject} does not stand, or no longer: look at the board again"
+        )
+    taken = standing.acknowledged
+    if taken is not None and taken.by != fact.by:
+        name, _name_en = roster.names.get(taken.by, ("", ""))
+        raise Conflict(
+            f"{f'{name} {taken.by}'.strip()} has taken {fact.alarm} of {fact.subject} already: talk to them"
+        )
+    return taken is None
 
 
 def _crossed(measured: Measured, thresholds: Mapping[str, Threshold]) -> bool:

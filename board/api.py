@@ -1,4 +1,7 @@
-"""/api/board: the figures now, how they are counted, and the calls behind each. Live: topic `board`."""
+"""/api/board: the figures now, how they are counted, and the calls behind each. Live: topic `board`.
+
+/api/alarms: who takes a standing alarm upon himself.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pydantic import Field
 
 from board.figures import (
     TOTAL,
+    AcknowledgedFigures,
     AgentFigures,
     AlarmFigures,
     CallFigures,
@@ -84,6 +88,27 @@ class BehindOut(Out):
     calls: list[CountedOut]
 
 
+class AcknowledgeIn(In):
+    """One standing alarm, as the board names it. In the body, since a subject may hold a slash.
+
+    `note`: what is being done about it; it is kept for good, so no customer's data belongs in it.
+    """
+
+    alarm: str = Field(min_length=1, max_length=40)
+    subject: str = Field(min_length=1, max_length=80)
+    note: str = Field(default="", max_length=120)
+
+
+class AlarmOut(Out):
+    """An alarm that stands, and whose it is."""
+
+    alarm: str
+    subject: str
+    since: datetime
+    detail: str
+    acknowledged: AcknowledgedFigures | None
+
+
 class BoardApi:
     """The handlers."""
 
@@ -120,6 +145,16 @@ class BoardApi:
                 query=BehindQuery,
                 returns=BehindOut,
                 summary="The calls behind a figure",
+                tag="board",
+            ),
+            Route(
+                method="POST",
+                path="/api/alarms/acknowledge",
+                handler=self._acknowledge,
+                right="alarms.acknowledge",
+                body=AcknowledgeIn,
+                returns=AlarmOut,
+                summary="Take a standing alarm upon oneself",
                 tag="board",
             ),
         ]
@@ -161,6 +196,13 @@ class BoardApi:
             whole=behind.whole,
             calls=[CountedOut(call=each.call, at=moment(each.at)) for each in reversed(newest)],
         )
+
+    async def _acknowledge(self, request: ApiRequest) -> AlarmOut:
+        body: AcknowledgeIn = request.body
+        taken = await self._board.acknowledge(
+            body.alarm, body.subject, by=request.person.staff, note=body.note
+        )
+        return AlarmOut.model_validate(taken)
 
 
 def _formula(formula: Formula, *, opens: bool = True) -> FormulaOut:

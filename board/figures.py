@@ -126,13 +126,25 @@ class GapFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgedFigures:
+    """Who has taken an alarm upon himself. `name` is empty for a person the directory no longer has."""
+
+    by: str
+    name: str
+    name_en: str
+    since: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmFigures:
-    """An alarm that stands."""
+    """An alarm that stands. `acknowledged`: None as long as it is nobody's."""
 
     alarm: str
     subject: str
     since: str
     detail: str
+    acknowledged: AcknowledgedFigures | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from board.model import Agent, Alarm, Gap, Node
+from dataclasses import replace
+
+from board.model import Acknowledgement, Agent, Alarm, Gap, Node
 from board.periods import QUARTER, day_start, quarter_start
 from board.state import BoardState, Rules
 from core.clock import Instant
 from core.facts import (
     AgentState,
     AgentStateChanged,
+    AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
     DeviceContactChanged,
@@ -100,6 +103,15 @@ def _alarm_raised(state: BoardState, fact: AlarmRaised) -> None:
     state.touched_rest = True
 
 
+def _alarm_acknowledged(state: BoardState, fact: AlarmAcknowledged) -> None:
+    standing = state.alarms.get((fact.alarm, fact.subject))
+    if standing is None or standing.acknowledged is not None:
+        return  # it is over already, or somebody's: the first who took it has it
+    taken = Acknowledgement(fact.by, fact.at, fact.note)
+    state.alarms[fact.alarm, fact.subject] = replace(standing, acknowledged=taken)
+    state.touched_rest = True
+
+
 def _alarm_cleared(state: BoardState, fact: AlarmCleared) -> None:
     state.alarms.pop((fact.alarm, fact.subject), None)
     state.touched_rest = True
@@ -114,5 +126,6 @@ RULES: Rules = {
     NodeLost: _node_lost,
     GapDeclared: _gap,
     AlarmRaised: _alarm_raised,
+    AlarmAcknowledged: _alarm_acknowledged,
     AlarmCleared: _alarm_cleared,
 }

@@ -185,6 +185,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who has taken an alarm upon himself, when, and what is being done about it."""
+
+    by: str
+    at: Instant
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """An alarm that stands."""
 
@@ -192,3 +201,4 @@ class Alarm:
     subject: str
     since: Instant
     detail: str
+    acknowledged: Acknowledgement | None = None

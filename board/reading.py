@@ -8,6 +8,7 @@ from functools import cached_property
 
 from board.figures import (
     TOTAL,
+    AcknowledgedFigures,
     AgentFigures,
     AlarmFigures,
     BoardFigures,
@@ -17,7 +18,7 @@ from board.figures import (
     QueueFigures,
     Waiting,
 )
-from board.model import Agent, AgentCounts, Counts, Wait
+from board.model import Agent, AgentCounts, Alarm, Counts, Wait
 from board.periods import day_start, window_start
 from board.roster import AgentEntry, Roster
 from board.state import BoardState
@@ -149,8 +150,24 @@ class Reading:
     def alarms(self) -> tuple[AlarmFigures, ...]:
         """Alarms that stand, the oldest first."""
         return tuple(
-            AlarmFigures(alarm=each.alarm, subject=each.subject, since=iso(each.since), detail=each.detail)
+            self.alarm(each)
             for each in sorted(self.state.alarms.values(), key=lambda each: (each.since, each.alarm))
+        )
+
+    def alarm(self, each: Alarm) -> AlarmFigures:
+        """One alarm that stands."""
+        acknowledged = None
+        if (taken := each.acknowledged) is not None:
+            name, name_en = self.roster.names.get(taken.by, ("", ""))
+            acknowledged = AcknowledgedFigures(
+                by=taken.by, name=name, name_en=name_en, since=iso(taken.at), note=taken.note
+            )
+        return AlarmFigures(
+            alarm=each.alarm,
+            subject=each.subject,
+            since=iso(each.since),
+            detail=each.detail,
+            acknowledged=acknowledged,
         )
 
     # -------------------------------------------------------------- what several figures need

@@ -41,12 +41,14 @@ class Roster:
     """Queues and agents in the order in which they are shown.
 
     `short_pauses`: not-ready reasons that stay on duty. `pause_limits`: how long each reason may last.
+    `names`: of all staff, Chinese and English; leaders answer for alarms without taking calls.
     """
 
     queues: Mapping[str, QueueEntry] = field(default_factory=dict)
     agents: Mapping[str, AgentEntry] = field(default_factory=dict)
     short_pauses: frozenset[str] = frozenset()
     pause_limits: Mapping[str, Duration] = field(default_factory=dict)
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def on_duty(self, state: AgentState, reason: str) -> bool:
         """Logged in and not on a long pause (house definition)."""
@@ -78,6 +80,7 @@ def roster_of(directory: Directory) -> Roster:
         },
         short_pauses=frozenset(reason.code for reason in directory.reasons.values() if reason.on_duty),
         pause_limits={reason.code: reason.max_minutes * MINUTE for reason in directory.reasons.values()},
+        names={number: (person.name, person.name_en) for number, person in directory.staff.items()},
     )
 
 

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from board.alarms import Condition, due
+from board.alarms import Condition, due, is_news
 from board.drill import Behind, calls_behind
-from board.figures import BoardFigures
+from board.figures import AlarmFigures, BoardFigures
 from board.fold import reduce
 from board.periods import day_start
 from board.picture import Picture
@@ -25,7 +25,7 @@ from board.reading import Reading
 from board.roster import labels_of, roster_of
 from board.state import BoardState
 from core.clock import BANK_ZONE, MILLISECOND, MINUTE, SECOND, Clock, Duration, Instant
-from core.facts import Fact, Numbered
+from core.facts import AlarmAcknowledged, Fact, Numbered
 from directory.lookup import Directory
 from web.live import LiveHub, Topic
 
@@ -53,6 +53,7 @@ _STANDING = frozenset(
         "NodeConnected",
         "NodeLost",
         "AlarmRaised",
+        "AlarmAcknowledged",
         "AlarmCleared",
     }
 )
@@ -72,6 +73,7 @@ class Book(Protocol):
     def last_stored(self) -> int: ...
     def append(self, facts: Sequence[Fact]) -> int: ...
     def listen(self, listener: Callable[[Sequence[Numbered]], None]) -> Callable[[], None]: ...
+    async def stored(self, seq: int) -> None: ...
     async def before(self, at: Instant) -> int: ...
     async def readable(self, seq: int) -> None: ...
     async def read(
@@ -184,6 +186,21 @@ class Board:
     def calls_behind(self, figure: str, queue: str) -> Behind:
         """The calls that a figure counts (guarantee 3); `NotFound` if it counts none."""
         return calls_behind(self._state, figure, queue, self._clock())
+
+    # -------------------------------------------------------------- what is done
+
+    async def acknowledge(self, alarm: str, subject: str, *, by: str, note: str = "") -> AlarmFigures:
+        """A standing alarm becomes that of `by`; returns once that survives a crash.
+
+        Again by the same person changes nothing. `Conflict` if it does not stand, or is another's already.
+        """
+        fact = AlarmAcknowledged(at=self._clock(), alarm=alarm, subject=subject, by=by, note=note)
+        if is_news(self._state, self._roster, fact):
+            self._ledger.append([fact])
+        standing = self._state.alarms[alarm, subject]  # by the time the fact is stored it may be over
+        figures = Reading(self._state, self._clock(), self._roster).alarm(standing)
+        await self._ledger.stored(self._ledger.last)
+        return figures
 
     # -------------------------------------------------------------- inside
 

@@ -350,6 +350,16 @@ class AlarmRaised(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmAcknowledged(Fact):
+    """A leader has taken a standing alarm upon himself. `by`: staff number; `note`: what is being done."""
+
+    alarm: str
+    subject: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(Fact):
     """The reason for the alarm has passed."""
 

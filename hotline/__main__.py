@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "check": ("hotline.check_command", "look whether everything is as it should be, and say what to mend"),
     "healthy": ("hotline.healthy_command", "ask the running service whether it is well, in a word"),
+    "proof": ("hotline.proof_command", "prove a day: ledger, queue logs, recordings and summaries agree"),
     "backup": ("hotline.backup", "copy all that cannot be made again, while the service runs"),
     "restore": ("hotline.restore_command", "put a backup back, or look whether it is whole"),
     "reload": ("hotline.reload_command", "let a running Asterisk take what `hotline prepare` has made anew"),

@@ -9,6 +9,9 @@ from core import facts as f
 from core.clock import MINUTE, Instant
 from core.facts import Numbered
 
+_WRITTEN_LATER = (f.RecordingFiled, f.SummarySaved, f.TicketOpened)
+"""Our own records of a call, made when it may be long over."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
@@ -46,7 +49,19 @@ class CallFacts:
     @property
     def ends_by(self) -> Instant:
         """When nothing more of this call can have happened; a minute on for one whose end is not known."""
-        return self.facts[-1].at + MINUTE
+        happened = [fact.at for fact in self.facts if not isinstance(fact, _WRITTEN_LATER)]
+        return (happened or [self.began_at])[-1] + MINUTE
+
+    @property
+    def arrived_at(self) -> Instant:
+        """When the customer's channel came in or, if that was missed, when the call was first heard of."""
+        arrivals = (fact.at for fact in self.facts if isinstance(fact, f.CallArrived))
+        return next(arrivals, self.began_at)
+
+    @property
+    def node(self) -> str:
+        """The node that had the call; empty if no fact of a node is known of it."""
+        return next((fact.node for fact in self.facts if fact.node), "")
 
     def add(self, fact: f.CallFact) -> None:
         """The next fact of this call."""

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.clock import SECOND
+from core.clock import SECOND, Instant
 from core.facts import CallArrived, CallEnded, Numbered
 from ledger.call_facts import CallFacts, gather
 from ledger.proof_calls import Mismatch, inner_mismatches, log_mismatches
-from ledger.queue_log import QueueLogLine
+from ledger.queue_log import RESTART, QueueLogLine
 
-__all__ = ["CallerCount", "Mismatch", "prove"]
+__all__ = ["CallerCount", "Mismatch", "hole", "prove", "prove_call", "unknown_channel"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,54 +50,59 @@ def prove(
     calls = gather(numbered)
     if calls_may_be_open:
         calls = {call: story for call, story in calls.items() if story.count(CallEnded)}
+    lines: dict[str, list[QueueLogLine]] = {}
+    for line in log or ():
+        if line.is_of_a_call:
+            lines.setdefault(line.call, []).append(line)
+    restarts = [line.at * SECOND for line in log or () if line.event == RESTART]
     for story in calls.values():
-        found += inner_mismatches(story)
-    if log is not None:
-        found += _against_log(calls, log, calls_may_be_open=calls_may_be_open)
+        of_call = None if log is None else lines.pop(story.channel, [])
+        found += prove_call(story, of_call, restarts)
+    if not calls_may_be_open:
+        found += [unknown_channel(channel, left) for channel, left in lines.items()]
     if callers is not None:
         found += _against_callers(numbered, callers)
     return found
 
 
-def _gaps(facts: Sequence[Numbered]) -> list[Mismatch]:
-    return [
-        Mismatch(
-            subject=f"fact {one.seq + 1}",
-            rule="numbers",
-            ledger=f"{one.seq} is followed by {two.seq}",
-            witness="numbers rise by one",
-            explanation="facts are missing or out of order: compare with the spool and a backup",
-        )
-        for one, two in pairwise(facts)
-        if two.seq != one.seq + 1
-    ]
-
-
-def _against_log(
-    calls: dict[str, CallFacts], log: Sequence[QueueLogLine], *, calls_may_be_open: bool
+def prove_call(
+    story: CallFacts, lines: Sequence[QueueLogLine] | None, restarts: Sequence[Instant] = ()
 ) -> list[Mismatch]:
-    by_channel: dict[str, list[QueueLogLine]] = {}
-    restarts = [line.at * SECOND for line in log if line.event == "QUEUESTART"]
-    for line in log:
-        if line.is_of_a_call:
-            by_channel.setdefault(line.call, []).append(line)
-    found: list[Mismatch] = []
-    for story in calls.values():
-        lines = by_channel.pop(story.channel, [])
-        cut_short = any(at >= story.began_at and at <= story.ends_by for at in restarts)
+    """One call against itself and, unless they are None, against the log's `lines` of its channel.
+
+    `restarts`: when Asterisk was started anew, which breaks the log of a call off.
+    """
+    found = list(inner_mismatches(story))
+    if lines is not None:
+        cut_short = any(story.began_at <= at <= story.ends_by for at in restarts)
         found += log_mismatches(story, lines, cut_short=cut_short)
-    for channel, lines in by_channel.items():
-        if not calls_may_be_open:
-            found.append(
-                Mismatch(
-                    subject=f"channel {channel}",
-                    rule="known_call",
-                    ledger="no call began on this channel",
-                    witness=", ".join(line.event for line in lines),
-                    explanation="app_queue had a caller whose arrival is not in the ledger: a gap",
-                )
-            )
     return found
+
+
+def unknown_channel(channel: str, lines: Sequence[QueueLogLine]) -> Mismatch:
+    """The log has a caller of whom the ledger knows nothing."""
+    return Mismatch(
+        subject=f"channel {channel}",
+        rule="known_call",
+        ledger="no call began on this channel",
+        witness=", ".join(line.event for line in lines),
+        explanation=f"app_queue had a caller whose arrival is not in the ledger: a gap ({lines[0].place})",
+    )
+
+
+def hole(before: int, after: int) -> Mismatch:
+    """Two facts that follow each other though their numbers do not."""
+    return Mismatch(
+        subject=f"fact {before + 1}",
+        rule="numbers",
+        ledger=f"{before} is followed by {after}",
+        witness="numbers rise by one",
+        explanation="facts are missing or out of order: compare with the spool and a backup",
+    )
+
+
+def _gaps(facts: Sequence[Numbered]) -> list[Mismatch]:
+    return [hole(one.seq, two.seq) for one, two in pairwise(facts) if two.seq != one.seq + 1]
 
 
 def _against_callers(facts: Sequence[Numbered], callers: CallerCount) -> list[Mismatch]:

@@ -145,7 +145,7 @@ class _Against:
                 "exit",
                 reason.value,
                 line.event,
-                f"the two do not mean the same (queue log line {line.number})",
+                f"the two do not mean the same ({line.place})",
             )
             return
         longer = (turn.left.at - turn.joined.at) / SECOND - (line.waited_s or 0)
@@ -158,7 +158,7 @@ class _Against:
                 "waited",
                 f"{(turn.left.at - turn.joined.at) / SECOND:.1f} s in {turn.joined.queue}",
                 f"{line.waited_s} s",
-                f"more apart than whole seconds explain (queue log line {line.number})",
+                f"more apart than whole seconds explain ({line.place})",
             )
 
     def _same_exit(self, reason: LeaveReason, line: QueueLogLine) -> bool:
@@ -221,7 +221,7 @@ class _Against:
                     "talked",
                     f"{mine:.1f} s on {answer.leg}",
                     f"{line.talked_s} s",
-                    f"more apart than whole seconds explain (queue log line {line.number})",
+                    f"more apart than whole seconds explain ({line.place})",
                 )
 
     def _offers(self) -> Iterator[Mismatch]:

@@ -27,6 +27,7 @@ from core.errors import BadInput
 EXITS = frozenset(
     {"CONNECT", "ABANDON", "EXITWITHTIMEOUT", "EXITEMPTY", "WITHDRAW", "EXITWITHKEY", "SYSCOMPAT"}
 )
+RESTART = "QUEUESTART"
 TALK_ENDS = frozenset({"COMPLETECALLER", "COMPLETEAGENT", "BLINDTRANSFER", "ATTENDEDTRANSFER"})
 _SECONDS_AT = {
     "CONNECT": 0,
@@ -40,7 +41,10 @@ _SECONDS_AT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLogLine:
-    """`at`: whole seconds since 1970. `call`: the caller channel's Uniqueid, or NONE, MANAGER, REALTIME."""
+    """`at`: whole seconds since 1970. `call`: the caller channel's Uniqueid, or NONE, MANAGER, REALTIME.
+
+    `number`: of the line in `file`, which tells apart the files that a log was rotated to.
+    """
 
     number: int
     at: int
@@ -49,6 +53,12 @@ class QueueLogLine:
     agent: str
     event: str
     data: tuple[str, ...]
+    file: str = "queue log"
+
+    @property
+    def place(self) -> str:
+        """Where a person finds the line."""
+        return f"{self.file} line {self.number}"
 
     def seconds(self, place: int) -> int | None:
         """Data field `place` as a whole number; None if it is missing or something else."""
@@ -81,19 +91,27 @@ def read_queue_log(lines: Iterable[str], where: str = "queue_log") -> list[Queue
     `BadInput` naming `where` and the line for one that app_queue would not have written.
     """
     return [
-        _line(text.rstrip("\n"), number, where)
+        read_line(text, number, where)
         for number, text in enumerate(lines, 1)
         if text.endswith("\n") and text.strip()
     ]
 
 
-def _line(text: str, number: int, where: str) -> QueueLogLine:
-    at, *fields = text.split("|")
+def read_line(text: str, number: int, where: str, *, file: str = "queue log") -> QueueLogLine:
+    """One line. `BadInput` naming `where` and `number` if app_queue would not have written it."""
+    at, *fields = text.rstrip("\n").split("|")
     if len(fields) < 4 or not (at.isascii() and at.isdecimal()):
         raise BadInput(
             f"{where}:{number}", f"{text[:60]!r} is no line of a queue log (time|call|queue|agent|event)"
         )
     call, queue, agent, event, *data = fields
     return QueueLogLine(
-        number=number, at=int(at), call=call, queue=queue, agent=agent, event=event, data=tuple(data)
+        number=number,
+        at=int(at),
+        call=call,
+        queue=queue,
+        agent=agent,
+        event=event,
+        data=tuple(data),
+        file=file,
     )

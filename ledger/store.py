@@ -7,11 +7,14 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import func, select
 
 from core.clock import Instant
-from core.facts import Numbered
+from core.facts import CallArrived, Numbered
 from ledger.entry import Entry, fact_of
 from ledger.errors import LedgerDamaged
 from ledger.tables import facts
 from storage import Appender, Database
+
+_IN_THE_INDEX = facts.c.call != ""
+"""The index of calls leaves out facts of none; SQLite uses it only where a query says so, too."""
 
 
 class FactStore:
@@ -69,10 +72,49 @@ class FactStore:
         if kinds is not None:
             query = query.where(facts.c.kind.in_(sorted(kinds)))
         if call is not None:
-            query = query.where(facts.c.call == call)
+            query = query.where(facts.c.call == call, _IN_THE_INDEX)
         async with self._database.read() as connection:
             rows = (await connection.execute(query.order_by(facts.c.seq).limit(limit))).all()
         return [fact_of(seq, kind, body) for seq, kind, body in rows]
+
+    async def span(self, since: Instant, until: Instant) -> tuple[int, int] | None:
+        """Lowest and highest number of what happened from `since` on and before `until`; None of nothing."""
+        query = select(func.min(facts.c.seq), func.max(facts.c.seq))
+        async with self._database.read() as connection:
+            row = (await connection.execute(query.where(facts.c.at >= since, facts.c.at < until))).one()
+        return None if row[0] is None else (row[0], row[1])
+
+    async def number_before(self, seq: int) -> int:
+        """The highest number stored below `seq`, or 0."""
+        query = select(func.max(facts.c.seq)).where(facts.c.seq < seq)
+        async with self._database.read() as connection:
+            return await connection.scalar(query) or 0
+
+    async def numbers(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
+        """Numbers and calls (empty for facts of no call), in order: the ledger without what it says."""
+        query = select(facts.c.seq, facts.c.call).where(facts.c.seq > after, facts.c.seq <= upto)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.order_by(facts.c.seq).limit(limit))).all()
+        return [(row.seq, row.call) for row in rows]
+
+    async def of_calls(self, calls: Collection[str]) -> list[Numbered]:
+        """Every fact of these calls, in order."""
+        query = select(facts.c.seq, facts.c.kind, facts.c.body).where(
+            facts.c.call.in_(sorted(calls)), _IN_THE_INDEX
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.order_by(facts.c.seq))).all()
+        return [fact_of(seq, kind, body) for seq, kind, body in rows]
+
+    async def arrived_on(self, channel: str, since: Instant, until: Instant) -> bool:
+        """Whether a call began on this customer's channel at a time between the two."""
+        query = select(facts.c.seq).where(
+            facts.c.at.between(since, until),
+            facts.c.kind == CallArrived.__name__,
+            facts.c.body.contains(f'"{channel}"', autoescape=True),
+        )
+        async with self._database.read() as connection:
+            return (await connection.execute(query.limit(1))).first() is not None
 
     async def known_origins(self, origins: Collection[str]) -> set[str]:
         """Those of `origins` that have become facts already."""

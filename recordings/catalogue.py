@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,6 +80,12 @@ async def of_call(connection: AsyncConnection, call: str) -> list[Recording]:
 async def of_leg(connection: AsyncConnection, leg: str) -> Recording | None:
     """One leg's recording."""
     return next(iter(await _load(connection, select(recordings).where(recordings.c.leg == leg))), None)
+
+
+async def of_legs(connection: AsyncConnection, legs: Collection[str]) -> dict[str, Recording]:
+    """The recordings of these legs, by leg; fewer where some have none."""
+    query = select(recordings).where(recordings.c.leg.in_(sorted(legs)))
+    return {recording.leg: recording for recording in await _load(connection, query)}
 
 
 async def of_node(connection: AsyncConnection, node: str) -> list[Recording]:

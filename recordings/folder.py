@@ -48,6 +48,14 @@ class Folder:
             raise UnsafeFile(f"{self.path / name} is not an ordinary file: remove it")
         return os.fdopen(handle, "rb")
 
+    def size(self, name: str) -> int | None:
+        """Of one file, in bytes (-1: not an ordinary file); None if there is none of that name."""
+        try:
+            found = (self.path / name).lstat()
+        except OSError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else -1
+
     def names(self) -> dict[str, int]:
         """Every name in the folder, recordings or not, with its size in bytes (-1: not an ordinary file)."""
         if not self.path.is_dir():

@@ -1,21 +1,20 @@
 // The team leader's wall: signs in, follows the live topic, draws what has changed.
 
 import { renderAgents } from "./agents.js";
+import { forgetAlarms, letTake, openAlarms, renderAlarms } from "./alarms.js";
 import { openOnClick } from "./drill.js";
 import { Feed } from "./feed.js";
-import { clock, keyed, make, mark, number, say } from "./format.js";
+import { mark, number, say } from "./format.js";
 import { renderQueues } from "./queues.js";
 import { signIn, signOut, whoAmI } from "./session.js";
 import { renderGauge, renderTiles } from "./tiles.js";
 import { renderCallers } from "./waiting.js";
-import { current, label, locale, sayWords, switchLanguage, word } from "./words.js";
+import { locale, sayWords, switchLanguage, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
 const TICK_MS = 250;
 const STALE_MS = 3_000;
 const OLD_MS = 8_000;
-const SEVERITIES = ["critical", "warning", "info"];
-
 
 let lineState = "connecting";
 let due = false;
@@ -50,32 +49,6 @@ function render(data, now) {
   renderFoot(data);
 }
 
-// Alarms of one kind share a sign, so that the strip stays one line high.
-function renderAlarms({ alarms, names }, now) {
-  const kinds = new Map();
-  for (const each of alarms) kinds.set(each.alarm, [...(kinds.get(each.alarm) ?? []), each]);
-  const rank = (alarm) => SEVERITIES.indexOf(names.alarms[alarm]?.severity);
-  const order = [...kinds.keys()].sort((one, other) => rank(one) - rank(other));
-  const strip = keyed(by("alarms"), order.length ? order : ["none"], (key) => make("div", key === "none" ? "calm" : "alarm"));
-  if (!order.length) say(strip.get("none"), `✓ ${word("noAlarms")}`);
-  const shown = current() === "zh" ? 2 : 1; // what fits
-  for (const [alarm, standing] of kinds) {
-    const element = strip.get(alarm);
-    const subjects = standing.slice(0, shown).map(({ subject }) => subjectOf(subject, names));
-    if (standing.length > shown) subjects.push(`+${standing.length - shown}`);
-    const since = clock(now - Date.parse(standing[0].since));
-    mark(element, "severity", names.alarms[alarm]?.severity ?? "warning");
-    say(element, `${label(names.alarms[alarm], alarm)} · ${subjects.join(current() === "zh" ? "、" : ", ")} · ${since}`);
-    element.setAttribute("title", standing.map(({ subject, detail }) => `${subject}: ${detail}`).join("\n"));
-  }
-}
-
-function subjectOf(subject, names) {
-  if (subject === "all") return word("total");
-  const agent = feed.data.agents[subject];
-  return agent ? `${agent.name || ""} ${subject}`.trim() : label(names.queues[subject], subject);
-}
-
 function renderFoot({ nodes, gaps, folded, stored }) {
   const said = nodes.map((each) => `${each.node} ${each.connected ? "●" : `○ ${word("lost")}`} ${each.detail}`);
   say(by("nodes"), said.join("   "));
@@ -102,8 +75,7 @@ function askToSignIn(trouble = "") {
   mark(document.body, "signed", "out");
   by("board").hidden = true;
   by("sign-out").hidden = true;
-  by("alarms").replaceChildren();
-  by("alarms").keyed = undefined;
+  forgetAlarms();
   say(by("who"), "");
   say(by("trouble"), trouble);
   by("sign-in").hidden = false;
@@ -116,6 +88,7 @@ function enter(person) {
   by("sign-in").hidden = true;
   by("password").value = "";
   by("sign-out").hidden = false;
+  letTake(person.rights.includes("alarms.acknowledge"));
   say(by("who"), `${person.name} ${person.staff}`);
   feed.start();
 }
@@ -158,6 +131,7 @@ function relabel() {
 sayWords();
 relabel();
 openOnClick(() => feed.data?.names ?? { queues: {} });
+openAlarms(() => ({ data: feed.data, now: feed.now() }));
 setInterval(() => {
   renderAge();
   draw();

@@ -37,6 +37,12 @@ function refusal({ type, retry_after_s: seconds }) {
   return "";
 }
 
+// Sends something to be done, with the proof that this page asks for it.
+export function send(path, body) {
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
+  return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
 export async function signOut() {
   await fetch("/api/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
 }

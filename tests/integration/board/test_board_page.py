@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
+from board.alarms import Condition
+from core.clock import SECOND
 from core.facts import (
     AgentAnswered,
     AgentState,
@@ -22,6 +24,7 @@ from core.facts import (
     HelpRaised,
     LeaveReason,
 )
+from core.names import StaffId
 from tests.integration.board.busy_floor import busy_floor
 from tests.integration.board.conftest import AGENT, LEADER, House
 
@@ -189,3 +192,59 @@ async def test_no_figure_of_a_queue_is_cut_off(house: House, page: Page, width: 
         await expect(page.locator("#language")).to_have_text(close)
         assert await figures.evaluate_all(CUT_OFF) == []
         await page.click("#language")
+
+
+async def test_a_leader_takes_an_alarm_by_name_and_every_screen_says_so(house: House, page: Page) -> None:
+    house.conditions += [
+        Condition("session_lost", f"node1/{name}", house.clock() - 60 * SECOND, "refused")
+        for name in ("events", "resync")
+    ]
+    await enter(page, house)
+    sign = page.locator("#alarms .alarm[data-kind='session_lost']")
+    await expect(sign).to_have_attribute("data-taken", "false")
+    await sign.click()
+    await page.fill("#standing-note", "已通知运维")
+    row = page.locator("#standing-list li").first
+    await row.locator(".take").click()
+    name = house.directory.staff[StaffId(LEADER)].name
+    await expect(row.locator(".standing-taker")).to_have_text(
+        re.compile(rf"{name} 接手 \d:\d\d · 已通知运维")
+    )
+    await expect(row.locator(".take")).to_be_hidden()
+    await expect(page.locator("#standing-note")).to_have_value("")
+    await expect(sign).to_contain_text("接手 1/2")
+
+    await house.board.acknowledge("session_lost", "node1/resync", by="8002")
+    await expect(page.locator("#standing-list .standing-taker").nth(1)).to_contain_text("接手")
+    await expect(page.locator("#standing-note")).to_be_hidden()
+    await expect(sign).to_have_attribute("data-taken", "true")
+    del house.conditions[1]
+    await expect(page.locator("#standing-list li")).to_have_count(1)
+    await page.click("#standing button:has-text('关闭')")
+    await page.click("#language")
+    english = house.directory.staff[StaffId(LEADER)].name_en
+    await expect(sign).to_contain_text(f"{english} on it")
+
+    house.conditions.clear()
+    await expect(page.locator("#alarms .calm")).to_be_visible()
+
+
+async def test_a_leader_who_comes_second_is_told(house: House, page: Page) -> None:
+    house.conditions.append(Condition("session_lost", "node1/events", house.clock() - 60 * SECOND))
+    await enter(page, house)
+    await page.click("#alarms .alarm")
+    take = page.locator("#standing-list .take")
+    await expect(take).to_be_visible()
+    # The other was faster: what the page still shows is old by the time the button is pressed.
+    await page.route(
+        "**/api/alarms/acknowledge",
+        lambda route: _after(route, house.board.acknowledge("session_lost", "node1/events", by="8002")),
+    )
+    await take.click()
+    await expect(page.locator("#standing-trouble")).to_have_text("未能接手：告警已解除，或已由他人接手")
+    await expect(page.locator("#standing-list .standing-taker")).to_contain_text("接手")
+
+
+async def _after(route: Route, first: Awaitable[object]) -> None:
+    await first
+    await route.continue_()

@@ -10,19 +10,22 @@ import pytest
 import pytest_asyncio
 
 from core import facts as f
-from core.clock import SECOND
+from core.clock import MINUTE, SECOND, moment, system_clock
 from core.facts import Numbered
 from directory import seed
+from hotline.proof_command import as_text, prove_day
 from hotline.simulation.scripts import Key, Pause, Phone
 from ledger.call_record import CallOutcome
 from ledger.calls import CallSearch
 from ledger.proof import CallerCount, prove
 from ledger.queue_log import QueueLogLine, read_queue_log
 from ledger.recovery import read_cel, recorded_events
+from recordings.model import Status
 from telephony.agents import Duties
 from telephony.switchboard import Switchboard
 from telephony.translate import translate
 from tests.support.floor import Floor, floor
+from ticketing.proof import OWED
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 PORT = 15400
@@ -120,6 +123,23 @@ async def test_ledger_queue_log_and_customers_agree(
     timed_out = next(line for line in log if line.event == "EXITWITHTIMEOUT")
     assert prove(facts, [replace(line, event="ABANDON") if line is timed_out else line for line in log])
     assert prove([one for one in facts if not isinstance(one.fact, f.AgentAnswered)], log)
+
+
+async def test_the_daily_proof_agrees_beside_the_running_service(
+    hotline: Floor, seen: tuple[list[Numbered], list[QueueLogLine]]
+) -> None:
+    """With recordings as filed and summaries as owed; two minutes on, when nothing is under way any more."""
+    facts, log = seen
+    await hotline.fact(f.RecordingFiled)
+    for consumer in hotline.hotline.consumers:
+        await asyncio.wait_for(consumer.caught_up(facts[-1].seq), 10)
+    arrived = [moment(one.fact.at).date() for one in facts if isinstance(one.fact, f.CallArrived)]
+    report = await prove_day(hotline.settings, day=arrived[0], clock=lambda: system_clock() + 2 * MINUTE)
+    assert report.found.kept == [], "\n".join([as_text(report), *map(str, log), hotline.story()])
+    assert (report.counts.calls, report.counts.left_out) == (arrived.count(arrived[0]), 0)
+    assert report.counts.recordings == {Status.PRESENT: 1}
+    assert report.counts.summaries == {OWED: 1}
+    assert report.counts.log_files == {"node1": ["queue_log"]}
 
 
 OWN_RECORDS = (f.RecordingFiled, f.SummarySaved, f.TicketOpened)

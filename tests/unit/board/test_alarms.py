@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from board.alarms import Condition, due
+from board.alarms import Condition, due, is_news
 from board.fold import fold, reduce
+from board.reading import figures
 from board.roster import AgentEntry, Roster
 from board.state import BoardState
-from core.clock import MINUTE
+from core.clock import MINUTE, iso
+from core.errors import Conflict
 from core.facts import (
     AgentState,
+    AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
     DeviceContactChanged,
+    Fact,
     LeaveReason,
     NodeConnected,
     NodeLost,
@@ -221,3 +225,83 @@ def test_a_lost_session_is_told_when_it_does_not_come_back() -> None:
     watch = Watch(Story())
     assert watch.at(2.9, lost) == []
     assert watch.at(3, lost) == ["+session_lost node1/events"]
+
+
+# ------------------------------------------------------------------ taken by a leader
+
+
+def raised(after: float, subject: str = "node1") -> AlarmRaised:
+    return AlarmRaised(at=NOON + s(after), alarm="node_lost", subject=subject, detail="reset")
+
+
+def taken(after: float, by: str, note: str = "") -> AlarmAcknowledged:
+    return AlarmAcknowledged(at=NOON + s(after), alarm="node_lost", subject="node1", by=by, note=note)
+
+
+def cleared(after: float) -> AlarmCleared:
+    return AlarmCleared(at=NOON + s(after), alarm="node_lost", subject="node1")
+
+
+def state_after(*facts: Fact) -> BoardState:
+    return fold(Numbered(n, fact) for n, fact in enumerate(facts, 1))
+
+
+def whose(*facts: Fact) -> list[tuple[str, str, str]]:
+    """(subject, by, note) of every alarm that stands; by is empty where it is nobody's."""
+    board = figures(state_after(*facts), NOON + s(60))
+    return [
+        (each.subject, each.acknowledged.by, each.acknowledged.note)
+        if each.acknowledged
+        else (each.subject, "", "")
+        for each in board.alarms
+    ]
+
+
+def test_an_alarm_is_the_first_leaders_who_takes_it() -> None:
+    facts = [raised(0), raised(1, "node2"), taken(2, "8001", "called the carrier"), taken(3, "8002")]
+    assert whose(*facts) == [("node1", "8001", "called the carrier"), ("node2", "", "")]
+    roster = Roster(names={"8001": ("邓秋霞", "Deng Qiuxia")})
+    first, _second = figures(state_after(*facts), NOON + s(60), roster).alarms
+    assert first.acknowledged is not None
+    assert (first.acknowledged.name, first.acknowledged.name_en) == ("邓秋霞", "Deng Qiuxia")
+    assert (first.since, first.acknowledged.since) == (iso(NOON), iso(NOON + s(2)))
+
+
+def test_it_ends_with_the_alarm_and_the_next_one_is_nobodys() -> None:
+    assert whose(raised(0), taken(1, "8001"), cleared(2)) == []
+    assert whose(raised(0), taken(1, "8001"), cleared(2), raised(3)) == [("node1", "", "")]
+    assert whose(raised(0), cleared(1), taken(2, "8001"), raised(3)) == [("node1", "", "")]
+
+
+def test_taking_an_alarm_neither_clears_nor_raises_it() -> None:
+    story = Story()
+    story.add(NodeLost(at=NOON, node="node1", cause="reset"))
+    story.add(taken(1, "8001"))
+    story.add(NodeConnected(at=NOON + s(5), node="node1", version="22"))
+    watch = Watch(story)
+    assert watch.at(0) == ["+node_lost node1"]
+    assert watch.at(4) == []
+    assert watch.state.alarms["node_lost", "node1"].acknowledged is not None
+    assert watch.at(5) == ["-node_lost node1"]
+
+
+def test_a_replay_of_any_part_gives_the_same_picture() -> None:
+    facts = [raised(0), taken(1, "8001"), raised(2, "node2"), taken(3, "8002"), cleared(4), raised(5)]
+    told = [Numbered(n, fact) for n, fact in enumerate([*facts, taken(6, "8002", "again")], 1)]
+    whole = figures(fold(told), NOON + s(60)).alarms
+    for cut in range(len(told) + 1):
+        for back in range(cut + 1):
+            assert figures(fold(told[back:], fold(told[:cut])), NOON + s(60)).alarms == whole
+
+
+def test_what_cannot_be_taken_is_said_in_a_sentence() -> None:
+    roster = Roster(names={"8001": ("邓秋霞", "Deng Qiuxia")})
+    with pytest.raises(Conflict, match=r"node_lost of node1 does not stand"):
+        is_news(state_after(), roster, taken(1, "8001"))
+    assert is_news(state_after(raised(0)), roster, taken(1, "8001"))
+    his = state_after(raised(0), taken(1, "8001"))
+    assert not is_news(his, roster, taken(2, "8001", "another word"))
+    with pytest.raises(Conflict, match=r"^邓秋霞 8001 has taken node_lost of node1 already"):
+        is_news(his, roster, taken(2, "8002"))
+    with pytest.raises(Conflict, match=r"^8001 has taken"):
+        is_news(his, Roster(), taken(2, "8002"))

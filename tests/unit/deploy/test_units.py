@@ -13,23 +13,35 @@ from hotline.configuration import NOT_SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+TIMERS = sorted((ROOT / "deploy" / "systemd").glob("*.timer"))
 HOME = "/srv/hotline"
 
 
 def service_of(unit: Path) -> dict[str, list[str]]:
     """The [Service] section: key → its values, since systemd lets a key come more than once."""
-    text = unit.read_text("utf-8")
-    section = text[text.index("[Service]") : text.index("[Install]")]
+    return section_of(unit, "Service")
+
+
+def section_of(unit: Path, name: str) -> dict[str, list[str]]:
+    """One section of a unit, or nothing."""
+    section = unit.read_text("utf-8").partition(f"[{name}]")[2].partition("\n[")[0]
     found: dict[str, list[str]] = {}
-    for line in section.splitlines()[1:]:
+    for line in section.splitlines():
         key, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             found.setdefault(key, []).append(value)
     return found
 
 
-def test_there_is_one_for_the_service_and_one_for_each_node() -> None:
-    assert [unit.name for unit in UNITS] == ["hotline-asterisk@.service", "hotline.service"]
+def is_a_duty(unit: Path) -> bool:
+    """Whether it is done by the clock, and then over."""
+    return unit.with_suffix(".timer") in TIMERS
+
+
+def test_there_is_one_for_the_service_one_for_each_node_and_one_for_each_duty() -> None:
+    names = ["hotline-asterisk@.service", "hotline-proof.service", "hotline.service"]
+    assert [unit.name for unit in UNITS] == names
+    assert [unit.name for unit in TIMERS] == ["hotline-proof.timer"]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -50,7 +62,35 @@ def test_a_unit_has_the_least_rights(unit: Path) -> None:
     assert service["ReadWritePaths"] == [HOME]
     wanted = {"NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "UMask": "0027"}
     assert {key: service[key][-1] for key in wanted} == wanted
-    assert service["Restart"] == ["always"]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_what_runs_is_kept_running_and_a_duty_is_done_once(unit: Path) -> None:
+    service, install = service_of(unit), section_of(unit, "Install")
+    if is_a_duty(unit):
+        assert service["Type"] == ["oneshot"]
+        assert service["Nice"] == ["19"]  # calls come first
+        assert "Restart" not in service  # what it found does not go away by finding it again
+        assert install == {}  # its timer is what is enabled
+    else:
+        assert service["Restart"] == ["always"]
+        assert install["WantedBy"] == ["multi-user.target"]
+
+
+@pytest.mark.parametrize("unit", TIMERS, ids=lambda unit: unit.name)
+def test_a_timer_goes_by_the_banks_clock_and_makes_up_for_what_it_missed(unit: Path) -> None:
+    timer = section_of(unit, "Timer")
+    assert unit.with_suffix(".service") in UNITS
+    assert timer["OnCalendar"] == ["*-*-* 04:10:00 Asia/Shanghai"]
+    assert timer["Persistent"] == ["yes"]
+    assert section_of(unit, "Install")["WantedBy"] == ["timers.target"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd-analyze")
+@pytest.mark.parametrize("unit", TIMERS, ids=lambda unit: unit.name)
+def test_systemd_itself_knows_when_a_timer_is_due(unit: Path) -> None:
+    (when,) = section_of(unit, "Timer")["OnCalendar"]
+    subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, check=True, timeout=30)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd-analyze")
