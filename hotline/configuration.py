@@ -178,7 +178,7 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
     path: SettingPath = tuple(detail["loc"])
     if not path:  # a check of the settings as a whole names what it is about
         where, _, problem = str(detail["ctx"]["error"]).partition(": ")
-        return BadInput(origins.get((where,), where), problem)
+        return BadInput(origins.get(tuple(where.split(".")), where), problem)
     name = ".".join(str(part) for part in path)
     if detail["type"] == "missing":
         found = _nearest(path, origins)
@@ -190,7 +190,9 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
         advice = f"did you mean {near[0]}?" if near else "docs/settings.md lists them all"
         return BadInput(where, f"is no setting; {advice}")
     said = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else _lower(detail["msg"])
-    return BadInput(where, f"{repr(detail['input'])[:60]} cannot be used: {said}")
+    # A database's URL holds a password, which belongs on no screen and in no log.
+    given = "this URL" if path[0] == "database" else repr(detail["input"])[:60]
+    return BadInput(where, f"{given} cannot be used: {said}")
 
 
 def _nearest(path: SettingPath, origins: Origins) -> str:
