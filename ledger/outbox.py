@@ -77,9 +77,7 @@ class Outbox:
                     pass
                 self.problem = ""
                 self._rounds.rise(self._rounds.value + 1)
-                with suppress(
-                    TimeoutError
-                ):  # wait_for would swallow a cancellation that comes with the wake-up
+                with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes then
                     async with asyncio.timeout(_LOOK_AGAIN_S):
                         await self._wake.wait()
                     await asyncio.sleep(_LINGER_S)
