@@ -10,6 +10,7 @@ what survives stops the server, not the machine.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -46,6 +47,7 @@ _SETTINGS = {
 _HBA = f"host all {KEYED} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
 _START_S, _STOP_S = 60, 30
 _NEEDS = 500_000_000  # bytes
+_PREFIX = "hotline-postgresql-"
 
 
 class ServerFailed(AssertionError):
@@ -233,21 +235,33 @@ class _Running:
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """A server that runs until the block ends, however it ends."""
-    folder = Path(tempfile.mkdtemp(prefix="hotline-postgresql-", dir=_room()))
+    room = _room()
+    _sweep(room)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=room))
     server = Cluster(_programs(), folder)
-    try:
-        server.initialise()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with (folder / "held").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            server.initialise()
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder)
 
 
-def _room() -> Path | None:
-    """Memory, where a new database takes a tenth of the time, if there is enough; else the disk (None)."""
+def _room() -> Path:
+    """Memory, where a new database takes a tenth of the time, if there is enough; else the disk."""
     memory = Path("/dev/shm")  # noqa: S108 - the folder in it has a name of its own
     enough = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _NEEDS
-    return memory if enough else None
+    return memory if enough else Path(tempfile.gettempdir())
+
+
+def _sweep(room: Path) -> None:
+    """Remove what killed test runs have left behind; their servers have died with them."""
+    for mark in room.glob(f"{_PREFIX}*/held"):
+        with suppress(OSError), mark.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(mark.parent)
 
 
 def _programs() -> Path:
