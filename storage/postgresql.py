@@ -77,8 +77,8 @@ def engines(url: URL, name: str, patience: Patience) -> tuple[AsyncEngine, Async
         create_async_engine(
             url,
             connect_args={
-                **arguments(url, name, patience, reads=reads),
-                "async_creator_fn": partial(connect, patience),
+                **arguments(url, name, patience),
+                "async_creator_fn": partial(connect, patience, reads=reads),
             },
             pool_size=size,
             max_overflow=0,
@@ -92,8 +92,12 @@ def engines(url: URL, name: str, patience: Patience) -> tuple[AsyncEngine, Async
     return made[0], made[1]
 
 
-async def connect(patience: Patience, **given: Any) -> PatientConnection:
-    """A connection of libpq's arguments. psycopg's errors."""
+async def connect(patience: Patience, *, reads: bool = False, **given: Any) -> PatientConnection:
+    """A connection of libpq's arguments. psycopg's errors.
+
+    How readers begin is psycopg's word, not the session's default: a session that is read-only by default
+    would be taken for a standby by a URL that asks for `target_session_attrs=read-write`.
+    """
     patience_s = patience.answer_ms / 1000 + _GRACE_S
     try:
         async with asyncio.timeout(patience_s):  # libpq's own leaves out the search for the host's address
@@ -101,13 +105,16 @@ async def connect(patience: Patience, **given: Any) -> PatientConnection:
     except TimeoutError as error:
         raise psycopg.OperationalError(f"connection timeout: nothing for {patience_s:g} s") from error
     connection.patience_s = patience_s
+    if reads:
+        await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
     return connection
 
 
-def arguments(url: URL, name: str, patience: Patience, *, reads: bool = False) -> dict[str, Any]:
+def arguments(url: URL, name: str, patience: Patience) -> dict[str, Any]:
     """libpq's arguments for `url`; what the URL says itself wins."""
     _, said = url.get_dialect()().create_connect_args(url)
-    session: dict[str, str | int] = {
+    session = {
         "lock_timeout": patience.lock_ms,
         "statement_timeout": patience.answer_ms,
         "idle_in_transaction_session_timeout": 60_000,  # ms; a unit of work ours forgot must let go
@@ -115,11 +122,6 @@ def arguments(url: URL, name: str, patience: Patience, *, reads: bool = False) -
         "tcp_keepalives_interval": 5,
         "tcp_keepalives_count": 3,
     }
-    if reads:
-        session |= {
-            "default_transaction_isolation": r"repeatable\ read",
-            "default_transaction_read_only": "on",
-        }
     ours = {
         "application_name": f"hotline {name}",
         "client_encoding": "utf8",

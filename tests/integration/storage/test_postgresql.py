@@ -62,6 +62,20 @@ async def test_a_server_that_is_not_there_is_told(server: Cluster) -> None:
         assert "check that the server runs" in await refusal(url)
 
 
+async def test_of_several_hosts_the_one_that_can_be_written_to_is_taken(
+    server_databases: ServerDatabases,
+) -> None:
+    url = server_databases.url("t", None)
+    port, name = server_databases.server.port, url.rpartition("/")[2]
+    hosts = f"host=127.0.0.1:1&host=127.0.0.1:{port}&target_session_attrs=read-write"  # nobody is at port 1
+    database = Database(f"postgresql+psycopg://hotline@/{name}?{hosts}", name="main")
+    await database.open()
+    async with database.read() as connection:
+        assert (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar() == "on"
+        assert (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar() == "repeatable read"
+    await database.close()
+
+
 async def test_an_option_that_does_not_exist_is_told(server: Cluster) -> None:
     assert "strike it out" in await refusal(server.url("postgres") + "?sslmod=require")
 
