@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage import postgresql, sqlite
 from storage.errors import DatabaseDown, DatabaseNotOpen, translated
+from storage.silence import Silence
 from storage.urls import database_url, place_of
 
 _AFTERWARDS = "hotline.after_commit"
@@ -47,6 +48,7 @@ class Database:
         if self.is_sqlite:
             sqlite.file_of(self.url, self._setting)
         self._one_writer = asyncio.Lock()
+        self._silence = Silence(answer_timeout_ms / 2000)
         self._reader: AsyncEngine | None = None
         self._writer: AsyncEngine | None = None
 
@@ -141,18 +143,23 @@ class Database:
             raise DatabaseNotOpen(f"the {self.name} database is not open: call open() first")
         try:
             async with AsyncExitStack() as stack:
-                try:
-                    connection = await stack.enter_async_context(engine.connect())
-                except (OSError, PoolTimeout) as error:
-                    raise DatabaseDown(
-                        f"the {self.name} database ({self.place}) does not answer: {error}"
-                    ) from error
+                with self._silence.asking():
+                    connection = await self._take(stack, engine)
                 yield connection
         except DBAPIError as error:
             ours = translated(error, self.name, self.place)
             if ours is None:
                 raise
+            if postgresql.is_silence(error.orig):
+                self._silence.met(str(ours))
             raise ours from error
+
+    async def _take(self, stack: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
+        try:
+            return await stack.enter_async_context(engine.connect())
+        except (OSError, PoolTimeout) as error:
+            problem = f"the {self.name} database ({self.place}) does not answer: {error}"
+            raise DatabaseDown(problem) from error
 
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:

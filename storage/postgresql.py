@@ -40,6 +40,10 @@ class Patience:
     answer_ms: int
 
 
+class ServerSilent(psycopg.OperationalError):
+    """The server holds the connection, or takes one, and says nothing."""
+
+
 class PatientConnection(psycopg.AsyncConnection[Any]):
     """A connection that gives up a server which says nothing for `patience_s` (None: never).
 
@@ -60,7 +64,7 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
         except psycopg.OperationalError as error:
             if self._gave_up:
                 problem = f"the server has said nothing for {self.patience_s:g} s"
-                raise psycopg.OperationalError(problem) from error
+                raise ServerSilent(problem) from error
             raise
         finally:
             timer.cancel()
@@ -103,7 +107,7 @@ async def connect(patience: Patience, *, reads: bool = False, **given: Any) -> P
         async with asyncio.timeout(patience_s):  # libpq's own leaves out the search for the host's address
             connection = await PatientConnection.connect(**given)
     except TimeoutError as error:
-        raise psycopg.OperationalError(f"connection timeout: nothing for {patience_s:g} s") from error
+        raise ServerSilent(f"connection timeout: nothing for {patience_s:g} s") from error
     connection.patience_s = patience_s
     if reads:
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
@@ -133,6 +137,11 @@ def arguments(url: URL, name: str, patience: Patience) -> dict[str, Any]:
     }
     options = " ".join(f"-c {setting}={value}" for setting, value in session.items())
     return {**ours, **said, "options": f"{options} {said.get('options', '')}".strip()}
+
+
+def is_silence(error: BaseException | None) -> bool:
+    """Whether it was found out by waiting in vain, which the next one should be spared."""
+    return isinstance(error, ServerSilent | psycopg.errors.ConnectionTimeout)
 
 
 async def check(connection: AsyncConnection, name: str) -> None:
