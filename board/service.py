@@ -248,8 +248,9 @@ class Board:
         loop = asyncio.get_running_loop()
         pace = PACE_S if self._hub.watched(TOPIC) else IDLE_PACE_S
         await asyncio.sleep(max(0.0, self._ticked + pace - loop.time()))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(0.0, self._ticked + BEAT_S - loop.time()))
+        with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes with the wake-up
+            async with asyncio.timeout_at(self._ticked + BEAT_S):
+                await self._wake.wait()
         self._wake.clear()
 
     def _tell(self, now: Instant) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -67,6 +68,8 @@ from web.sessions import SessionLimits, Sessions
 _log = structlog.get_logger("hotline")
 _DUTIES_LINGER_S = 0.25
 """An agent writes for seconds; that a summary is owed may be known a quarter of a second later."""
+_FACTS_ANSWER_MS = 4_000
+"""Facts are in memory alone while a server hangs and nobody knows it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +105,15 @@ class Hotline:
 async def open_databases(settings: Settings) -> tuple[Database, Database]:
     """The main database and the ledger's, migrated."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-    main, facts = Database(settings.main_url, name="main"), Database(settings.ledger_url, name="ledger")
-    await main.open()
-    await facts.open()
-    await migrate(main, "main")
-    await migrate(facts, "ledger")
+    main = Database(settings.main_url, name="main")
+    facts = Database(settings.ledger_url, name="ledger", answer_timeout_ms=_FACTS_ANSWER_MS)
+    async with AsyncExitStack() as opened:
+        for database in (main, facts):
+            await database.open()
+            opened.push_async_callback(database.close)
+        await migrate(main, "main")
+        await migrate(facts, "ledger")
+        opened.pop_all()
     return main, facts
 
 

@@ -179,7 +179,7 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
     path: SettingPath = tuple(detail["loc"])
     if not path:  # a check of the settings as a whole names what it is about
         where, _, problem = str(detail["ctx"]["error"]).partition(": ")
-        return BadInput(origins.get((where,), where), problem)
+        return BadInput(origins.get(tuple(where.split(".")), where), problem)
     name = ".".join(str(part) for part in path)
     if detail["type"] == "missing":
         found = _nearest(path, origins)
@@ -196,8 +196,9 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
 
 def _shown(path: SettingPath, value: object) -> str:
     """The value as it was given, cut to a line; of one that may hold a password only that there is one."""
-    hidden = path[0] == "database" or _SECRET.search(str(path[-1]))
-    return "what is given" if hidden else repr(value)[:60]
+    if path[0] == "database":  # a URL holds a password
+        return "this URL"
+    return "what is given" if _SECRET.search(str(path[-1])) else repr(value)[:60]
 
 
 def _nearest(path: SettingPath, origins: Origins) -> str:

@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from core.errors import BadInput
 from core.names import fits
+from storage.urls import database_url, same_place
 
 
 class LogForm(StrEnum):
@@ -56,11 +56,9 @@ def _zone(name: str) -> str:
 def _database_url(url: str) -> str:
     if url:
         try:
-            make_url(url)
-        except ArgumentError as error:
-            raise ValueError(
-                "write a SQLAlchemy URL, such as sqlite+aiosqlite:///var/data/hotline.db"
-            ) from error
+            database_url(url, "")
+        except BadInput as error:
+            raise ValueError(error.problem) from error
     return url
 
 
@@ -134,9 +132,13 @@ class DatabaseSettings(Section):
     """[database] where facts and records are kept"""
 
     main: DatabaseUrl = Field(
-        default="", description="URL of the main database; empty: hotline.db in `data_dir`"
+        default="",
+        description="URL of the main database, `postgresql+psycopg://user:password@host:5432/hotline` or "
+        "`sqlite+aiosqlite:////absolute/path.db`; empty: hotline.db in `data_dir`",
     )
-    ledger: DatabaseUrl = Field(default="", description="URL of the ledger's; empty: ledger.db in `data_dir`")
+    ledger: DatabaseUrl = Field(
+        default="", description="URL of the ledger's, another one; empty: ledger.db in `data_dir`"
+    )
 
 
 class LogSettings(Section):
@@ -286,6 +288,12 @@ class Settings(Section):
             raise ValueError("sms.url: begin with https:// (http:// only on this host): texts name people")
         if sms.url and not (sms.account and sms.key):
             raise ValueError("sms.key: give account and key, or leave sms.url empty")
+        return self
+
+    @model_validator(mode="after")
+    def _each_database_once(self) -> Settings:
+        if same_place(database_url(self.main_url, ""), database_url(self.ledger_url, "")):
+            raise ValueError("database.ledger: is the main database, too; give the ledger one of its own")
         return self
 
     @property

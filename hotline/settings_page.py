@@ -12,10 +12,10 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from sqlalchemy.engine import make_url
 
 from hotline.configuration import leaves, load_with_origins, variable
 from hotline.settings import NodeSettings, Section, Settings
+from storage.urls import database_url, place_of
 
 PAGE = Path("docs/settings.md")
 
@@ -92,7 +92,7 @@ def _value(settings: Settings, path: tuple[str, ...]) -> str:
     for part in path:
         value = getattr(value, part)
     if path[0] == "database" and value:
-        return make_url(value).render_as_string(hide_password=True)
+        return place_of(database_url(value, ".".join(path)))
     return "-" if value in ("", None, ()) else str(value)
 
 

@@ -95,8 +95,9 @@ class Consumer:
             await self._take(1)  # as far as possible towards the fact that fails
             return
         if self._ledger.last_stored - self.position < self._batch:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), self._linger_s)
+            with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes with the hurry
+                async with asyncio.timeout(self._linger_s):
+                    await self._hurry.wait()
         self._hurry.clear()
         await self._take(self._batch)
 

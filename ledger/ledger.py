@@ -84,9 +84,11 @@ class Ledger:
         self._take_lock()
         try:
             await check_schema(self._database, "ledger")
+            await self._store.claim()
             in_spool = await asyncio.to_thread(self._spool.open)
             stored = await self._store.last()
         except BaseException:
+            await self._store.close()
             self._release_lock()
             raise
         self.last = max(stored, in_spool)

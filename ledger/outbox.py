@@ -22,7 +22,7 @@ from core.facts import Fact, decode, encode
 from ledger.ledger import Ledger
 from ledger.tables import outbox
 from ledger.watermark import Watermark
-from storage import Database
+from storage import Database, after_commit
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Outbox:
             rows.append({"origin": origin, "kind": kind, "body": body.decode()})
         if rows:
             await connection.execute(insert(outbox), rows)
-            self._wake.set()
+            after_commit(connection, self._wake.set)
 
     async def emptied(self) -> None:
         """Returns when everything committed before this call is in the ledger and out of the box."""
@@ -77,8 +77,9 @@ class Outbox:
                     pass
                 self.problem = ""
                 self._rounds.rise(self._rounds.value + 1)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), _LOOK_AGAIN_S)
+                with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes then
+                    async with asyncio.timeout(_LOOK_AGAIN_S):
+                        await self._wake.wait()
                     await asyncio.sleep(_LINGER_S)
             except Exception as error:
                 self.problem = f"the outbox is stuck: {error}"
@@ -86,9 +87,7 @@ class Outbox:
                 await asyncio.sleep(_RETRY_S)
 
     async def _carry(self) -> bool:
-        # Behind the unit of work that woke us: units of work come one at a time on SQLite, so what it put
-        # is seen here as soon as it is committed.
-        async with self._database.write() as connection:
+        async with self._database.read() as connection:
             query = select(outbox).order_by(outbox.c.id).limit(_BATCH)
             rows = (await connection.execute(query)).all()
         if not rows:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from core.clock import Instant
 from core.facts import CallArrived, Numbered
 from ledger.entry import Entry, fact_of
-from ledger.errors import LedgerDamaged
+from ledger.errors import LedgerDamaged, LedgerTaken
 from ledger.tables import facts
 from storage import Appender, Database
 
@@ -23,6 +23,14 @@ class FactStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._appender = Appender(database, facts)
+
+    async def claim(self) -> None:
+        """`LedgerTaken` if another program, on whatever machine, stores facts in this database."""
+        if not await self._appender.claim():
+            raise LedgerTaken(
+                f"another program stores facts in {self._database.place}: "
+                "stop it, or give this one a ledger's database of its own"
+            )
 
     async def close(self) -> None:
         """Let go of the writer's connection."""

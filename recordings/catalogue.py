@@ -74,7 +74,8 @@ async def file_away(connection: AsyncConnection, filings: Sequence[Filing]) -> l
 async def of_call(connection: AsyncConnection, call: str) -> list[Recording]:
     """A call's recordings, in the order of their legs' beginning."""
     query = select(recordings).where(recordings.c.call == call)
-    return await _load(connection, query.order_by(recordings.c.started_at, recordings.c.leg))
+    begun = recordings.c.started_at.nulls_first()  # of the unknown ones databases think differently
+    return await _load(connection, query.order_by(begun, recordings.c.leg))
 
 
 async def of_leg(connection: AsyncConnection, leg: str) -> Recording | None:

@@ -25,7 +25,7 @@ from recordings.catalogue import Filing
 from recordings.folder import Folder
 from recordings.measure import Look, look_at, verdict
 from recordings.model import Part, Recording
-from storage import Database
+from storage import Database, after_commit
 
 CONSUMER = "recordings.catalogue"
 KINDS = frozenset({"RecordingStarted", "RecordingEnded"})
@@ -74,7 +74,7 @@ class Filer:
         """The handler of the ledger consumer `CONSUMER`, for facts of `KINDS`."""
         await catalogue.follow_facts(connection, batch)
         if any(isinstance(numbered.fact, RecordingEnded) for numbered in batch):
-            self._due.set()
+            after_commit(connection, self._due.set)
 
     async def run(self) -> None:
         """File what has ended, until cancelled. `problem` says what holds it up, "" if nothing does."""
@@ -93,8 +93,7 @@ class Filer:
 
     async def file_some(self) -> int:
         """Look at everything whose turn it is, file what is whole or past waiting for; how many."""
-        # A unit of work, not a reading: it queues up behind the consumer's, whose rows it has to see.
-        async with self._database.write() as connection:
+        async with self._database.read() as connection:
             ended = await catalogue.unfiled(connection, _AT_ONCE + len(self._again))
         now = self._now()
         waiting = [one for one in ended if one.leg not in self._again or self._again[one.leg].due <= now]

@@ -1,10 +1,11 @@
 """Databases: units of work, migrations, and errors that say what to do."""
 
 from storage.appender import Appender
-from storage.database import Database
+from storage.database import Database, after_commit
 from storage.errors import DatabaseDown, DatabaseNotOpen, RowsRefused, SchemaMismatch, StorageError
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
+from storage.turns import take_turn
 from storage.upsert import insert_new, upsert
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "RowsRefused",
     "SchemaMismatch",
     "StorageError",
+    "after_commit",
     "check_schema",
     "insert_new",
     "ledger_metadata",
     "metadata",
     "migrate",
     "migrate_down",
+    "take_turn",
     "upsert",
 ]

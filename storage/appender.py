@@ -2,7 +2,7 @@
 
 A unit of work through SQLAlchemy costs about 0.5 ms of processor time before its first row. A writer that
 commits fifty times a second cannot afford that: on SQLite the rows go in by one call on one thread, which is
-a seventh of it (docs/adr/0010). Other databases take the ordinary way.
+a seventh of it (docs/adr/0010), on PostgreSQL by one COPY (docs/adr/0020).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import Table, insert
-from sqlalchemy.exc import DBAPIError
+import psycopg
+from sqlalchemy import Table
 
 from storage import sqlite
+from storage.copier import Copier
 from storage.database import Database
-from storage.errors import DatabaseNotOpen, RowsRefused, translated_cause
+from storage.errors import DatabaseNotOpen, RowsRefused, StorageError, translated_cause
 
 
 class Appender:
@@ -27,10 +28,16 @@ class Appender:
     def __init__(self, database: Database, table: Table) -> None:
         self._database = database
         self._table = table
-        self._thread: ThreadPoolExecutor | None = None
-        self._connection: sqlite3.Connection | None = None
-        marks = ",".join("?" * len(table.columns))
-        self._statement = f"INSERT INTO {table.name} VALUES ({marks})"  # noqa: S608 - a name of ours
+        self._way: _Thread | Copier = (
+            _Thread(database, table) if database.is_sqlite else Copier(database, table)
+        )
+
+    async def claim(self) -> bool:
+        """Whether no other program appends to this table of a server; a file's owner has to see to it."""
+        try:
+            return await self._way.claim()
+        except psycopg.Error as error:
+            raise self._told(error) from error
 
     async def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """All of `rows`, durably, or none and an error (`StorageError`).
@@ -39,38 +46,51 @@ class Appender:
         """
         if not self._database.is_open:
             raise DatabaseNotOpen(f"the {self._database.name} database is not open: call open() first")
-        if not self._database.is_sqlite:
-            await self._append_anywhere(rows)
-            return
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{self._database.name}-appender")
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._append, rows)
-        except sqlite3.Error as error:
-            ours = translated_cause(error, self._database.name, self._database.place)
-            raise ours or self._refused(error) from error
+            await self._way.append(rows)
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise self._told(error) from error
 
     async def close(self) -> None:
-        """Finish what is under way and let go of the file; a later append opens it again."""
+        """Finish what is under way and let go of the database; a later append takes hold of it again."""
+        await self._way.close()
+
+    def _told(self, error: Exception) -> StorageError:
+        ours = translated_cause(error, self._database.name, self._database.place)
+        if isinstance(ours, StorageError):
+            return ours
+        problem = str(error).splitlines()[0]  # the next lines may quote a row
+        return RowsRefused(
+            f"{self._table.name} in the {self._database.name} database takes no such rows: {problem}"
+        )
+
+
+class _Thread:
+    """SQLite's way: one thread with a connection of its own. sqlite3's errors."""
+
+    def __init__(self, database: Database, table: Table) -> None:
+        self._database = database
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+        marks = ",".join("?" * len(table.columns))
+        self._statement = f"INSERT INTO {table.name} VALUES ({marks})"  # noqa: S608 - a name of ours
+
+    async def claim(self) -> bool:
+        """Files know no claims."""
+        return True
+
+    async def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """All of `rows` or none, and an error."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{self._database.name}-appender")
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._append, rows)
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the file."""
         thread, self._thread = self._thread, None
         if thread is not None:
             await asyncio.get_running_loop().run_in_executor(thread, self._disconnect)
             thread.shutdown()
-
-    async def _append_anywhere(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        names = self._table.columns.keys()
-        try:
-            async with self._database.write() as connection:
-                await connection.execute(
-                    insert(self._table), [dict(zip(names, row, strict=True)) for row in rows]
-                )
-        except DBAPIError as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: Exception) -> RowsRefused:
-        return RowsRefused(
-            f"{self._table.name} in the {self._database.name} database takes no such rows: {error}"
-        )
 
     def _append(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._connection is None:

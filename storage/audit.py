@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Instant
 from storage.schema import metadata
+from storage.turns import take_turn
 
 START = "0" * 64
 """What stands before the first link."""
@@ -51,7 +52,8 @@ class Access:
 
 
 async def record_access(connection: AsyncConnection, access: Access) -> int:
-    """Add the next link; its number. Of two writers at once one gets `IntegrityError`: never a fork."""
+    """Add the next link; its number. Writers take turns: never a fork."""
+    await take_turn(connection, access_log.name)
     last = (
         await connection.execute(
             select(access_log.c.seq, access_log.c.chain).order_by(access_log.c.seq.desc()).limit(1)

@@ -5,58 +5,57 @@
     async with database.write() as connection:     # one transaction: all of it or nothing
         await connection.execute(insert(...))
 
-SQLite by default; any other SQLAlchemy URL with an asynchronous driver works the same way.
+SQLite or PostgreSQL, by its URL. Units of work come one at a time on SQLite, side by side on PostgreSQL:
+whoever decides by what they read there takes a turn first (`storage.turns`) or locks the row.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from core.errors import BadInput
-from storage import sqlite
-from storage.errors import DatabaseDown, DatabaseNotOpen, SchemaMismatch, translated
+from storage import postgresql, sqlite
+from storage.errors import DatabaseDown, DatabaseNotOpen, translated
+from storage.silence import Silence
+from storage.urls import database_url, place_of
 
-_READERS = 4
+_AFTERWARDS = "hotline.after_commit"
 
 
 class Database:
     """`name` appears in messages (`main`, `ledger`); `url` as SQLAlchemy takes it.
 
     `BadInput` at once for a URL that cannot work. `busy_timeout_ms`: how long a unit of work waits for
-    another program that holds the file, before it is `DatabaseDown`.
+    another program that holds the file or the row, before it is `DatabaseDown`. `answer_timeout_ms`: how
+    long a server may take over one statement; what says nothing for a second more counts as down.
     """
 
-    def __init__(self, url: str, *, name: str, busy_timeout_ms: int = 5_000) -> None:
-        where = f"URL of the {name} database"
-        try:
-            self._url = make_url(url)
-        except ArgumentError as error:
-            raise BadInput(
-                where, f"{url!r} is not a database URL; try sqlite+aiosqlite:////path.db"
-            ) from error
-        if self._url.get_backend_name() == "sqlite":
-            if self._url.get_driver_name() != "aiosqlite":
-                raise BadInput(where, "SQLite is spoken through aiosqlite: begin with sqlite+aiosqlite:")
-            sqlite.file_of(self._url, where)
+    def __init__(
+        self, url: str, *, name: str, busy_timeout_ms: int = 5_000, answer_timeout_ms: int = 10_000
+    ) -> None:
         self.name = name
         self.busy_timeout_ms = busy_timeout_ms
+        self.patience = postgresql.Patience(lock_ms=busy_timeout_ms, answer_ms=answer_timeout_ms)
+        self.url: URL = database_url(url, self._setting)
+        """With its password: for connections, never for people (`place`)."""
+        if self.is_sqlite:
+            sqlite.file_of(self.url, self._setting)
         self._one_writer = asyncio.Lock()
+        self._silence = Silence(answer_timeout_ms / 2000)
         self._reader: AsyncEngine | None = None
         self._writer: AsyncEngine | None = None
 
     @property
     def is_sqlite(self) -> bool:
         """Whether writers have to queue up in this program."""
-        return self._url.get_backend_name() == "sqlite"
+        return self.url.get_backend_name() == "sqlite"
 
     @property
     def is_open(self) -> bool:
@@ -65,30 +64,31 @@ class Database:
 
     @property
     def file(self) -> Path:
-        """The database file of SQLite; `BadInput` for any other."""
-        return sqlite.file_of(self._url, f"URL of the {self.name} database")
+        """The database file of SQLite."""
+        return sqlite.file_of(self.url, self._setting)
 
     @property
     def place(self) -> str:
         """Where the database is, without its password."""
-        return self._url.render_as_string(hide_password=True)
+        return place_of(self.url)
+
+    @property
+    def _setting(self) -> str:
+        return f"URL of the {self.name} database"
 
     async def open(self) -> None:
         """Connect once, so that a wrong path or password is known now. `DatabaseDown` if it fails."""
         if self._writer is not None:
             return
         if self.is_sqlite:
-            # The first writer switches the file to WAL; readers come after it.
-            self._writer = create_async_engine(self._url, pool_size=1, max_overflow=0)
-            self._reader = create_async_engine(self._url, pool_size=_READERS, max_overflow=0)
-            sqlite.prepare(self._writer.sync_engine, writes=True, busy_timeout_ms=self.busy_timeout_ms)
-            sqlite.prepare(self._reader.sync_engine, writes=False, busy_timeout_ms=self.busy_timeout_ms)
+            self._writer, self._reader = sqlite.engines(self.url, self.busy_timeout_ms)
         else:
-            self._writer = create_async_engine(self._url, pool_pre_ping=True)
-            self._reader = self._writer
+            self._writer, self._reader = postgresql.engines(self.url, self.name, self.patience)
         try:
             async with self.write() as connection:
                 await connection.exec_driver_sql("SELECT 1")
+                if not self.is_sqlite:
+                    await postgresql.check(connection, self.name)
         except BaseException:
             await self.close()
             raise
@@ -97,7 +97,7 @@ class Database:
         """Let go of every connection; a second call does nothing."""
         writer, reader = self._writer, self._reader
         self._writer = self._reader = None
-        if reader is not None and reader is not writer:
+        if reader is not None:
             await reader.dispose()
         if writer is not None:
             async with self._one_writer:
@@ -112,24 +112,27 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A unit of work: committed when the block ends well, undone when it raises or is cancelled."""
-        async with self._turn(), self._connected(self._writer) as connection, connection.begin():
-            yield connection
+        calls: list[Callable[[], None]] = []
+        async with self._turn(), self._connected(self._writer) as connection:
+            connection.info[_AFTERWARDS] = calls
+            async with connection.begin():
+                yield connection
+        for call in calls:
+            call()
 
     @asynccontextmanager
     async def reshape(self) -> AsyncIterator[AsyncConnection]:
-        """A unit of work that may rebuild tables, for migrations only.
+        """A unit of work that may rebuild tables, for migrations only: one program at a time.
 
-        SQLite changes a table by copying and dropping it, which would set off cascades: references are
-        switched off meanwhile and checked before the commit (`SchemaMismatch` if one is broken).
+        `SchemaMismatch` if it leaves a reference broken.
         """
-        async with self._turn(), self._connected(self._writer) as connection:
-            await self._references(connection, on=False)
-            try:
-                async with connection.begin():
-                    yield connection
-                    await self._check_references(connection)
-            finally:
-                await self._references(connection, on=True)
+        reshaping = sqlite.reshaping if self.is_sqlite else postgresql.reshaping
+        async with (
+            self._turn(),
+            self._connected(self._writer) as connection,
+            reshaping(connection, self.name),
+        ):
+            yield connection
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         return self._one_writer if self.is_sqlite else nullcontext()
@@ -140,29 +143,28 @@ class Database:
             raise DatabaseNotOpen(f"the {self.name} database is not open: call open() first")
         try:
             async with AsyncExitStack() as stack:
-                try:
-                    connection = await stack.enter_async_context(engine.connect())
-                except (OSError, PoolTimeout) as error:
-                    raise DatabaseDown(
-                        f"the {self.name} database ({self.place}) does not answer: {error}"
-                    ) from error
+                with self._silence.asking():
+                    connection = await self._take(stack, engine)
                 yield connection
         except DBAPIError as error:
             ours = translated(error, self.name, self.place)
             if ours is None:
                 raise
+            if postgresql.is_silence(error.orig):
+                self._silence.met(str(ours))
             raise ours from error
 
-    async def _references(self, connection: AsyncConnection, *, on: bool) -> None:
-        if self.is_sqlite:  # past SQLAlchemy, which would begin a transaction: the pragma is void inside one
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            await driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+    async def _take(self, stack: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
+        try:
+            return await stack.enter_async_context(engine.connect())
+        except (OSError, PoolTimeout) as error:
+            problem = f"the {self.name} database ({self.place}) does not answer: {error}"
+            raise DatabaseDown(problem) from error
 
-    async def _check_references(self, connection: AsyncConnection) -> None:
-        if self.is_sqlite:
-            broken = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).mappings().first()
-            if broken is not None:
-                raise SchemaMismatch(
-                    f"a migration of the {self.name} database would leave row {broken['rowid']} of "
-                    f"{broken['table']} without its row in {broken['parent']}: nothing was changed"
-                )
+
+def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Have `call` called once the unit of work of `connection` is committed and seen by everybody else.
+
+    It must not raise, and is forgotten if the unit of work is undone.
+    """
+    connection.info[_AFTERWARDS].append(call)

@@ -7,7 +7,10 @@ Constraint names follow one convention, because a migration can only change what
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from typing import Any
+
+from sqlalchemy import MetaData, String
+from sqlalchemy.ext.compiler import compiles
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -16,6 +19,16 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+@compiles(String, "postgresql")
+def _text(_kind: String, _compiler: Any, **_: Any) -> str:
+    """The length of a `String` says what fits; it is held where people write, as on SQLite.
+
+    A column that refused an overlong name from outside would stop the ledger, or a consumer, for good.
+    """
+    return "TEXT"
+
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 ledger_metadata = MetaData(naming_convention=NAMING_CONVENTION)

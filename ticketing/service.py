@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock, Instant
@@ -62,29 +61,26 @@ class SummaryService:
         """
         now, text = self._clock(), tidy(text)
         check("leg", leg, "body.leg")
-        try:
-            async with self._database.write() as connection:
-                duty = await self._duty(connection, person, leg)
-                self._refuse(text, now)
-                if duty.summary:
-                    raise Conflict(f"leg {leg} has its summary already: {duty.summary}; change that one")
-                summary = CallSummary(
-                    number=await store.next_number(connection, Series.SUMMARY, now),
-                    leg=leg,
-                    call=duty.call,
-                    agent=duty.agent,
-                    queue=duty.queue,
-                    saved_at=now,
-                    saved_by=person.staff,
-                    version=1,
-                    text=text,
-                )
-                await store.insert_summary(connection, summary)
-                await store.settle(connection, leg, summary.number, now)
-                await self._owe_callback(connection, summary, now)
-                await self._outbox.put(connection, _saved(summary), origin=f"summary:{summary.number}")
-        except IntegrityError as error:  # two savings at once on a database server
-            raise Conflict(f"leg {leg} was given its summary meanwhile: look again") from error
+        async with self._database.write() as connection:
+            duty = await self._duty(connection, person, leg)
+            self._refuse(text, now)
+            if duty.summary:
+                raise Conflict(f"leg {leg} has its summary already: {duty.summary}; change that one")
+            summary = CallSummary(
+                number=await store.next_number(connection, Series.SUMMARY, now),
+                leg=leg,
+                call=duty.call,
+                agent=duty.agent,
+                queue=duty.queue,
+                saved_at=now,
+                saved_by=person.staff,
+                version=1,
+                text=text,
+            )
+            await store.insert_summary(connection, summary)
+            await store.settle(connection, leg, summary.number, now)
+            await self._owe_callback(connection, summary, now)
+            await self._outbox.put(connection, _saved(summary), origin=f"summary:{summary.number}")
         return summary
 
     async def change(self, person: Principal, number: str, version: int, text: SummaryText) -> CallSummary:
@@ -96,7 +92,7 @@ class SummaryService:
         check_number(Series.SUMMARY, number, "number")
         now = self._clock()
         async with self._database.write() as connection:
-            before = await store.load_summary(connection, number)
+            before = await store.load_summary(connection, number, to_change=True)
             self._own(person, before.agent)
             store.expect_version(number, before.version, version)
             text = tidy(replace(text, account=text.account or before.text.account))

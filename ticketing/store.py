@@ -52,8 +52,9 @@ async def next_number(connection: AsyncConnection, series: Series, at: Instant) 
 
 
 async def find_duty(connection: AsyncConnection, leg: str) -> Row[Any] | None:
-    """The duty row of a leg that was talked on; None for any other."""
-    return (await connection.execute(select(summary_duties).where(summary_duties.c.leg == leg))).first()
+    """The duty row of a leg that was talked on; None for any other. Nobody else changes it meanwhile."""
+    query = select(summary_duties).where(summary_duties.c.leg == leg).with_for_update()
+    return (await connection.execute(query)).first()
 
 
 async def owed_by(connection: AsyncConnection, agent: str) -> list[OwedSummary]:
@@ -75,7 +76,7 @@ async def settle(connection: AsyncConnection, leg: str, number: str, at: Instant
 
 
 async def insert_summary(connection: AsyncConnection, summary: CallSummary) -> None:
-    """`IntegrityError` if the leg has one already."""
+    """A new summary, of a leg whose duty says that it has none."""
     await connection.execute(insert(summaries).values(_summary_row(summary)))
 
 
@@ -99,9 +100,11 @@ async def replace_summary(connection: AsyncConnection, before: CallSummary, afte
         raise Conflict(f"summary {before.number} was changed meanwhile: read it again")
 
 
-async def load_summary(connection: AsyncConnection, number: str) -> CallSummary:
-    """`NotFound` if there is no such summary."""
-    row = (await connection.execute(select(summaries).where(summaries.c.number == number))).mappings().first()
+async def load_summary(connection: AsyncConnection, number: str, *, to_change: bool = False) -> CallSummary:
+    """`NotFound` if there is no such summary. `to_change`: nobody else changes it meanwhile."""
+    query = select(summaries).where(summaries.c.number == number)
+    query = query.with_for_update() if to_change else query
+    row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no summary {number}")
     return _summary(row)
@@ -151,9 +154,11 @@ async def replace_ticket(connection: AsyncConnection, before: Ticket, after: Tic
         raise Conflict(f"work order {before.number} was changed meanwhile: read it again")
 
 
-async def load_ticket(connection: AsyncConnection, number: str) -> Ticket:
-    """`NotFound` if there is no such work order."""
-    row = (await connection.execute(select(tickets).where(tickets.c.number == number))).mappings().first()
+async def load_ticket(connection: AsyncConnection, number: str, *, to_change: bool = False) -> Ticket:
+    """`NotFound` if there is no such work order. `to_change`: nobody else changes it meanwhile."""
+    query = select(tickets).where(tickets.c.number == number)
+    query = query.with_for_update() if to_change else query
+    row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no work order {number}")
     return _ticket(row)

@@ -69,7 +69,7 @@ class TicketService:
         check_number(Series.TICKET, number, "number")
         now = self._clock()
         async with self._database.write() as connection:
-            before = await store.load_ticket(connection, number)
+            before = await store.load_ticket(connection, number, to_change=True)
             self._own(person, before.agent)
             store.expect_version(number, before.version, version)
             if before.state is not TicketState.DRAFT:

@@ -18,7 +18,7 @@ from sqlalchemy.engine import RowMapping
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from core.errors import NotFound
 from core.names import fits
-from storage import Database, StorageError, upsert
+from storage import Database, StorageError, take_turn, upsert
 from web.errors import LockedOut, WrongSignIn
 from web.lockout import Attempts, LockoutRule, counted, remaining
 from web.passwords import Passwords
@@ -188,6 +188,7 @@ class Sessions:
         table = sign_in_failures
         stale = (table.c.last_at <= now - self._lockout.locked_for) & (table.c.locked_until <= now)
         async with self._database.write() as connection:
+            await take_turn(connection, f"sign-in of {staff}")
             await connection.execute(delete(table).where(stale))
             query = select(table.c.failures, table.c.last_at, table.c.locked_until)
             row = (await connection.execute(query.where(table.c.staff == staff))).mappings().first()

@@ -1,4 +1,4 @@
-"""A real main database, a real ledger database, and a ledger on them."""
+"""A real main database, a real ledger database, and a ledger on them; on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from ledger.ledger import Ledger
 from storage import Database, migrate
+from tests.support.databases import Databases
 
 
 @pytest.fixture
-async def main_database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
+async def main_database(databases: Databases) -> AsyncIterator[Database]:
+    database = Database(databases.url("main"), name="main")
     await database.open()
     await migrate(database)
     yield database
@@ -21,8 +22,8 @@ async def main_database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def ledger_database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", name="ledger", busy_timeout_ms=100)
+async def ledger_database(databases: Databases) -> AsyncIterator[Database]:
+    database = Database(databases.url("ledger", "ledger"), name="ledger", busy_timeout_ms=100)
     await database.open()
     await migrate(database, "ledger")
     yield database

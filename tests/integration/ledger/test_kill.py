@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from ledger.ledger import Ledger
 from storage import Database, migrate
+from tests.support.databases import Databases
 
-ROUNDS = 12
+ROUNDS = {"sqlite": 12, "postgresql": 6}
 
 WRITER = """
 import asyncio, sys
@@ -22,8 +23,8 @@ from core.facts import DeviceContactChanged
 from ledger.ledger import Ledger
 from storage import Database
 
-async def main(folder):
-    database = Database(f"sqlite+aiosqlite:///{folder}/ledger.db", name="ledger", busy_timeout_ms=10)
+async def main(folder, url):
+    database = Database(url, name="ledger", busy_timeout_ms=10)
     await database.open()
     ledger = Ledger(database, spool=Path(folder) / "spool")
     await ledger.open()
@@ -35,28 +36,27 @@ async def main(folder):
         await ledger.stored(last)
         print("stored", last, flush=True)
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def _write_until_killed(folder: Path, after: float, *, hold: bool) -> tuple[int, int]:
+async def _write_until_killed(
+    folder: Path, databases: Databases, after: float, *, hold: bool
+) -> tuple[int, int]:
     writer = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         WRITER,
         str(folder),
+        databases.url("ledger", "ledger"),
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[3],
     )
     assert writer.stdout is not None
     start = int((await asyncio.wait_for(writer.stdout.readline(), 20)).split()[1])
-    holder = sqlite3.connect(folder / "ledger.db", isolation_level=None, timeout=5)
-    if hold:  # the database refuses for a part of the time, so that some kills hit the spool
-        holder.execute("BEGIN IMMEDIATE")
-    await asyncio.sleep(after / 2)
-    if hold:
-        holder.execute("ROLLBACK")
-    holder.close()
+    # The database refuses for a part of the time, so that some kills hit the spool.
+    with databases.held("ledger") if hold else nullcontext():
+        await asyncio.sleep(after / 2)
     await asyncio.sleep(after / 2)
     writer.kill()
     said = (await writer.stdout.read()).decode().splitlines()
@@ -66,13 +66,15 @@ async def _write_until_killed(folder: Path, after: float, *, hold: bool) -> tupl
 
 
 @pytest.mark.parametrize("hold", [False, True])
-async def test_killed_again_and_again_the_ledger_keeps_its_word(tmp_path: Path, hold: bool) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", name="ledger")
+async def test_killed_again_and_again_the_ledger_keeps_its_word(
+    databases: Databases, tmp_path: Path, hold: bool
+) -> None:
+    database = Database(databases.url("ledger", "ledger"), name="ledger")
     await database.open()
     await migrate(database, "ledger")
-    chance, declared, spools = random.Random(7), 0, 0
-    for _ in range(ROUNDS):
-        start, stored = await _write_until_killed(tmp_path, chance.uniform(0.05, 0.4), hold=hold)
+    chance, declared, spools, rounds = random.Random(7), 0, 0, ROUNDS[databases.kind]
+    for _ in range(rounds):
+        start, stored = await _write_until_killed(tmp_path, databases, chance.uniform(0.05, 0.4), hold=hold)
         assert start >= declared, "a fact that was declared stored is gone"
         declared = stored
         spools += (tmp_path / "spool").exists()
@@ -81,7 +83,7 @@ async def test_killed_again_and_again_the_ledger_keeps_its_word(tmp_path: Path, 
     await ledger.open()
     await asyncio.wait_for(ledger.readable(ledger.last), 10)
     facts = await ledger.read(0, limit=1_000_000)
-    assert ledger.last >= declared > ROUNDS * 40
+    assert ledger.last >= declared > rounds * 40
     assert [(n.seq, n.fact.at) for n in facts] == [(n, n) for n in range(1, ledger.last + 1)]
     await ledger.close()
     await database.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from core.facts import AlarmRaised, CallArrived, DeviceContactChanged, MenuChose
 from ledger.errors import LedgerClosed, LedgerFailed, LedgerTaken, SpoolDamaged
 from ledger.ledger import BATCH, Ledger
 from storage import Database, SchemaMismatch
+from tests.support.databases import Databases
 
 CALL = "0b0e8f4e-5f7e-4f37-9d53-000000000001"
 
@@ -57,14 +57,12 @@ async def test_before_finds_the_place_to_read_on_from_an_instant(ledger: Ledger)
 
 
 async def test_stored_returns_only_when_another_connection_can_see_the_fact(
-    ledger: Ledger, tmp_path: Path
+    ledger: Ledger, databases: Databases
 ) -> None:
     seq = ledger.append([arrived(1)])
     assert ledger.last_stored == 0
     await ledger.stored(seq)
-    with sqlite3.connect(tmp_path / "ledger.db") as witness:
-        assert witness.execute("SELECT seq, kind FROM facts").fetchall() == [(1, "CallArrived")]
-    witness.close()
+    assert databases.ask("ledger", "SELECT seq, kind FROM facts") == [(1, "CallArrived")]
 
 
 async def test_more_than_a_batch_at_once_is_stored_whole(ledger: Ledger) -> None:
@@ -132,8 +130,10 @@ async def test_a_second_writer_is_refused(ledger: Ledger, ledger_database: Datab
         await Ledger(ledger_database, spool=tmp_path / "ledger.spool").open()
 
 
-async def test_an_unmigrated_database_is_refused_and_the_lock_released(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/new.db", name="ledger")
+async def test_an_unmigrated_database_is_refused_and_the_lock_released(
+    databases: Databases, tmp_path: Path
+) -> None:
+    database = Database(databases.url("new", None), name="ledger")
     await database.open()
     for _ in range(2):
         with pytest.raises(SchemaMismatch, match="run the migrations"):
@@ -142,11 +142,11 @@ async def test_an_unmigrated_database_is_refused_and_the_lock_released(tmp_path:
 
 
 async def test_while_the_database_refuses_facts_wait_in_the_spool_and_follow_in_order(
-    ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger.append([arrived(1)])
     await ledger.readable(1)
-    with _held(tmp_path / "ledger.db"):
+    with databases.held("ledger"):
         ledger.append([arrived(2)])
         await asyncio.wait_for(ledger.stored(2), 5)
         assert ledger.last_stored == 1
@@ -167,11 +167,11 @@ async def test_while_the_database_refuses_facts_wait_in_the_spool_and_follow_in_
 
 
 async def test_a_spool_left_behind_is_stored_once_by_the_next_run(
-    ledger_database: Database, tmp_path: Path
+    ledger_database: Database, databases: Databases, tmp_path: Path
 ) -> None:
     first = Ledger(ledger_database, spool=tmp_path / "s")
     await first.open()
-    with _held(tmp_path / "ledger.db"):
+    with databases.held("ledger"):
         first.append([arrived(n) for n in (1, 2, 3)])
         await first.close()
     content = (tmp_path / "s").read_bytes()
@@ -197,14 +197,14 @@ async def test_a_damaged_spool_is_named_with_its_line(ledger_database: Database,
 
 
 async def test_when_neither_database_nor_spool_takes_facts_they_stay_in_memory(
-    ledger: Ledger, tmp_path: Path
+    ledger: Ledger, databases: Databases, tmp_path: Path
 ) -> None:
     said = asyncio.Event()
     listening = logging.Handler(logging.CRITICAL)
     listening.emit = lambda record: said.set()  # type: ignore[method-assign]
     logging.getLogger("ledger.ledger").addHandler(listening)
     (tmp_path / "ledger.spool").mkdir()  # what is no file cannot be written, whoever runs the test
-    with _held(tmp_path / "ledger.db"):
+    with databases.held("ledger"):
         ledger.append([arrived(1)])
         await asyncio.wait_for(said.wait(), 5)
         assert ledger.health.in_memory == 1
@@ -215,15 +215,15 @@ async def test_when_neither_database_nor_spool_takes_facts_they_stay_in_memory(
 
 
 async def test_numbers_that_another_program_has_used_stop_the_ledger_and_lose_nothing(
-    ledger_database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ledger_database: Database, databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = Ledger(ledger_database, spool=tmp_path / "s")
     await first.open()
     first.append([arrived(1)])
     await first.stored(1)
-    with sqlite3.connect(tmp_path / "ledger.db") as intruder:
-        intruder.execute("INSERT INTO facts SELECT 2, at, node, kind, call, agent, origin, '{}' FROM facts")
-    intruder.close()
+    databases.ask(
+        "ledger", "INSERT INTO facts SELECT 2, at, node, kind, call, agent, origin, '{}' FROM facts"
+    )
     first.append([arrived(2)])
     with pytest.raises(LedgerFailed, match="the writer has failed"):
         await first.stored(2)
@@ -242,17 +242,3 @@ async def test_numbers_that_another_program_has_used_stop_the_ledger_and_lose_no
         await second.close()
     assert b"node1-1700000000.2" in (tmp_path / "s").read_bytes()
     caplog.clear()
-
-
-class _held:  # noqa: N801 - reads as a word in `with _held(file)`
-    """Another program holds the database: nobody else can write."""
-
-    def __init__(self, file: Path) -> None:
-        self._connection = sqlite3.connect(file, isolation_level=None)
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.execute("ROLLBACK")
-        self._connection.close()

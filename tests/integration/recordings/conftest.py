@@ -1,4 +1,4 @@
-"""Real databases, a real ledger, the catalogue's consumer and the filer, all running on real files."""
+"""Real databases of each kind, a real ledger, the catalogue's consumer and the filer, on real files."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from recordings.model import Recording
 from recordings.service import CONSUMER, KINDS, Filer
 from storage import Database, migrate
 from tests.integration.ticketing.conftest import CALL, running
+from tests.support.databases import Databases, Files
 
 NODE, AGENT = "node1", "1001"
 LEG = "node1-1700000000.12"
@@ -54,12 +55,11 @@ class Archive:
         """The next facts `RecordingFiled`, once so many are in the ledger."""
         async with asyncio.timeout(10):
             while True:
-                # Before looking: what is stored between the look and the waiting would be waited for in vain.
-                following = self.ledger.last_stored + 1
+                seen = self.ledger.last_stored  # before the reading: what comes meanwhile is looked at again
                 found = [one.fact for one in await self.ledger.read(0, kinds={"RecordingFiled"})]
                 if len(found) >= count:
                     return [fact for fact in found if isinstance(fact, RecordingFiled)]
-                await self.ledger.readable(following)
+                await self.ledger.readable(seen + 1)
 
     async def row(self, leg: str = LEG) -> Recording:
         async with self.main.read() as connection:
@@ -71,16 +71,18 @@ class Archive:
 @asynccontextmanager
 async def archive_in(
     place: Path,
+    databases: Databases | None = None,
     *,
     file: bool = True,
     waits_s: Sequence[float] = (0.02, 0.04, 0.08),
     linger_s: float = 0.01,
 ) -> AsyncIterator[Archive]:
-    """`file=False`: rows are made, but nothing is measured."""
+    """`databases`: files in `place` by default. `file=False`: rows are made, but nothing is measured."""
+    databases = databases or Files(place)
     folder = place / NODE / "recordings"
     folder.mkdir(parents=True, exist_ok=True)
-    main = Database(f"sqlite+aiosqlite:///{place}/main.db", name="main")
-    book = Database(f"sqlite+aiosqlite:///{place}/ledger.db", name="ledger")
+    main = Database(databases.url("main"), name="main")
+    book = Database(databases.url("ledger", "ledger"), name="ledger")
     async with AsyncExitStack() as stack:
         for database in (main, book):
             await database.open()
@@ -108,6 +110,6 @@ async def archive_in(
 
 
 @pytest.fixture
-async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    async with archive_in(tmp_path) as made:
+async def archive(tmp_path: Path, databases: Databases) -> AsyncIterator[Archive]:
+    async with archive_in(tmp_path, databases) as made:
         yield made

@@ -13,6 +13,7 @@ from recordings.model import Part, Status
 from tests.integration.recordings.conftest import LEG, NODE, Archive, archive_in
 from tests.integration.recordings.sounds import unfinished, whole
 from tests.integration.ticketing.conftest import CALL
+from tests.support.databases import Databases
 
 
 async def test_a_whole_file_is_filed_with_length_and_checksum(archive: Archive) -> None:
@@ -37,8 +38,10 @@ async def test_both_sides_are_filed_under_one_leg(archive: Archive) -> None:
     assert {file.part for file in row.files} == {Part.CUSTOMER, Part.AGENT}
 
 
-async def test_a_file_that_asterisk_has_not_closed_yet_is_waited_for(tmp_path: Path) -> None:
-    async with archive_in(tmp_path, waits_s=[0.02] * 400) as archive:
+async def test_a_file_that_asterisk_has_not_closed_yet_is_waited_for(
+    tmp_path: Path, databases: Databases
+) -> None:
+    async with archive_in(tmp_path, databases, waits_s=[0.02] * 400) as archive:
         path = archive.folder / f"{CALL}_{LEG}.wav"
         closed = unfinished(path)
         await archive.leg()
@@ -49,8 +52,8 @@ async def test_a_file_that_asterisk_has_not_closed_yet_is_waited_for(tmp_path: P
     assert (fact.status, fact.sha256) == ("present", hashlib.sha256(closed).hexdigest())
 
 
-async def test_waiting_for_one_file_holds_up_no_other(tmp_path: Path) -> None:
-    async with archive_in(tmp_path, waits_s=[60.0]) as archive:
+async def test_waiting_for_one_file_holds_up_no_other(tmp_path: Path, databases: Databases) -> None:
+    async with archive_in(tmp_path, databases, waits_s=[60.0]) as archive:
         await archive.leg("node1-1700000000.50")
         base = await archive.leg("node1-1700000000.51", ended=False)
         whole(archive.folder / f"{base}.wav")
@@ -90,13 +93,13 @@ async def test_an_end_without_a_beginning_is_filed_all_the_same(archive: Archive
     assert (row.status, row.started_at) == (Status.PRESENT, None)
 
 
-async def test_what_ended_before_a_crash_is_filed_after_it_once(tmp_path: Path) -> None:
-    async with archive_in(tmp_path, file=False) as archive:
+async def test_what_ended_before_a_crash_is_filed_after_it_once(tmp_path: Path, databases: Databases) -> None:
+    async with archive_in(tmp_path, databases, file=False) as archive:
         whole(archive.folder / f"{CALL}_{LEG}.wav")
         await archive.leg()
         assert await archive.ledger.read(0, kinds={"RecordingFiled"}) == []
     for _ in range(2):
-        async with archive_in(tmp_path) as archive:
+        async with archive_in(tmp_path, databases) as archive:
             await archive.leg()
             assert len(await archive.filed()) == 1
 
@@ -132,10 +135,10 @@ async def test_the_audit_finds_what_has_no_row_and_what_has_no_file(archive: Arc
 
 
 async def test_a_database_that_fails_for_a_while_delays_filing_and_ends_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recordings.service._RETRY_S", 0.05)
-    async with archive_in(tmp_path) as archive:
+    async with archive_in(tmp_path, databases) as archive:
         whole(archive.folder / f"{CALL}_{LEG}.wav")
         async with archive.main.write() as connection:
             await connection.exec_driver_sql("ALTER TABLE recording_files RENAME TO away")

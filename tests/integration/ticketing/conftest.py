@@ -1,4 +1,4 @@
-"""Real databases, a real ledger, its outbox and the duties' consumer, all running."""
+"""Real databases (SQLite and PostgreSQL), a real ledger, its outbox and the duties' consumer, all running."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from storage import Database, migrate
+from tests.support.databases import Databases
 from ticketing import duties
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
@@ -89,10 +90,9 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def desk_in(folder: Path, *, carry: bool = True) -> AsyncIterator[Desk]:
-    """`carry=False`: the outbox is not emptied."""
-    main = Database(f"sqlite+aiosqlite:///{folder}/main.db", name="main")
-    book = Database(f"sqlite+aiosqlite:///{folder}/ledger.db", name="ledger")
+async def desk_in(folder: Path, main_url: str, ledger_url: str, *, carry: bool = True) -> AsyncIterator[Desk]:
+    """`folder`: for the spool. `carry=False`: the outbox is not emptied."""
+    main, book = Database(main_url, name="main"), Database(ledger_url, name="ledger")
     async with AsyncExitStack() as stack:
         for database in (main, book):
             await database.open()
@@ -113,6 +113,12 @@ async def desk_in(folder: Path, *, carry: bool = True) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with desk_in(tmp_path) as made:
+def urls(databases: Databases) -> tuple[str, str]:
+    """Of the main database and the ledger's."""
+    return databases.url("main"), databases.url("ledger", "ledger")
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, urls: tuple[str, str]) -> AsyncIterator[Desk]:
+    async with desk_in(tmp_path, *urls) as made:
         yield made

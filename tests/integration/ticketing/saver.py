@@ -1,4 +1,4 @@
-"""A process that saves until it is killed: `python -m tests.integration.ticketing.saver FOLDER FIRST`."""
+"""A process that saves until it is killed: `python -m … FOLDER MAIN_URL LEDGER_URL FIRST`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.integration.ticketing.conftest import desk_in
 from ticketing.model import SummaryText
 
 
-async def save_on(folder: Path, first: int) -> None:
-    async with desk_in(folder) as desk:
+async def save_on(folder: Path, urls: tuple[str, str], first: int) -> None:
+    async with desk_in(folder, *urls) as desk:
         person = desk.person("1001")
         for count in itertools.count(first):
             leg = await desk.talk(f"node1-1700000000.{count}")
@@ -24,4 +24,4 @@ async def save_on(folder: Path, first: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(save_on(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(save_on(Path(sys.argv[1]), (sys.argv[2], sys.argv[3]), int(sys.argv[4])))

@@ -15,11 +15,14 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.rule("SUMMARY-01", "SUMMARY-02")
-async def test_a_killed_process_leaves_each_summary_with_one_number_and_one_fact(tmp_path: Path) -> None:
+async def test_a_killed_process_leaves_each_summary_with_one_number_and_one_fact(
+    tmp_path: Path, urls: tuple[str, str]
+) -> None:
     promised: list[str] = []
     for round_, lines in enumerate((1, 4, 9)):
         saver = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.integration.ticketing.saver", str(tmp_path), str(1000 * round_)),
+            *(sys.executable, "-m", "tests.integration.ticketing.saver"),
+            *(str(tmp_path), *urls, str(1000 * round_)),
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -30,7 +33,7 @@ async def test_a_killed_process_leaves_each_summary_with_one_number_and_one_fact
         finally:
             saver.kill()
             await saver.wait()
-    async with desk_in(tmp_path) as desk:
+    async with desk_in(tmp_path, *urls) as desk:
         told = [fact.number for fact in await desk.told("SummarySaved") if isinstance(fact, SummarySaved)]
         async with desk.main.read() as connection:
             kept = list((await connection.execute(select(summaries.c.number))).scalars())

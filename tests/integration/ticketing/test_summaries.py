@@ -193,12 +193,14 @@ async def test_card_numbers_do_not_reach_the_free_text_in_the_database(desk: Des
     assert content == f"卡号{'*' * 15}0123被盗刷"
 
 
-async def test_a_crash_after_the_commit_neither_loses_nor_doubles_the_fact(tmp_path: Path) -> None:
-    async with desk_in(tmp_path, carry=False) as desk:
+async def test_a_crash_after_the_commit_neither_loses_nor_doubles_the_fact(
+    tmp_path: Path, urls: tuple[str, str]
+) -> None:
+    async with desk_in(tmp_path, *urls, carry=False) as desk:
         saved = await desk.summaries.save(desk.person(AGENT), await desk.talk(), ENQUIRY)
         assert await desk.ledger.read(0, kinds={"SummarySaved"}) == []
     for _ in range(2):
-        async with desk_in(tmp_path) as desk:
+        async with desk_in(tmp_path, *urls) as desk:
             facts = await desk.told("SummarySaved")
             assert [fact.number for fact in facts if isinstance(fact, SummarySaved)] == [saved.number]
             assert await desk.summaries.owed(AGENT) == []

@@ -99,15 +99,16 @@ async def running_site(
     routes: Sequence[Route] = (),
     tmp_path: Path = Path("/nowhere"),
     *,
+    url: str = "",
     people: People | None = None,
     hub: LiveHub | None = None,
     options: WebOptions | None = None,
     lockout: LockoutRule | None = None,
 ) -> AsyncIterator[Site]:
-    """Everything started; everything stopped again, and nothing left running."""
+    """Everything started; everything stopped again, and nothing left running. `url`: of its database."""
     people = people or FakePeople({"8001": {"board.read"}, "1001": set()})
     clock = MovableClock()
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'web.db'}", name="main")
+    database = Database(url or f"sqlite+aiosqlite:///{tmp_path / 'web.db'}", name="main")
     await database.open()
     await migrate(database)
     hub = hub or LiveHub(clock=clock)
@@ -116,10 +117,10 @@ async def running_site(
     await runner.setup()
     server = web.TCPSite(runner, "127.0.0.1", 0)
     await server.start()
-    url = URL(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    address = URL(f"http://127.0.0.1:{runner.addresses[0][1]}/")
     try:
         async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as client:
-            yield Site(url, client, hub, people, clock, database, sessions, runner.cleanup)
+            yield Site(address, client, hub, people, clock, database, sessions, runner.cleanup)
     finally:
         await runner.cleanup()
         await database.close()

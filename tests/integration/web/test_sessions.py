@@ -1,16 +1,16 @@
-"""Real database, real HTTP: signing in, being locked out, and every way a session ends."""
+"""Real databases, real HTTP: signing in, being locked out, and every way a session ends."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
 from core.clock import MINUTE, SECOND
 from tests.integration.web.site import CHEAP, FakePeople, Site, running_site
+from tests.support.databases import Databases
 from web.app import WebOptions
 from web.endpoint import COOKIE
 from web.lockout import LockoutRule
@@ -21,9 +21,9 @@ RULE = LockoutRule(failures=3, locked_for=10 * MINUTE)
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(databases: Databases) -> AsyncIterator[Site]:
     people = FakePeople({"8001": {"board.read"}, "1001": set(), "9001": {"sessions.end"}})
-    async with running_site(tmp_path=tmp_path, people=people, lockout=RULE) as site:
+    async with running_site(url=databases.url("main"), people=people, lockout=RULE) as site:
         yield site
 
 
@@ -89,8 +89,8 @@ async def test_the_cookie_is_closed_to_scripts_and_other_sites(site: Site) -> No
     assert "SameSite=Strict" in cookie
 
 
-async def test_behind_https_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
-    async with running_site(tmp_path=tmp_path, options=WebOptions(secure_cookies=True)) as site:
+async def test_behind_https_the_cookie_is_bound_to_the_host(databases: Databases) -> None:
+    async with running_site(url=databases.url("main"), options=WebOptions(secure_cookies=True)) as site:
         body = {"staff": "8001", "password": "correct horse"}
         async with site.client.post(site.url / "api/session", json=body) as response:
             cookie = response.headers["Set-Cookie"]

@@ -46,8 +46,24 @@ def test_environment_wins_over_the_file_value_by_value() -> None:
 
 
 def test_databases_can_be_named() -> None:
-    settings = load(environment={"HOTLINE_DATABASE__MAIN": "postgresql+asyncpg://one/two"})
-    assert settings.main_url == "postgresql+asyncpg://one/two"
+    settings = load(environment={"HOTLINE_DATABASE__MAIN": "postgresql+psycopg://me:secret@one/two"})
+    assert settings.main_url == "postgresql+psycopg://me:secret@one/two"
+    assert settings.ledger_url == "sqlite+aiosqlite:///var/data/ledger.db"
+
+
+def test_the_ledger_has_a_database_of_its_own() -> None:
+    one = "postgresql+psycopg://me:secret@one/two"
+    (said,) = problems(environment={"HOTLINE_DATABASE__MAIN": one, "HOTLINE_DATABASE__LEDGER": one})
+    assert said == "HOTLINE_DATABASE__LEDGER: is the main database, too; give the ledger one of its own"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:secret@one/two", "me:secret@one", "oracle://me:secret@one/two"]
+)
+def test_a_bad_url_is_refused_without_its_password(url: str) -> None:
+    (said,) = problems(environment={"HOTLINE_DATABASE__MAIN": url})
+    assert said.startswith("database.main (HOTLINE_DATABASE__MAIN): this URL cannot be used: ")
+    assert "secret" not in said
 
 
 def test_nodes_from_the_file_and_as_json() -> None:
@@ -86,7 +102,7 @@ def test_everything_wrong_is_named_at_once_with_its_place_and_what_is_right() ->
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
-        ("HOTLINE_DATABASE__MAIN", "no url", "write a SQLAlchemy URL"),
+        ("HOTLINE_DATABASE__MAIN", "no url", "is not a database URL: write sqlite+aiosqlite:////srv"),
         ("HOTLINE_WEB__ORIGINS", '["desk.example"]', "write scheme, host and port only"),
         ("HOTLINE_WEB__ORIGINS", "https://desk.example", "write the list as JSON"),
         ("HOTLINE_LOG__LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
@@ -148,11 +164,11 @@ def test_each_value_knows_where_it_comes_from() -> None:
 
 
 def test_the_command_shows_what_is_in_force_without_passwords(capsys: pytest.CaptureFixture[str]) -> None:
-    file = written('[database]\nmain = "postgresql+asyncpg://bank:hush@db/hotline"\n')
+    file = written('[database]\nmain = "postgresql+psycopg://bank:hush@db/hotline?sslmode=require"\n')
     assert main(["settings", "--config", str(file)]) == 0
     shown = capsys.readouterr().out
     assert "hush" not in shown
-    assert "postgresql+asyncpg://bank:***@db/hotline  (own.toml:2)" in shown
+    assert "postgresql+psycopg://bank@db/hotline  (own.toml:2)" in shown
 
 
 def test_the_command_refuses_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,4 +192,4 @@ def test_a_value_that_may_hold_a_password_is_not_repeated() -> None:
     said = problems(file)
     assert len(said) == 2
     assert "open-sesame" not in " ".join(said)
-    assert any(one.startswith("database.main (own.toml:2): what is given cannot be used") for one in said)
+    assert any(one.startswith("database.main (own.toml:2): this URL cannot be used") for one in said)

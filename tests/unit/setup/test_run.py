@@ -154,8 +154,19 @@ def test_with_sudo_packages_are_installed_in_one_go(sandbox: Path) -> None:
 
 
 def test_only_what_is_not_there_is_wanted(sandbox: Path) -> None:
-    signs = "sign_of=([a]=bash [b]=no-such-program [c]=/etc/passwd [d]=/no/such/file)"
-    assert bash(sandbox, f"{signs}; want a b c d; echo ${{missing[*]}}").stdout == "b d\n"
+    files = "[c]=/etc/passwd [d]=/no/such/file [e]='/etc/pass?d' [f]='/no/*'"
+    signs = f"sign_of=([a]=bash [b]=no-such-program {files})"
+    assert bash(sandbox, f"{signs}; want a b c d e f; echo ${{missing[*]}}").stdout == "b d f\n"
+
+
+def test_installing_postgresql_makes_no_cluster_and_leaves_no_note(sandbox: Path) -> None:
+    fake(sandbox / "bin", "id", "echo 0")
+    note = sandbox / "createcluster.d/none.conf"
+    fake(sandbox / "bin", "apt-get", f'[ "$1" = update ] || cat {note} > {sandbox}/asked; exit 1')
+    done = bash(sandbox, f"cluster_note={note}; missing=(tzdata postgresql); install_missing")
+    assert "installing the packages tzdata postgresql failed" in done.stderr
+    assert (sandbox / "asked").read_text() == "create_main_cluster = false\n"
+    assert not note.exists()
 
 
 def test_a_second_run_waits_for_the_first(sandbox: Path) -> None:
