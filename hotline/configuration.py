@@ -179,7 +179,8 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
     path: SettingPath = tuple(detail["loc"])
     if not path:  # a check of the settings as a whole names what it is about
         where, _, problem = str(detail["ctx"]["error"]).partition(": ")
-        return BadInput(origins.get(tuple(where.split(".")), where), problem)
+        found = _nearest(tuple(where.split(".")), origins)
+        return BadInput(f"{where} ({found})" if found else where, problem)
     name = ".".join(str(part) for part in path)
     if detail["type"] == "missing":
         found = _nearest(path, origins)

@@ -54,7 +54,9 @@ def test_databases_can_be_named() -> None:
 def test_the_ledger_has_a_database_of_its_own() -> None:
     one = "postgresql+psycopg://me:secret@one/two"
     (said,) = problems(environment={"HOTLINE_DATABASE__MAIN": one, "HOTLINE_DATABASE__LEDGER": one})
-    assert said == "HOTLINE_DATABASE__LEDGER: is the main database, too; give the ledger one of its own"
+    assert said == (
+        "database.ledger (HOTLINE_DATABASE__LEDGER): is the main database, too; give the ledger one of its own"
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,9 @@ def test_a_bad_value_is_answered_with_what_would_be_right(name: str, value: str,
 )
 def test_a_way_out_that_is_half_set_up_is_refused(table: str, says: str) -> None:
     (said,) = problems(written(table + "\n"))
-    assert said.startswith(says)
+    setting, _, advice = says.partition(": ")
+    assert said.startswith(f"{setting} (own.toml:")
+    assert advice in said
 
 
 def test_a_password_is_shown_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
