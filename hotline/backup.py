@@ -165,7 +165,7 @@ async def restore(settings: Settings, backup: Path) -> list[Path]:
     with _service_stopped(settings):
         moved = []
         for name, url in (("main", settings.main_url), ("ledger", settings.ledger_url)):
-            moved += await put_back(Database(url, name=name), backup / name)
+            moved += await put_back(Database(url, name=name), backup / name, settings.data_dir)
         for place in places_of(settings):
             source = backup / place.name
             if source.exists():

@@ -1,10 +1,15 @@
-"""A database copied whole while it is in use, and put back where it was lost."""
+"""A database copied whole while it is in use, and put back where it was lost.
+
+SQLite by its own backup, PostgreSQL by its own pg_dump and pg_restore: both give a copy as of one moment.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -12,24 +17,38 @@ from core.errors import BadInput
 from storage.database import Database
 from storage.errors import DatabaseDown
 
-COPY = "database.db"
+FILE, DUMP = "database.db", "database.dump"
 _SIDE_FILES = ("", "-wal", "-shm")
+_SERVER_PROGRAMS = Path("/usr/lib/postgresql")
 
 
 async def copy_database(database: Database, folder: Path) -> None:
-    """A copy as of one moment, into the new `folder`; who reads and writes meanwhile is not held up."""
-    if not database.is_sqlite:
-        raise BadInput(f"URL of the {database.name} database", "only SQLite is copied by this command so far")
-    await asyncio.to_thread(_copy_sqlite, database, folder)
+    """A copy as of one moment, into the new `folder`; who reads and writes meanwhile is not held up.
+
+    `DatabaseDown` if it cannot be had.
+    """
+    copy = _copy_sqlite if database.is_sqlite else _copy_server
+    await asyncio.to_thread(copy, database, folder)
 
 
-async def put_back(database: Database, folder: Path) -> list[Path]:
-    """Put a copy back; nobody may use the database meanwhile. Where what was there before is now."""
-    if not database.is_sqlite:
+async def put_back(database: Database, folder: Path, aside: Path) -> list[Path]:
+    """Put a copy back; nobody may use the database meanwhile.
+
+    What was there before is kept: beside it (SQLite), or as a dump in the folder `aside`. Returns where.
+    `BadInput` if the copy is one of the other kind of database.
+    """
+    wanted = FILE if database.is_sqlite else DUMP
+    if not (folder / wanted).is_file():
         raise BadInput(
-            f"URL of the {database.name} database", "only SQLite is put back by this command so far"
+            f"backup of the {database.name} database",
+            f"{folder} holds no {wanted}: it was made of another kind of database than the settings name",
         )
-    return await asyncio.to_thread(_put_back_sqlite, database.file, folder / COPY)
+    if database.is_sqlite:
+        return await asyncio.to_thread(_put_back_sqlite, database.file, folder / FILE)
+    return await asyncio.to_thread(_put_back_server, database, folder / DUMP, aside)
+
+
+# ------------------------------------------------------------------ SQLite
 
 
 def _copy_sqlite(database: Database, folder: Path) -> None:
@@ -39,7 +58,7 @@ def _copy_sqlite(database: Database, folder: Path) -> None:
     try:
         with (
             closing(sqlite3.connect(f"file:{database.file}?mode=rw", uri=True)) as source,
-            closing(sqlite3.connect(folder / COPY)) as copy,
+            closing(sqlite3.connect(folder / FILE)) as copy,
         ):
             source.backup(copy, pages=1_000)
             (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
@@ -62,3 +81,57 @@ def _put_back_sqlite(file: Path, copy: Path) -> list[Path]:
     with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(file)) as target:
         source.backup(target)
     return moved
+
+
+# ------------------------------------------------------------------ PostgreSQL
+
+
+def _copy_server(database: Database, folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    _dump(database, folder / DUMP)
+
+
+def _put_back_server(database: Database, copy: Path, aside: Path) -> list[Path]:
+    before = aside / f"{database.name}.before-restore-{os.getpid()}.dump"
+    _dump(database, before)
+    # All of it or nothing: what fails leaves the database as it was.
+    _server_program(
+        database,
+        "pg_restore",
+        *("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", str(copy)),
+    )
+    return [before]
+
+
+def _dump(database: Database, file: Path) -> None:
+    _server_program(database, "pg_dump", "--format=custom", "--no-owner", f"--file={file}")
+
+
+def _server_program(database: Database, name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL on the database; its password travels in the environment alone."""
+    address = database.url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+    environment = dict(os.environ)
+    if database.url.password:
+        environment["PGPASSWORD"] = str(database.url.password)
+    done = subprocess.run(  # noqa: S603 - the settings' own URL, and no shell
+        [_found(name), f"--dbname={address}", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:] or [f"it ended with status {done.returncode}"]
+        raise DatabaseDown(f"{name} of the {database.name} database ({database.place}): {said[0]}")
+
+
+def _found(name: str) -> str:
+    """The program in the PATH, else the newest of Debian's."""
+    versions = sorted(
+        (path for path in _SERVER_PROGRAMS.glob(f"*/bin/{name}")), key=lambda path: float(path.parts[-3])
+    )
+    found = str(versions[-1]) if versions else shutil.which(name)
+    if not found:
+        raise BadInput(name, "is not installed: install Debian's postgresql-client, then try again")
+    return found

@@ -55,7 +55,8 @@ def test_the_ledger_has_a_database_of_its_own() -> None:
     one = "postgresql+psycopg://me:secret@one/two"
     (said,) = problems(environment={"HOTLINE_DATABASE__MAIN": one, "HOTLINE_DATABASE__LEDGER": one})
     assert said == (
-        "database.ledger (HOTLINE_DATABASE__LEDGER): is the main database, too; give the ledger one of its own"
+        "database.ledger (HOTLINE_DATABASE__LEDGER): "
+        "is the main database, too; give the ledger one of its own"
     )
 
 
