@@ -127,7 +127,7 @@ class Reading:
             queue=agent.queue,
             help_since=_iso(agent.help_since),
             unanswered=agent.unanswered,
-            answered=today.answered,
+            answered=today.rings,
             occupancy=ratio(busy, staffed),
         )
 

@@ -139,12 +139,17 @@ def test_every_queue_agrees_with_a_plain_recount(plan: list[Caller]) -> None:
             talked = [
                 c
                 for c in plan
-                if c.fate is LeaveReason.ANSWERED
-                and c.queue == seen.queue
-                and in_day(c.joins + c.wait + c.talk)
+                if c.fate is LeaveReason.ANSWERED and c.queue == seen.queue and in_day(c.joins + c.wait)
             ]
             assert seen.talks == len(talked)
-            asked = [c for c in talked if c.survey is not None]
+            asked = [
+                c
+                for c in plan
+                if c.fate is LeaveReason.ANSWERED
+                and c.queue == seen.queue
+                and c.survey is not None
+                and in_day(c.joins + c.wait + c.talk)
+            ]
             assert seen.surveys_asked == len(asked)
 
 
