@@ -5,7 +5,7 @@ from storage.database import Database
 from storage.errors import DatabaseDown, DatabaseNotOpen, RowsRefused, SchemaMismatch, StorageError
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
-from storage.upsert import insert_new, upsert
+from storage.upsert import add_up, insert_new, upsert
 
 __all__ = [
     "Appender",
@@ -15,6 +15,7 @@ __all__ = [
     "RowsRefused",
     "SchemaMismatch",
     "StorageError",
+    "add_up",
     "check_schema",
     "insert_new",
     "ledger_metadata",

@@ -67,7 +67,9 @@ async def test_every_step_can_be_taken_back_and_forth(database: Database, histor
 def test_each_history_is_one_line(history: History) -> None:
     revisions = list(scripts(history).walk_revisions())
     assert len(scripts(history).get_heads()) == 1
-    assert [script.revision for script in revisions] == [f"{n:04}" for n in range(len(revisions), 0, -1)]
+    numbers = [script.revision for script in revisions]
+    assert numbers == sorted(set(numbers), reverse=True)  # gaps are allowed: lines are joined
+    assert numbers[-1] == "0001"
 
 
 async def test_an_unmigrated_database_is_told_apart_from_a_current_one(database: Database) -> None:
