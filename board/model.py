@@ -79,6 +79,8 @@ class Counts(LegCounts):
 
 LEG_COUNTERS = tuple(each.name for each in fields(LegCounts))
 COUNTERS = tuple(each.name for each in fields(Counts))
+LOGGED_IN = tuple(state for state in AgentState if state is not AgentState.LOGGED_OUT)
+"""The states in which time is counted."""
 Slots = tuple[Counts, ...]
 """The counters of one queue for every period that contains one instant."""
 
