@@ -17,6 +17,8 @@ from aiohttp import web
 
 from board.alarms import Condition
 from board.api import BoardApi
+from board.report_api import ReportsApi
+from board.report_service import Reports
 from board.service import Board
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from core.errors import HotlineError
@@ -110,6 +112,7 @@ async def assemble(
     await ledger.open()
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
+    reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
     board = Board(
         ledger=ledger,
@@ -127,6 +130,7 @@ async def assemble(
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
     consumers = (
         calls.consumer,
+        reports.consumer,
         Consumer(
             name=duties.CONSUMER,
             ledger=ledger,
@@ -147,6 +151,7 @@ async def assemble(
     routes = [
         *TelephonyApi(telephony, agents, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
+        *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *_ticketing(main, outbox, directory, clock),
