@@ -170,12 +170,47 @@ async def spoil(main: Database) -> None:
         await connection.execute(update(interval_held).values(body='{"last": 0}'))
 
 
-async def rebuilt(databases: Databases, since: Instant | None = None, **more: Any) -> Rebuilt:
+async def rebuilt(databases: Databases, since: Instant | None = None) -> Rebuilt:
     store = FactStore(databases[1])
     try:
-        return await Rebuild(database=databases[0], facts=store, since=since, **more).run()
+        return await Rebuild(database=databases[0], facts=store, since=since).run()
     finally:
         await store.close()
+
+
+class MovingWorld(FactStore):
+    """The ledger's facts, of which some more come, and are counted by the service, after each of the first
+    pages that a rebuild reads and once more before it puts rows in place."""
+
+    def __init__(self, database: Database, ledger: Ledger, reports: Reports, to_come: list[Fact]) -> None:
+        super().__init__(database)
+        self._ledger, self._reports, self.to_come = ledger, reports, to_come
+        self._pages = 0
+
+    async def read(self, after: int, limit: int = 1000, **more: Any) -> list[Numbered]:
+        page = await super().read(after, limit, **more)
+        self._pages += 1
+        if self._pages <= 3:  # later ones are read while the cursor is held
+            await self.move_on()
+        return page
+
+    async def move_on(self) -> None:
+        some, self.to_come = self.to_come[:20], self.to_come[20:]
+        self._ledger.append(some)
+        await caught_up(self._reports, self._ledger)
+
+
+class MovingRebuild(Rebuild):
+    """As it is, in a world that moves on between its two parts."""
+
+    def __init__(self, world: MovingWorld, database: Database) -> None:
+        super().__init__(database=database, facts=world)
+        self._world = world
+
+    async def _days(self) -> AsyncIterator[Instant]:
+        await self._world.move_on()
+        async for day in super()._days():
+            yield day
 
 
 async def test_the_service_goes_on_counting_while_everything_is_counted_again(
@@ -183,26 +218,19 @@ async def test_the_service_goes_on_counting_while_everything_is_counted_again(
 ) -> None:
     monkeypatch.setattr(rebuild_module, "_PAGE", 50)
     facts = [*a_day(40, MIDNIGHT - HOUR // 2), *a_day(40, MIDNIGHT + 20 * HOUR)]
-    main = databases[0]
-    half = len(facts) // 2
-    ledger.append(facts[:half])
+    main, early = databases[0], len(facts) - 170
+    ledger.append(facts[:early])
     async with counting(service(ledger, main)) as reports:
         await caught_up(reports, ledger)
         await spoil(main)
-        told = half
-
-        def goes_on(_done: int, _of: int) -> None:
-            """A page has been read: meanwhile the world moves on."""
-            nonlocal told
-            ledger.append(facts[told : told + 20])
-            told += 20
-
-        done = await rebuilt(databases, progress=goes_on)
+        world = MovingWorld(databases[1], ledger, reports, facts[early:])
+        done = await MovingRebuild(world, main).run()
         assert done.mended > 0
         assert done.removed == 1
-        ledger.append(facts[told:])
+        assert len(world.to_come) == 170 - 4 * 20
+        ledger.append(world.to_come)
         await caught_up(reports, ledger)
-    assert half < told < len(facts)
+        await world.close()
     assert await digits(main) == expected(facts)
 
 
