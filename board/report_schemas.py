@@ -58,7 +58,7 @@ class SheetQuery(IntervalsQuery):
 class IntervalsOut(Out):
     """Figures over time. `queues` or `agents`, whichever was asked for.
 
-    `counted`: number of the last fact of the ledger in it. `gaps`: where facts may be missing.
+    `counted`: number of a fact of the ledger up to which all are in it. `gaps`: where facts may be missing.
     """
 
     by: By

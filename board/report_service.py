@@ -6,9 +6,6 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from board.figures import GapFigures
 from board.intervals import (
     BATCH,
@@ -26,7 +23,6 @@ from core.clock import Clock
 from core.errors import BadInput
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
-from ledger.tables import cursors
 from storage import Database
 
 MOST_ROWS = 5_000
@@ -36,7 +32,7 @@ _PATIENCE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a report rests on. `counted`: number of the last fact in it. `gaps`: where it may not be whole."""
+    """What a report rests on. `counted`: number of a fact up to which all are in it. `gaps`: where it may not be whole."""
 
     counted: int
     gaps: tuple[GapFigures, ...]
@@ -61,30 +57,29 @@ class Reports:
 
     async def of_queues(self, asked: Asked) -> tuple[QueueReport, Basis]:
         """Per queue. `BadInput` if there is more than anyone should get at once."""
-        await self._bring_up()
+        last = await self._bring_up()
         async with self._database.read() as connection:
             counted = await sums_of_queues(connection, asked, MOST_ROWS + 1)
-            held, basis = await read_held(connection), await _basis(connection, asked)
+            held, gaps = await read_held(connection), await gaps_of(connection, asked)
         _check_size(len(counted))
-        return await asyncio.to_thread(queue_report, asked, counted, held, self._clock()), basis
+        report = await asyncio.to_thread(queue_report, asked, counted, held, self._clock())
+        return report, Basis(last, tuple(gaps))
 
     async def of_agents(self, asked: Asked) -> tuple[AgentReport, Basis]:
         """Per agent, likewise."""
-        await self._bring_up()
+        last = await self._bring_up()
         async with self._database.read() as connection:
             counted = await sums_of_agents(connection, asked, MOST_ROWS + 1)
-            held, basis = await read_held(connection), await _basis(connection, asked)
+            held, gaps = await read_held(connection), await gaps_of(connection, asked)
         _check_size(len(counted))
-        return await asyncio.to_thread(agent_report, asked, counted, held, self._clock()), basis
+        report = await asyncio.to_thread(agent_report, asked, counted, held, self._clock())
+        return report, Basis(last, tuple(gaps))
 
-    async def _bring_up(self) -> None:
+    async def _bring_up(self) -> int:
+        """The number of a fact up to which all are counted: of the last one, unless counting is stuck."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.consumer.caught_up(self._ledger.last), _PATIENCE_S)
-
-
-async def _basis(connection: AsyncConnection, asked: Asked) -> Basis:
-    cursor = await connection.scalar(select(cursors.c.seq).where(cursors.c.name == CONSUMER))
-    return Basis(cursor or 0, tuple(await gaps_of(connection, asked)))
+        return self.consumer.position
 
 
 def _check_size(rows: int) -> None:

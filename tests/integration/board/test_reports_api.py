@@ -129,6 +129,24 @@ async def test_too_much_at_once_is_refused_with_a_way_out(
             assert answer.status == 200
 
 
+async def test_a_report_says_how_far_it_counts_when_counting_is_stuck(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("board.report_service._PATIENCE_S", 0.05)
+    told = some_calls(3).told()
+    counted = house.append(*[each.fact for each in told])
+    await house.reports.consumer.caught_up(counted)
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("out of paper")
+
+    monkeypatch.setattr(house.reports.consumer, "_handle", broken)
+    house.append(*[each.fact for each in some_calls(6).told()[-20:]])
+    report = await asked(house, step="day")
+    assert report["counted"] == counted < house.ledger.last
+    assert report["queues"]["whole"][0]["offered"] == 3
+
+
 @pytest.mark.rule("SEC-19")
 async def test_leader_qa_and_admin_may_read_reports_and_agents_may_not(house: House) -> None:
     staff, path = house.directory.staff.values(), "/api/reports/intervals"
