@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from board.intervals import CONSUMER, KINDS, agent_rows, gap_rows, queue_rows, write_held
@@ -116,17 +116,16 @@ class Rebuild:
     # -------------------------------------------------------------- putting in place
 
     async def _days(self) -> AsyncIterator[Instant]:
-        """Stretches of a day over everything that is counted now or stands in the tables."""
-        starts = [*self._tally.quarters, *self._tally.agent_quarters]
+        """Every stretch of a day in which anything is counted now or stands in the tables, in order."""
+        base = self._since or 0
+        days = {(start - base) // _DAY for start in (*self._tally.quarters, *self._tally.agent_quarters)}
         async with self._database.read() as connection:
             for table in (interval_queues, interval_agents):
-                ends = select(func.min(table.c.start), func.max(table.c.start))
-                starts += [start for start in (await connection.execute(ends)).one() if start is not None]
-        if self._since is not None:
-            starts = [self._since, *(start for start in starts if start >= self._since)]
-        if starts:
-            for first in range(min(starts), max(starts) + 1, _DAY):
-                yield first
+                stands = select((table.c.start - base) // _DAY).where(table.c.start >= base).distinct()
+                days.update((await connection.execute(stands)).scalars())
+        for day in sorted(days):
+            if self._since is None or day >= 0:
+                yield base + day * _DAY
 
     def _right(self, first: Instant) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
         """The rows as they should be, of the day from `first` on."""

@@ -32,7 +32,7 @@ _PATIENCE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a report rests on. `counted`: number of a fact up to which all are in it. `gaps`: where it may not be whole."""
+    """What a report rests on: all facts up to number `counted`. `gaps`: where it may not be whole."""
 
     counted: int
     gaps: tuple[GapFigures, ...]
