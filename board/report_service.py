@@ -27,7 +27,6 @@ from storage import Database
 
 MOST_ROWS = 5_000
 """A day of quarter-hours of every queue, a week of hours. More would hold the service up while it is sent."""
-_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,20 @@ class Basis:
 
 
 class Reports:
-    """`consumer.run()` keeps the rows up; should it be stuck, a report says up to which fact it counts."""
+    """`consumer.run()` keeps the rows up. A report waits `patience_s` for it at the most; should it be stuck,
+    the report says up to which fact it counts."""
 
     def __init__(
-        self, *, ledger: Ledger, database: Database, clock: Clock, linger_s: float = LINGER_S
+        self,
+        *,
+        ledger: Ledger,
+        database: Database,
+        clock: Clock,
+        linger_s: float = LINGER_S,
+        patience_s: float = 2.0,
     ) -> None:
         self._ledger, self._database, self._clock = ledger, database, clock
+        self._patience_s = patience_s
         self.consumer = Consumer(
             name=CONSUMER,
             ledger=ledger,
@@ -78,7 +85,7 @@ class Reports:
     async def _bring_up(self) -> int:
         """The number of a fact up to which all are counted: of the last one, unless counting is stuck."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.consumer.caught_up(self._ledger.last), _PATIENCE_S)
+            await asyncio.wait_for(self.consumer.caught_up(self._ledger.last), self._patience_s)
         return self.consumer.position
 
 

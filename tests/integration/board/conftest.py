@@ -110,7 +110,7 @@ async def house(
     wrong: list[Condition] = []
     board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=lambda: wrong)
     await board.start()
-    reports = Reports(ledger=ledger, database=databases[0], clock=clock, linger_s=0.05)
+    reports = Reports(ledger=ledger, database=databases[0], clock=clock, linger_s=0.05, patience_s=60)
     app = build_app(
         [
             *BoardApi(board, clock).routes(),

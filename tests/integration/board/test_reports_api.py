@@ -132,7 +132,7 @@ async def test_too_much_at_once_is_refused_with_a_way_out(
 async def test_a_report_says_how_far_it_counts_when_counting_is_stuck(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("board.report_service._PATIENCE_S", 0.05)
+    monkeypatch.setattr(house.reports, "_patience_s", 0.05)
     told = some_calls(3).told()
     counted = house.append(*[each.fact for each in told])
     await house.reports.consumer.caught_up(counted)
