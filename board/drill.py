@@ -135,15 +135,15 @@ _WAITS: dict[str, _WaitRule] = {
     "sl10_recent": _recent_decided,
 }
 _LegRule = tuple[Callable[[Leg], Instant], Callable[[Leg], bool]]
-_TALKS: _LegRule = (lambda leg: leg.ended_at, lambda leg: leg.ended_at > 0)
-_WRAPUPS: _LegRule = (lambda leg: leg.wrapped_at, lambda leg: leg.wrapped_at > 0)
+_TALKS: _LegRule = (lambda leg: leg.answered_at, lambda leg: leg.ended_at > 0)
+_WRAPUPS: _LegRule = (lambda leg: leg.answered_at, lambda leg: leg.wrapped_at > 0)
 _SCORED: _LegRule = (lambda leg: leg.survey_at, lambda leg: leg.satisfaction > 0)
 _LEGS: dict[str, _LegRule] = {
     "talks": _TALKS,
     "talk_mean_ms": _TALKS,
     "hold_mean_ms": _TALKS,
     "handling_mean_ms": _TALKS,
-    "agent_first": (lambda leg: leg.ended_at, lambda leg: leg.released_by is Side.AGENT),
+    "agent_first": (lambda leg: leg.answered_at, lambda leg: leg.released_by is Side.AGENT),
     "wrapups": _WRAPUPS,
     "wrapup_mean_ms": _WRAPUPS,
     "surveys_asked": (lambda leg: leg.survey_at, lambda leg: leg.survey_at > 0),

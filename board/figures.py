@@ -159,3 +159,72 @@ class BoardFigures:
     nodes: tuple[NodeFigures, ...]
     gaps: tuple[GapFigures, ...]
     alarms: tuple[AlarmFigures, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFigures:
+    """What was done with calls over one interval."""
+
+    offers: int
+    offers_unanswered: int
+    ring_mean_ms: int | None
+    talks: int
+    agent_first: int
+    wrapups: int
+    talk_mean_ms: int | None
+    hold_mean_ms: int | None
+    wrapup_mean_ms: int | None
+    handling_mean_ms: int | None
+    surveys_asked: int
+    surveys_answered: int
+    satisfaction_mean: float | None
+    solved_rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueInterval(LegFigures):
+    """One queue, or all that were asked for together (`queue` is TOTAL), from `start` until before `end`.
+
+    `waiting`: who joined then and still waits.
+    """
+
+    start: str
+    end: str
+    queue: str
+    waiting: int
+    offered: int
+    answered: int
+    answered_10: int
+    answered_20: int
+    abandoned: int
+    abandoned_5: int
+    abandoned_10: int
+    abandoned_later: int
+    timed_out: int
+    nobody_on_duty: int
+    node_lost: int
+    ended_by_us: int
+    turned_away: int
+    sl10: float | None
+    sl20: float | None
+    connection_rate: float | None
+    answer_mean_ms: int | None
+    answer_max_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentInterval(LegFigures):
+    """One agent, or all that were asked for together (`agent` is TOTAL), from `start` until before `end`."""
+
+    start: str
+    end: str
+    agent: str
+    answered: int
+    logged_in_ms: int
+    ready_ms: int
+    not_ready_ms: int
+    reserved_ms: int
+    ringing_ms: int
+    talking_ms: int
+    wrap_up_ms: int
+    occupancy: float | None

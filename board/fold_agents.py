@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from board.model import Acknowledgement, Agent, Alarm, Gap, Node
-from board.periods import QUARTER, day_start, quarter_start
+from board.periods import QUARTER, quarter_start
 from board.state import BoardState, Rules
 from core.clock import Instant
 from core.facts import (
@@ -48,10 +48,9 @@ def _spend(state: BoardState, agent: Agent, until: Instant) -> None:
         return
     at = agent.since
     while at < until:
-        quarter = quarter_start(at)
-        end = min(until, quarter + QUARTER)
-        state.agent_quarters[quarter][agent.agent].spend(agent.state, end - at)
-        state.agent_days[day_start(at, state.zone)][agent.agent].spend(agent.state, end - at)
+        end = min(until, quarter_start(at) + QUARTER)
+        for counts in state.agent_slots(agent.agent, at):
+            counts.spend(agent.state, end - at)
         at = end
 
 
@@ -60,7 +59,7 @@ def _end_wrapup(state: BoardState, agent: Agent, fact: AgentStateChanged) -> Non
     if leg is None:
         return
     leg.wrapped_at = fact.at
-    for counts in state.slots(leg.queue, fact.at):
+    for counts in leg.slots:
         counts.wrapups += 1
         counts.wrapup_us += max(0, fact.at - agent.since)
     state.touched_queues.add(leg.queue)

@@ -1,10 +1,13 @@
-"""Rules of the fold for agent legs: offers, answers, talk and the survey of each leg."""
+"""Rules of the fold for agent legs: offers, answers, talk and the survey of each leg.
+
+What the agent did with a call (talk, hold, wrap-up) is counted where the leg was answered, so that all sums
+of a period are about the same legs.
+"""
 
 from __future__ import annotations
 
 from board.fold_waits import close, enter
-from board.model import Leg, Outcome, Slots
-from board.periods import day_start, quarter_start
+from board.model import Leg, LegCounts, Outcome
 from board.state import JOURNAL, BoardState, Rules
 from core.clock import Instant
 from core.facts import (
@@ -25,7 +28,7 @@ UNANSWERED = frozenset({OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED})
 
 
 def _offered(state: BoardState, fact: AgentOffered) -> None:
-    for counts in state.slots(fact.queue, fact.at):
+    for counts in state.leg_slots(fact.queue, fact.agent, fact.at):
         counts.offers += 1
     state.mark("offers", fact.queue, fact.call, fact.at)
     state.agent(fact.agent).queue = fact.queue
@@ -35,12 +38,10 @@ def _offered(state: BoardState, fact: AgentOffered) -> None:
 def _offer_ended(state: BoardState, fact: OfferEnded) -> None:
     if fact.outcome not in UNANSWERED:
         return
-    for counts in state.slots(fact.queue, fact.at):
+    for counts in state.leg_slots(fact.queue, fact.agent, fact.at):
         counts.offers_unanswered += 1
     state.mark("offers_unanswered", fact.queue, fact.call, fact.at)
     state.agent(fact.agent).unanswered += 1
-    state.agent_days[day_start(fact.at, state.zone)][fact.agent].unanswered += 1
-    state.agent_quarters[quarter_start(fact.at)][fact.agent].unanswered += 1
     state.touched_queues.add(fact.queue)
 
 
@@ -49,21 +50,20 @@ def _answered(state: BoardState, fact: AgentAnswered) -> None:
     if wait is not None:
         close(state, wait, Outcome.ANSWERED, fact.waited)
     enter(state, fact.call, Phase.TALKING)
-    for counts in state.slots(fact.queue, fact.at):
+    leg = _remember(state, fact, fact.at)
+    for counts in leg.slots:
         counts.rings += 1
         counts.ring_us += fact.rang
     state.mark("rings", fact.queue, fact.call, fact.at)
-    _remember(state, fact, fact.at)
     agent = state.agent(fact.agent)
     agent.unanswered = 0
     agent.queue, agent.call, agent.leg = fact.queue, fact.call, fact.leg
-    state.agent_days[day_start(fact.at, state.zone)][fact.agent].answered += 1
-    state.agent_quarters[quarter_start(fact.at)][fact.agent].answered += 1
     state.touched_queues.add(fact.queue)
 
 
 def _remember(state: BoardState, fact: LegFact, answered_at: Instant) -> Leg:
-    leg = state.legs[fact.leg] = Leg(fact.leg, fact.call, fact.agent, fact.queue, answered_at)
+    slots = state.leg_slots(fact.queue, fact.agent, answered_at)
+    leg = state.legs[fact.leg] = Leg(fact.leg, fact.call, fact.agent, fact.queue, answered_at, slots)
     if len(state.legs) > JOURNAL:
         dropped = state.legs.pop(next(iter(state.legs)))
         state.journal_from = max(state.journal_from, dropped.answered_at)
@@ -77,20 +77,21 @@ def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
     if leg.ended_at:
         return
     leg.ended_at, leg.released_by = fact.at, fact.released_by
-    for counts in state.slots(fact.queue, fact.at):
+    for counts in leg.slots:
         counts.talks += 1
         counts.talk_us += fact.talked
         counts.agent_first += fact.released_by is Side.AGENT
     state.touched_queues.add(fact.queue)
 
 
-def _survey_of(state: BoardState, fact: SurveyStarted | SurveyAnswered) -> tuple[Leg, Slots]:
+def _survey_of(state: BoardState, fact: SurveyStarted | SurveyAnswered) -> tuple[Leg, tuple[LegCounts, ...]]:
     """The leg with its survey begun: counted as asked once, by whichever fact comes first."""
     leg = state.legs.get(fact.leg)
     if leg is None:
         leg = _remember(state, fact, fact.at)
     if leg.survey is None:
-        leg.survey_at, leg.survey = fact.at, state.slots(fact.queue, fact.at)
+        leg.survey_at = fact.at
+        leg.survey = state.leg_slots(fact.queue, fact.agent, fact.at)
         for counts in leg.survey:
             counts.surveys_asked += 1
         state.touched_queues.add(fact.queue)

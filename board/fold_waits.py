@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from board.model import OpenCall, Outcome, Wait
-from board.periods import day_start, quarter_start
 from board.state import JOURNAL, BoardState, Rules
 from core.clock import SECOND, Duration
 from core.facts import (
@@ -39,8 +38,8 @@ def _call_arrived(state: BoardState, fact: CallArrived) -> None:
     caller = mask_number(fact.caller)
     state.calls[fact.call] = OpenCall(fact.call, fact.at, caller, fact.vip)
     state.mark("arrived", "", fact.call, fact.at)
-    state.day_totals[day_start(fact.at, state.zone)].arrived += 1
-    state.quarter_totals[quarter_start(fact.at)].arrived += 1
+    for totals in state.totals(fact.at):
+        totals.arrived += 1
     state.touched_rest = True
 
 
@@ -148,10 +147,7 @@ def _call_ended(state: BoardState, fact: CallEnded) -> None:
     in_menu = fact.phase is Phase.MENU and fact.reason is EndReason.CUSTOMER
     if in_menu:
         state.mark("ended_in_menu", "", fact.call, fact.at)
-    for totals in (
-        state.day_totals[day_start(fact.at, state.zone)],
-        state.quarter_totals[quarter_start(fact.at)],
-    ):
+    for totals in state.totals(fact.at):
         totals.ended += 1
         totals.ended_in_menu += in_menu
     state.touched_rest = True

@@ -5,14 +5,16 @@ of this table (`python -m board.formulas > docs/formulas.md`), and the API serve
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from board.drill import openable
+from board.figures import LegFigures
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """`unit`: count, ms, fraction, score, instant. `counted`: the instant that decides the period."""
+    """`unit`: count, ms, time (ms, of all together), fraction, score, instant. `counted`: the instant that
+    decides the period."""
 
     figure: str
     name_zh: str
@@ -27,7 +29,8 @@ class Formula:
         return self.figure in openable()
 
 
-_JOIN, _END, _NOW, _AT = "joining", "end of the talk", "now", "when it happens"
+_JOIN, _ANSWER, _NOW, _AT = "joining", "answer", "now", "when it happens"
+_TIME = "the time itself"
 
 QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("waiting", "正在等待", "Waiting", "count", _NOW, "callers who have joined and neither left nor been answered; one whom we put back into a queue still waits"),  # noqa: E501
@@ -55,15 +58,15 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("answer_max_ms", "最长应答时间", "Longest answer time", "ms", _JOIN, "the longest wait of an answered caller"),  # noqa: E501
     Formula("offers", "振铃次数", "Offers", "count", _AT, "times an agent's phone was asked to ring"),
     Formula("offers_unanswered", "振铃未接", "Offers unanswered", "count", "end of the offer", "offers that the agent let ring out or rejected; a caller who leaves and a phone out of reach are not counted"),  # noqa: E501
-    Formula("ring_mean_ms", "平均振铃时长", "Mean ring time", "ms", "answer", "Σ ring time of answered offers ÷ answered offers; a part of the wait, measured apart (CALL-02)"),  # noqa: E501
-    Formula("talks", "通话量", "Talks", "count", _END, "agent legs whose talk has ended"),
-    Formula("agent_first", "坐席先挂", "Released by the agent first", "count", _END, "talks that the agent's side released first (CALL-10)"),  # noqa: E501
-    Formula("wrapups", "话后处理量", "Wrap-ups", "count", "end of the wrap-up", "wrap-ups that have ended, in the queue of their leg"),  # noqa: E501
-    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _END, "Σ talk ÷ talks; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
-    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _END, "Σ hold ÷ talks (no holds are measured yet: 0)"),  # noqa: E501
-    Formula("wrapup_mean_ms", "平均话后时长", "Mean wrap-up time", "ms", "end of the wrap-up", "Σ wrap-up ÷ wrapups"),  # noqa: E501
-    Formula("handling_mean_ms", "平均处理时长", "Mean handling time", "ms", _END, "talk_mean_ms + hold_mean_ms + wrapup_mean_ms"),  # noqa: E501
-    Formula("occupancy", "工时利用率", "Occupancy", "fraction", "the time itself", "Σ (talking + wrap-up) ÷ Σ (ready + reserved + ringing + talking + wrap-up) of the queue's agents, whatever queue they were serving; pauses and logged-out time are in neither"),  # noqa: E501
+    Formula("ring_mean_ms", "平均振铃时长", "Mean ring time", "ms", _ANSWER, "Σ ring time of answered offers ÷ answered offers; a part of the wait, measured apart (CALL-02)"),  # noqa: E501
+    Formula("talks", "通话量", "Talks", "count", _ANSWER, "agent legs whose talk has ended"),
+    Formula("agent_first", "坐席先挂", "Released by the agent first", "count", _ANSWER, "talks that the agent's side released first (CALL-10)"),  # noqa: E501
+    Formula("wrapups", "话后处理量", "Wrap-ups", "count", _ANSWER, "wrap-ups that have ended, in the queue of their leg"),  # noqa: E501
+    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _ANSWER, "Σ talk ÷ talks; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
+    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _ANSWER, "Σ hold ÷ talks (no holds are measured yet: 0)"),  # noqa: E501
+    Formula("wrapup_mean_ms", "平均话后时长", "Mean wrap-up time", "ms", _ANSWER, "Σ wrap-up ÷ wrapups"),
+    Formula("handling_mean_ms", "平均处理时长", "Mean handling time", "ms", _ANSWER, "talk_mean_ms + hold_mean_ms + wrapup_mean_ms"),  # noqa: E501
+    Formula("occupancy", "工时利用率", "Occupancy", "fraction", _TIME, "Σ (talking + wrap-up) ÷ Σ (ready + reserved + ringing + talking + wrap-up) of the queue's agents, whatever queue they were serving; pauses and logged-out time are in neither"),  # noqa: E501
     Formula("on_duty", "值守人数", "On duty", "count", _NOW, "the queue's agents who are logged in and not on a long pause"),  # noqa: E501
     Formula("ready", "就绪人数", "Ready", "count", _NOW, "the queue's agents in the state ready"),
     Formula("surveys_asked", "邀评量", "Surveys asked", "count", "start of the survey", "agent legs whose customer was led to the survey"),  # noqa: E501
@@ -80,9 +83,22 @@ CALL_FORMULAS: tuple[Formula, ...] = (
     Formula("in_survey", "评价中", "In the survey", "count", _NOW, "calls in progress that are in the survey"),  # noqa: E501
 )  # fmt: skip
 AGENT_FORMULAS: tuple[Formula, ...] = (
-    Formula("answered", "接听量", "Answered", "count", "answer", "legs the agent has answered"),
+    Formula("answered", "接听量", "Answered", "count", _ANSWER, "legs the agent has answered"),
     Formula("unanswered", "连续未接", "Unanswered in a row", "count", _NOW, "offers let ring out or rejected since the agent last answered, came back from a pause or logged in"),  # noqa: E501
-    Formula("occupancy", "工时利用率", "Occupancy", "fraction", "the time itself", "(talking + wrap-up) ÷ (ready + reserved + ringing + talking + wrap-up) of the agent"),  # noqa: E501
+    Formula("occupancy", "工时利用率", "Occupancy", "fraction", _TIME, "(talking + wrap-up) ÷ (ready + reserved + ringing + talking + wrap-up) of the agent"),  # noqa: E501
+)  # fmt: skip
+_SPENT = "what passed of it in the interval, what still goes on included"
+AGENT_INTERVAL_FORMULAS: tuple[Formula, ...] = (
+    Formula("answered", "接听量", "Answered", "count", _ANSWER, "legs the agent has answered"),
+    *(each for each in QUEUE_FORMULAS if each.figure in {name.name for name in fields(LegFigures)}),
+    Formula("logged_in_ms", "签入时长", "Logged in", "time", _TIME, "the sum of the six states below"),
+    Formula("ready_ms", "就绪时长", "Ready", "time", _TIME, _SPENT),
+    Formula("not_ready_ms", "未就绪时长", "Not ready", "time", _TIME, _SPENT),
+    Formula("reserved_ms", "预留时长", "Reserved", "time", _TIME, _SPENT),
+    Formula("ringing_ms", "振铃时长", "Ringing", "time", _TIME, _SPENT),
+    Formula("talking_ms", "通话时长", "Talking", "time", _TIME, _SPENT),
+    Formula("wrap_up_ms", "话后时长", "Wrap-up", "time", _TIME, _SPENT),
+    Formula("occupancy", "工时利用率", "Occupancy", "fraction", _TIME, "(talking + wrap-up) ÷ (ready + reserved + ringing + talking + wrap-up) of the agent"),  # noqa: E501
 )  # fmt: skip
 
 _HEAD = """# Formulas
@@ -93,7 +109,9 @@ How every figure of the board is counted. All of them are readings of one fold o
 (`board/fold.py`): run again over the same facts, it gives the same digits.
 
 - A day runs from midnight to midnight in the bank's time zone. *Counted at* is the instant that decides the
-  day, the quarter-hour and the minute. A wait is counted, with its outcome, in the period of its joining.
+  day, the quarter-hour and the minute. A wait is counted, with its outcome, in the period of its joining;
+  what the agent did with the call (talk, hold, wrap-up) in the period of the answer, so that all sums of a
+  period are about the same calls; time in a state in every period it passes through.
 - Times are taken on the node's clock in µs; sums are exact, means are rounded half up to whole milliseconds,
   fractions to four digits. A figure with nothing to divide by has no value (`null`), it is not zero.
 - *All queues* is worked out from the sums of the counters, never as a mean of means.
@@ -103,6 +121,14 @@ How every figure of the board is counted. All of them are readings of one fold o
 - A stretch in which facts may be missing is declared on the board as a gap; nothing is guessed into it.
 """
 
+_OVER_TIME = """## Over time
+
+Reports (`/api/reports/intervals`) are sums of quarter-hours counted by the same fold (`board/tally.py`), over
+15, 30 or 60 minutes or a day. Queues have the figures above by the same formulas, but those of the moment;
+`waiting` are those who joined in the interval and still wait. Agents have the figures below. Fractions and
+means are worked out of the sums, never of other means; of a day they are those of the board.
+"""
+
 
 def markdown() -> str:
     """The text of `docs/formulas.md`."""
@@ -110,6 +136,8 @@ def markdown() -> str:
         _table("Per queue and in all", QUEUE_FORMULAS, opens=True),
         _table("Calls of the hotline", CALL_FORMULAS, opens=True),
         _table("Per agent", AGENT_FORMULAS, opens=False),
+        _OVER_TIME,
+        _table("Per agent and interval", AGENT_INTERVAL_FORMULAS, opens=False),
     )
     return "\n".join((_HEAD, *tables))
 

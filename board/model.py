@@ -26,23 +26,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(slots=True)
-class Counts:
-    """Counters of one queue over one period. Waits are counted in the period of their joining."""
+class LegCounts:
+    """Counters of agent legs, of one queue or one agent over one period.
 
-    offered: int = 0
-    answered: int = 0
-    answered_10: int = 0
-    answered_20: int = 0
-    abandoned_5: int = 0
-    abandoned_10: int = 0
-    abandoned_later: int = 0
-    timed_out: int = 0
-    nobody_on_duty: int = 0
-    node_lost: int = 0
-    ended_by_us: int = 0
-    turned_away: int = 0
-    answer_us: Duration = 0
-    answer_max_us: Duration = 0
+    Offers and rings are counted when they happen, the survey at its start, talk and wrap-up in the period in
+    which the leg was answered.
+    """
+
     offers: int = 0
     offers_unanswered: int = 0
     rings: int = 0
@@ -59,17 +49,40 @@ class Counts:
     solved_answers: int = 0
     solved_yes: int = 0
 
+
+@dataclass(slots=True)
+class Counts(LegCounts):
+    """Counters of one queue over one period. Waits are counted in the period of their joining."""
+
+    offered: int = 0
+    answered: int = 0
+    answered_10: int = 0
+    answered_20: int = 0
+    abandoned_5: int = 0
+    abandoned_10: int = 0
+    abandoned_later: int = 0
+    timed_out: int = 0
+    nobody_on_duty: int = 0
+    node_lost: int = 0
+    ended_by_us: int = 0
+    turned_away: int = 0
+    answer_us: Duration = 0
+    answer_max_us: Duration = 0
+
     def add(self, other: Counts) -> None:
         """Add every counter of `other`; of the longest answer time, keep the longer."""
         longest = max(self.answer_max_us, other.answer_max_us)
-        for name in _COUNTERS:
+        for name in COUNTERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.answer_max_us = longest
 
 
-_COUNTERS = tuple(each.name for each in fields(Counts))
-Slots = tuple[Counts, Counts, Counts]
-"""The counters of one queue for the day, the quarter-hour and the minute of one instant."""
+LEG_COUNTERS = tuple(each.name for each in fields(LegCounts))
+COUNTERS = tuple(each.name for each in fields(Counts))
+LOGGED_IN = tuple(state for state in AgentState if state is not AgentState.LOGGED_OUT)
+"""The states in which time is counted."""
+Slots = tuple[Counts, ...]
+"""The counters of one queue for every period that contains one instant."""
 
 
 @dataclass(slots=True)
@@ -110,19 +123,23 @@ class Wait:
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """One agent leg. `ended_at` 0: still talking. `satisfaction` and `solved` 0: not answered."""
+    """One agent leg. `ended_at` 0: still talking. `satisfaction` and `solved` 0: not answered.
+
+    `slots` are the counters its talk and wrap-up are counted in, `survey` those of its survey.
+    """
 
     leg: str
     call: str
     agent: str
     queue: str
     answered_at: Instant
+    slots: tuple[LegCounts, ...]
     ended_at: Instant = 0
     wrapped_at: Instant = 0
     survey_at: Instant = 0
     satisfaction: int = 0
     solved: int = 0
-    survey: Slots | None = None
+    survey: tuple[LegCounts, ...] | None = None
     released_by: Side | None = None
 
 
@@ -137,15 +154,25 @@ class Mark:
 
 
 @dataclass(slots=True)
-class AgentCounts:
+class AgentCounts(LegCounts):
     """What one agent did over one period. `times`: µs by state, in the period in which they passed."""
 
     times: dict[AgentState, Duration] = field(default_factory=dict)
-    answered: int = 0
-    unanswered: int = 0
 
     def spend(self, state: AgentState, duration: Duration) -> None:
+        """Book time in a state."""
         self.times[state] = self.times.get(state, 0) + duration
+
+    def add(self, other: AgentCounts) -> None:
+        """Add every counter of `other`, and its times."""
+        for name in LEG_COUNTERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for state, duration in other.times.items():
+            self.spend(state, duration)
+
+
+AgentSlots = tuple[AgentCounts, ...]
+"""The counters of one agent for every period that contains one instant."""
 
 
 @dataclass(slots=True)

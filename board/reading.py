@@ -20,13 +20,12 @@ from board.figures import (
 )
 from board.model import Agent, AgentCounts, Alarm, Counts, Wait
 from board.periods import day_start, window_start
+from board.rates import BUSY, IDLE, Undecided, of_legs, of_waits, ratio
 from board.roster import AgentEntry, Roster
 from board.state import BoardState
 from core.clock import MILLISECOND, SECOND, Duration, Instant, iso
 from core.facts import AgentState, Phase
 
-_BUSY = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
-_IDLE = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.RINGING})
 _NO_COUNTS = Counts()
 _NO_AGENT_COUNTS = AgentCounts()
 
@@ -128,7 +127,7 @@ class Reading:
             queue=agent.queue,
             help_since=_iso(agent.help_since),
             unanswered=agent.unanswered,
-            answered=today.answered,
+            answered=today.rings,
             occupancy=ratio(busy, staffed),
         )
 
@@ -203,11 +202,11 @@ class Reading:
         today = self._agents_today
         for agent in self.state.agents.values():
             times = today.get(agent.agent, _NO_AGENT_COUNTS).times
-            busy = sum(times.get(state, 0) for state in _BUSY)
-            idle = sum(times.get(state, 0) for state in _IDLE)
+            busy = sum(times.get(state, 0) for state in BUSY)
+            idle = sum(times.get(state, 0) for state in IDLE)
             going_on = max(0, self.now - max(agent.since, self.day))
-            busy += going_on if agent.state in _BUSY else 0
-            idle += going_on if agent.state in _IDLE else 0
+            busy += going_on if agent.state in BUSY else 0
+            idle += going_on if agent.state in IDLE else 0
             loads[agent.agent] = (busy, busy + idle)
         return loads
 
@@ -229,71 +228,27 @@ class Reading:
         self, name: str, c: Counts, waits: Collection[Wait], recent: list[Counts], members: Iterable[str]
     ) -> QueueFigures:
         now, window = self.now, window_start(self.now)
-        today = [wait.joined_at for wait in waits if wait.joined_at >= self.day]
-        fresh_10 = sum(now - joined <= 10 * SECOND for joined in today)
-        fresh_20 = sum(now - joined <= 20 * SECOND for joined in today)
+        undecided = Undecided()
+        for wait in waits:
+            if wait.joined_at >= self.day:
+                undecided.add(wait.joined_at, now)
         fresh_recent = sum(max(window, now - 10 * SECOND) <= wait.joined_at for wait in waits)
         longest = min((wait.joined_at for wait in waits), default=0)
         offered_recent = sum(each.offered for each in recent)
-        decided_recent = offered_recent - fresh_recent
         on_duty, ready, occupancy = self._staff(members)
-        talk, hold = mean_ms(c.talk_us, c.talks), mean_ms(c.hold_us, c.talks)
-        wrapup = mean_ms(c.wrapup_us, c.wrapups)
         return QueueFigures(
             queue=name,
             waiting=len(waits),
             longest_wait_ms=max(0, now - longest) // MILLISECOND if longest else 0,
             longest_since=_iso(longest),
-            offered=c.offered,
-            answered=c.answered,
-            answered_10=c.answered_10,
-            answered_20=c.answered_20,
-            abandoned=c.abandoned_5 + c.abandoned_10 + c.abandoned_later,
-            abandoned_5=c.abandoned_5,
-            abandoned_10=c.abandoned_10,
-            abandoned_later=c.abandoned_later,
-            timed_out=c.timed_out,
-            nobody_on_duty=c.nobody_on_duty,
-            node_lost=c.node_lost,
-            ended_by_us=c.ended_by_us,
-            turned_away=c.turned_away,
-            sl10=ratio(c.answered_10, c.offered - fresh_10),
-            sl20=ratio(c.answered_20, c.offered - fresh_20),
-            sl10_recent=ratio(sum(each.answered_10 for each in recent), decided_recent),
+            sl10_recent=ratio(sum(each.answered_10 for each in recent), offered_recent - fresh_recent),
             offered_recent=offered_recent,
-            connection_rate=ratio(c.answered, c.offered - len(today)),
-            answer_mean_ms=mean_ms(c.answer_us, c.answered),
-            answer_max_ms=c.answer_max_us // MILLISECOND if c.answered else None,
-            offers=c.offers,
-            offers_unanswered=c.offers_unanswered,
-            ring_mean_ms=mean_ms(c.ring_us, c.rings),
-            talks=c.talks,
-            agent_first=c.agent_first,
-            wrapups=c.wrapups,
-            talk_mean_ms=talk,
-            hold_mean_ms=hold,
-            wrapup_mean_ms=wrapup,
-            handling_mean_ms=None if talk is None else talk + (hold or 0) + (wrapup or 0),
             occupancy=occupancy,
             on_duty=on_duty,
             ready=ready,
-            surveys_asked=c.surveys_asked,
-            surveys_answered=c.surveys_answered,
-            satisfaction_mean=round(c.satisfaction_sum / c.surveys_answered, 2)
-            if c.surveys_answered
-            else None,
-            solved_rate=ratio(c.solved_yes, c.solved_answers),
+            **of_waits(c, undecided),
+            **of_legs(c),
         )
-
-
-def ratio(part: int, whole: int) -> float | None:
-    """`part` of `whole`, to four digits; None of nothing."""
-    return round(part / whole, 4) if whole > 0 else None
-
-
-def mean_ms(total: Duration, count: int) -> int | None:
-    """The mean of `count` durations that sum to `total` µs, in ms, half up; None of nothing."""
-    return (total + 500 * count) // (1_000 * count) if count else None
 
 
 def _iso(at: Instant) -> str | None:

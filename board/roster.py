@@ -109,3 +109,12 @@ def labels_of(directory: Directory) -> Labels:
 
 def _labelled(entries: Mapping[Any, Named | Reason | Queue]) -> dict[str, dict[str, str]]:
     return {str(code): {"zh": each.name_zh, "en": each.name_en} for code, each in entries.items()}
+
+
+def names_of(directory: Directory, language: str) -> dict[str, str]:
+    """What queues and agents are called in `language` (zh or en), by code and staff number."""
+    chinese = language == "zh"
+    names = {code: each.name_zh if chinese else each.name_en for code, each in directory.queues.items()}
+    return names | {
+        number: each.name if chinese else each.name_en for number, each in directory.staff.items()
+    }

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 from board.model import (
     Agent,
     AgentCounts,
+    AgentSlots,
     Alarm,
     CallTotals,
     Counts,
     Gap,
     Leg,
+    LegCounts,
     Mark,
     Node,
     OpenCall,
@@ -78,6 +80,19 @@ class BoardState:
         minute = at - at % MINUTE
         known = self._slots.get((queue, minute))
         return known if known is not None else self._open_slots(queue, minute)
+
+    def agent_slots(self, agent: str, at: Instant) -> AgentSlots:
+        """The counters of an agent for the day and quarter-hour of `at`."""
+        day, quarter = day_start(at, self.zone), quarter_start(at)
+        return self.agent_days[day][agent], self.agent_quarters[quarter][agent]
+
+    def leg_slots(self, queue: str, agent: str, at: Instant) -> tuple[LegCounts, ...]:
+        """The counters of everyone for whom a leg counts at `at`: its queue and its agent."""
+        return (*self.slots(queue, at), *self.agent_slots(agent, at))
+
+    def totals(self, at: Instant) -> tuple[CallTotals, ...]:
+        """The counters of the hotline for the day and quarter-hour of `at`."""
+        return self.day_totals[day_start(at, self.zone)], self.quarter_totals[quarter_start(at)]
 
     def agent(self, agent: str) -> Agent:
         """The agent's record, logged out if no fact has spoken of the agent yet."""

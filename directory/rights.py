@@ -23,6 +23,7 @@ RIGHTS: Final = MappingProxyType(
         "recordings.play": "listen to any recording, for a stated purpose",
         "recordings.play.own": "listen to recordings of one's own legs, for a stated purpose",
         "recordings.audit": "see who listened to what, and which files are missing",
+        "reports.read": "see the figures over time, of every queue and agent, and take them away as a sheet",
         "summaries.write": "write the summary of one's own call",
         "summaries.correct": "write or change the summary of another's call",
         "summaries.read": "read any summary",

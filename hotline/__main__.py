@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "proof": ("hotline.proof_command", "prove a day: ledger, queue logs, recordings and summaries agree"),
     "backup": ("hotline.backup", "copy all that cannot be made again, while the service runs"),
     "restore": ("hotline.restore_command", "put a backup back, or look whether it is whole"),
+    "intervals": ("hotline.intervals_command", "count the figures over time again from the ledger"),
     "reload": ("hotline.reload_command", "let a running Asterisk take what `hotline prepare` has made anew"),
     "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),

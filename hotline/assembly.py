@@ -18,6 +18,8 @@ from aiohttp import web
 
 from board.alarms import Condition
 from board.api import BoardApi
+from board.report_api import ReportsApi
+from board.report_service import Reports
 from board.service import Board
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from directory.api import directory_routes
@@ -128,6 +130,7 @@ async def assemble(
     outbox = Outbox(ledger=ledger, database=main)
     due = assemble_due(settings, main, read_calendar(settings), clock)
     calls = CallBook(ledger=ledger, database=main)
+    reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
     board = Board(
         ledger=ledger,
@@ -145,6 +148,7 @@ async def assemble(
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
     consumers = (
         calls.consumer,
+        reports.consumer,
         Consumer(
             name=duties.CONSUMER,
             ledger=ledger,
@@ -176,6 +180,7 @@ async def assemble(
     routes = [
         *TelephonyApi(telephony, agents, lambda: directory).routes(),
         *BoardApi(board, clock).routes(),
+        *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *AuditApi(main).routes(),

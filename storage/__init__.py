@@ -6,7 +6,7 @@ from storage.errors import DatabaseDown, DatabaseNotOpen, RowsRefused, SchemaMis
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
 from storage.turns import take_turn
-from storage.upsert import insert_new, upsert
+from storage.upsert import add_up, insert_new, upsert
 
 __all__ = [
     "Appender",
@@ -16,6 +16,7 @@ __all__ = [
     "RowsRefused",
     "SchemaMismatch",
     "StorageError",
+    "add_up",
     "after_commit",
     "check_schema",
     "insert_new",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, case
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,3 +29,27 @@ async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[M
     if rows:
         statement = _insert(connection, table)
         await connection.execute(statement.on_conflict_do_nothing(), list(rows))
+
+
+async def add_up(
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    largest: Collection[str] = (),
+) -> None:
+    """Insert `rows` (all with the same columns); where the primary key exists, add the other columns to what
+    is there. Of those named in `largest`, the larger value stays."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    key = [column.name for column in table.primary_key]
+    there, given = table.c, statement.excluded
+    changed = {
+        name: case((given[name] > there[name], given[name]), else_=there[name])
+        if name in largest
+        else there[name] + given[name]
+        for name in rows[0]
+        if name not in key
+    }
+    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows))

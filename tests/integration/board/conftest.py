@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from aiohttp.test_utils import TestServer
 
 from board.alarms import Condition
 from board.api import BoardApi
+from board.report_api import ReportsApi
+from board.report_service import Reports
 from board.service import Board
-from core.clock import Clock, Instant, system_clock
+from core.clock import BANK_ZONE, Clock, Instant, system_clock
 from core.facts import Fact
 from directory import credentials
 from directory.lookup import Directory
@@ -42,6 +44,7 @@ class House:
     directory: Directory
     hub: LiveHub
     board: Board
+    reports: Reports
     server: TestServer
     passwords: dict[str, str]
     conditions: list[Condition] = field(default_factory=list)
@@ -107,17 +110,21 @@ async def house(
     wrong: list[Condition] = []
     board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=lambda: wrong)
     await board.start()
+    reports = Reports(ledger=ledger, database=databases[0], clock=clock, linger_s=0.05, patience_s=60)
     app = build_app(
-        BoardApi(board, clock).routes(),
+        [
+            *BoardApi(board, clock).routes(),
+            *ReportsApi(reports, directory=directory, clock=clock, zone=BANK_ZONE).routes(),
+        ],
         sessions=Sessions(databases[0], people, clock=clock, passwords=cheap),
         hub=hub,
         options=WebOptions(pages={"/board": ROOT / "frontend/board"}, home="/board/", beat_s=0.5),
     )
     server = TestServer(app)
     await server.start_server()
-    running = asyncio.create_task(board.run())
-    yield House(clock, ledger, directory, hub, board, server, dict(issued.passwords), wrong)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+    running = [asyncio.create_task(board.run()), asyncio.create_task(reports.consumer.run())]
+    yield House(clock, ledger, directory, hub, board, reports, server, dict(issued.passwords), wrong)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
     await server.close()

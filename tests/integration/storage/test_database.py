@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import BadInput
@@ -16,6 +16,7 @@ from storage import (
     DatabaseNotOpen,
     RowsRefused,
     SchemaMismatch,
+    add_up,
     after_commit,
     insert_new,
     take_turn,
@@ -142,6 +143,23 @@ async def test_upsert_replaces_and_insert_new_leaves_what_is_there(database: Dat
         await upsert(connection, book, [])
         titles = (await connection.execute(select(book.c.title).order_by(book.c.id))).scalars().all()
     assert titles == ["a", "B", "c"]
+
+
+async def test_add_up_adds_to_what_is_there_and_keeps_the_largest(database: Database) -> None:
+    sums = Table(
+        "sums",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("many", Integer),
+        Column("longest", Integer),
+    )
+    async with database.write() as connection:
+        await connection.run_sync(sums.metadata.create_all)
+        for many, longest in ((2, 7), (-1, 9), (5, 0)):
+            row = {"id": 1, "many": many, "longest": longest}
+            await add_up(connection, sums, [row], largest={"longest"})
+        await add_up(connection, sums, [])
+        assert (await connection.execute(select(sums))).all() == [(1, 6, 9)]
 
 
 async def test_an_appender_keeps_each_batch_whole(database: Database) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,84 +12,12 @@ from board.reading import figures
 from board.state import BoardState
 from core.errors import NotFound
 from core.facts import (
-    AgentState,
     CallerLeftQueue,
-    CallerQueued,
-    EndReason,
     LeaveReason,
-    NobodyOnDuty,
     Numbered,
-    Phase,
 )
+from tests.unit.board.plans import GONE, Caller, plans, tell
 from tests.unit.board.story import MIDNIGHT, Story, s
-
-QUEUES = ("card-cmn", "loss-cmn", "card-en")
-GONE = (LeaveReason.ABANDONED, LeaveReason.TIMED_OUT, LeaveReason.NOBODY_ON_DUTY, LeaveReason.NODE_LOST)
-
-
-@dataclass(frozen=True)
-class Caller:
-    """One caller's fate, in seconds from midnight; `fate` an exit, ANSWERED, None (turned away)."""
-
-    joins: float
-    queue: str
-    wait: float
-    fate: LeaveReason | None
-    talk: float
-    wrap: float
-    survey: tuple[int, int] | None
-    rounds: int
-
-
-seconds = st.integers(0, 45_000).map(lambda thousandths: thousandths / 1000)
-callers = st.builds(
-    Caller,
-    joins=st.integers(-40 * 60, 40 * 60).map(float),
-    queue=st.sampled_from(QUEUES),
-    wait=seconds,
-    fate=st.sampled_from((None, *GONE, LeaveReason.ANSWERED, LeaveReason.ANSWERED, LeaveReason.ANSWERED)),
-    talk=seconds,
-    wrap=seconds,
-    survey=st.none() | st.tuples(st.integers(0, 5), st.integers(0, 2)),
-    rounds=st.integers(1, 3),
-)
-plans = st.lists(callers, min_size=1, max_size=25)
-
-
-def tell(plan: list[Caller]) -> Story:
-    """The plan as facts; caller n talks with agent 1000+n, who is ready from an hour before midnight."""
-    story = Story(MIDNIGHT)
-    for n, caller in enumerate(plan):
-        call = f"c{n}"
-        story.state(f"{1000 + n}", -3600, AgentState.READY)
-        if caller.fate is None:
-            story.add(NobodyOnDuty(at=MIDNIGHT + s(caller.joins), call=call, queue=caller.queue))
-            story.ends(call, caller.joins + 1, EndReason.SYSTEM, Phase.MENU)
-            continue
-        joined = story.joins(call, caller.joins, caller.queue)
-        for turn in range(1, caller.rounds):
-            at = joined + s(caller.wait) * turn // caller.rounds
-            story.add(
-                CallerLeftQueue(
-                    at=at, call=call, queue=caller.queue, reason=LeaveReason.REQUEUED, waited=at - joined
-                )
-            )
-            story.add(CallerQueued(at=at, call=call, queue=caller.queue, joined_at=joined, again=True))
-        if caller.fate is LeaveReason.ANSWERED:
-            story.answers(
-                call,
-                f"{1000 + n}",
-                caller.joins,
-                caller.wait,
-                caller.talk,
-                wrap=caller.wrap,
-                ring=0,
-                queue=caller.queue,
-                survey=caller.survey,
-            )
-        else:
-            story.leaves(call, caller.joins, caller.wait, caller.fate, caller.queue)
-    return story
 
 
 def all_digits(state: BoardState) -> object:
@@ -139,12 +65,17 @@ def test_every_queue_agrees_with_a_plain_recount(plan: list[Caller]) -> None:
             talked = [
                 c
                 for c in plan
-                if c.fate is LeaveReason.ANSWERED
-                and c.queue == seen.queue
-                and in_day(c.joins + c.wait + c.talk)
+                if c.fate is LeaveReason.ANSWERED and c.queue == seen.queue and in_day(c.joins + c.wait)
             ]
             assert seen.talks == len(talked)
-            asked = [c for c in talked if c.survey is not None]
+            asked = [
+                c
+                for c in plan
+                if c.fate is LeaveReason.ANSWERED
+                and c.queue == seen.queue
+                and c.survey is not None
+                and in_day(c.joins + c.wait + c.talk)
+            ]
             assert seen.surveys_asked == len(asked)
 
 

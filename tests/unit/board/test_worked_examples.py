@@ -222,10 +222,23 @@ def test_a_wait_over_midnight_belongs_to_the_day_of_its_joining() -> None:
     after = queue(figures(state, MIDNIGHT + s(100), ROSTER))
     assert (before.offered, before.answered_10) == (1, 1)
     assert (after.offered, after.answered, after.abandoned) == (1, 0, 1)
-    assert after.talks == 1  # the talk ended today
+    assert (before.talks, after.talks) == (0, 1)  # answered today
     quarter = state.agent_quarters[MIDNIGHT - 15 * 60_000_000]["1001"].times
     assert quarter[AgentState.READY] == 15 * 60_000_000  # cut at the quarter-hour and at midnight
     assert state.agent_days[MIDNIGHT]["1001"].times[AgentState.READY] == s(3)
+
+
+def test_talk_and_wrap_up_over_midnight_belong_to_the_day_of_the_answer() -> None:
+    story = Story(MIDNIGHT)
+    story.joins("a", -20)
+    story.answers("a", "1001", -20, 8, 30, wrap=10, by=Side.AGENT, survey=(4, 1))
+    state = fold(story.told())
+    before = queue(figures(state, MIDNIGHT - 1, ROSTER))
+    after = queue(figures(state, MIDNIGHT + s(100), ROSTER))
+    assert (before.talks, before.agent_first, before.wrapups, before.handling_mean_ms) == (1, 1, 1, 40_000)
+    assert (after.talks, after.wrapups, after.handling_mean_ms) == (0, 0, None)
+    assert (before.surveys_asked, after.surveys_asked) == (0, 1)
+    assert state.agent_days[MIDNIGHT]["1001"].times[AgentState.TALKING] == s(18)
 
 
 def test_agents_show_state_help_lost_phone_and_unanswered_offers() -> None:

@@ -1,0 +1,95 @@
+"""/api/reports: figures over time, per queue or per agent, as JSON and as a spreadsheet."""
+
+from __future__ import annotations
+
+import asyncio
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from board.report_schemas import By, IntervalsOut, IntervalsQuery, SheetQuery
+from board.report_service import Basis, Reports
+from board.report_sheet import About, sheet_of
+from board.reports import AgentReport, Asked, QueueReport
+from board.roster import names_of
+from core.clock import Clock, moment
+from directory.lookup import Directory
+from web.route import ApiRequest, Route
+
+RIGHT = "reports.read"
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ReportsApi:
+    """The handlers. `zone`: the bank's, in which a day begins and a sheet's times are."""
+
+    def __init__(self, reports: Reports, *, directory: Directory, clock: Clock, zone: ZoneInfo) -> None:
+        self._reports, self._directory, self._clock, self._zone = reports, directory, clock, zone
+
+    def routes(self) -> list[Route]:
+        """The routes of this module."""
+        path = "/api/reports/intervals"
+        return [
+            Route(
+                method="GET",
+                path=path,
+                handler=self._show,
+                right=RIGHT,
+                query=IntervalsQuery,
+                returns=IntervalsOut,
+                summary="Figures by interval, per queue or per agent",
+                tag="reports",
+            ),
+            Route(
+                method="GET",
+                path=f"{path}.xlsx",
+                handler=self._sheet,
+                right=RIGHT,
+                query=SheetQuery,
+                produces=_SHEET,
+                summary="The same as a spreadsheet",
+                tag="reports",
+            ),
+        ]
+
+    async def _show(self, request: ApiRequest) -> IntervalsOut:
+        query: IntervalsQuery = request.query
+        asked = query.asked(self._zone)
+        report, basis = await self._report(query, asked)
+        return IntervalsOut(
+            by=query.by,
+            step=query.step,
+            since=moment(asked.since, self._zone),
+            until=moment(asked.until, self._zone),
+            zone=self._zone.key,
+            counted=basis.counted,
+            gaps=list(basis.gaps),
+            queues=report if isinstance(report, QueueReport) else None,
+            agents=report if isinstance(report, AgentReport) else None,
+        )
+
+    async def _sheet(self, request: ApiRequest) -> web.StreamResponse:
+        query: SheetQuery = request.query
+        asked = query.asked(self._zone)
+        report, basis = await self._report(query, asked)
+        about = About(
+            since=asked.since,
+            until=asked.until,
+            made_at=self._clock(),
+            counted=basis.counted,
+            gaps=basis.gaps,
+            names=names_of(self._directory, query.language),
+            zone=self._zone,
+            language=query.language,
+        )
+        name = f"{query.by}-{moment(asked.since, self._zone):%Y%m%d}-{query.step}.xlsx"
+        return web.Response(
+            body=await asyncio.to_thread(sheet_of, report, about),
+            content_type=_SHEET,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+
+    async def _report(self, query: IntervalsQuery, asked: Asked) -> tuple[QueueReport | AgentReport, Basis]:
+        if query.by is By.AGENT:
+            return await self._reports.of_agents(asked)
+        return await self._reports.of_queues(asked)

@@ -1,0 +1,98 @@
+"""Reports as they are asked for: the rows of the main database, brought up to date, read as one state."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from board.figures import GapFigures
+from board.intervals import (
+    BATCH,
+    CONSUMER,
+    KINDS,
+    LINGER_S,
+    follow,
+    gaps_of,
+    read_held,
+    sums_of_agents,
+    sums_of_queues,
+)
+from board.reports import AgentReport, Asked, QueueReport, agent_report, queue_report
+from core.clock import Clock
+from core.errors import BadInput
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger
+from storage import Database
+
+MOST_ROWS = 5_000
+"""A day of quarter-hours of every queue, a week of hours. More would hold the service up while it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a report rests on: all facts up to number `counted`. `gaps`: where it may not be whole."""
+
+    counted: int
+    gaps: tuple[GapFigures, ...]
+
+
+class Reports:
+    """`consumer.run()` keeps the rows up. A report waits `patience_s` for it at the most; should it be stuck,
+    the report says up to which fact it counts."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        database: Database,
+        clock: Clock,
+        linger_s: float = LINGER_S,
+        patience_s: float = 2.0,
+    ) -> None:
+        self._ledger, self._database, self._clock = ledger, database, clock
+        self._patience_s = patience_s
+        self.consumer = Consumer(
+            name=CONSUMER,
+            ledger=ledger,
+            database=database,
+            handle=follow,
+            kinds=KINDS,
+            batch=BATCH,
+            linger_s=linger_s,
+        )
+
+    async def of_queues(self, asked: Asked) -> tuple[QueueReport, Basis]:
+        """Per queue. `BadInput` if there is more than anyone should get at once."""
+        last = await self._bring_up()
+        async with self._database.read() as connection:
+            counted = await sums_of_queues(connection, asked, MOST_ROWS + 1)
+            held, gaps = await read_held(connection), await gaps_of(connection, asked)
+        _check_size(len(counted))
+        report = await asyncio.to_thread(queue_report, asked, counted, held, self._clock())
+        return report, Basis(last, tuple(gaps))
+
+    async def of_agents(self, asked: Asked) -> tuple[AgentReport, Basis]:
+        """Per agent, likewise."""
+        last = await self._bring_up()
+        async with self._database.read() as connection:
+            counted = await sums_of_agents(connection, asked, MOST_ROWS + 1)
+            held, gaps = await read_held(connection), await gaps_of(connection, asked)
+        _check_size(len(counted))
+        report = await asyncio.to_thread(agent_report, asked, counted, held, self._clock())
+        return report, Basis(last, tuple(gaps))
+
+    async def _bring_up(self) -> int:
+        """The number of a fact up to which all are counted: of the last one, unless counting is stuck."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.consumer.caught_up(self._ledger.last), self._patience_s)
+        return self.consumer.position
+
+
+def _check_size(rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise BadInput(
+            "query.to",
+            f"the report would have more than {MOST_ROWS} rows: take a longer step, a shorter time, or name "
+            "the queues or agents it is about",
+        )
