@@ -9,7 +9,7 @@ import pytest
 
 from core.clock import SECOND
 from hotline.__main__ import main
-from hotline.audit_command import progress_of
+from hotline.commands.audit import progress_of
 from storage import Database, migrate
 from storage.audit import START, Access, record_access
 

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from hotline import healthy_command
 from hotline.__main__ import main
+from hotline.commands import healthy as healthy_command
 
 
 @contextmanager

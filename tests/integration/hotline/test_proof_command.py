@@ -18,7 +18,7 @@ from core.clock import SECOND, Instant
 from core.errors import BadInput
 from core.facts import Numbered
 from hotline.__main__ import main
-from hotline.proof_command import Report, as_json, as_text, prove_day
+from hotline.commands.proof import Report, as_json, as_text, prove_day
 from hotline.settings import NodeSettings, Settings
 from ledger.ledger import Ledger
 from ledger.tables import facts as fact_rows

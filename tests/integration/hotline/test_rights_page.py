@@ -10,8 +10,8 @@ import pytest
 from core.clock import system_clock
 from directory import rights
 from directory.seed import DEMO, load
-from hotline import rights_page
 from hotline.__main__ import main
+from hotline.commands import rights_page
 from web.live import LiveHub, Topic
 from web.route import ApiRequest, Principal, Route
 

@@ -13,7 +13,7 @@ from core import facts as f
 from core.clock import MINUTE, SECOND, moment, system_clock
 from core.facts import Numbered
 from directory import seed
-from hotline.proof_command import as_text, prove_day
+from hotline.commands.proof import as_text, prove_day
 from hotline.simulation.scripts import Key, Pause, Phone
 from ledger.call_record import CallOutcome
 from ledger.calls import CallSearch

@@ -14,7 +14,7 @@ from aiohttp import WSServerHandshakeError
 from directory.lookup import Directory
 from directory.model import Role
 from directory.seed import DEMO, load, parse
-from hotline.rights_page import IN_PART, LET_IN, REFUSED, cell, topic_cell
+from hotline.commands.rights_page import IN_PART, LET_IN, REFUSED, cell, topic_cell
 from tests.integration.web.program import Answer, Program, running_program
 from web.app import LIVE
 from web.route import Route

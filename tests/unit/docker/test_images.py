@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hotline.__main__ import COMMANDS, _parse
+from hotline.commands.healthy import DEADLINE_S, PAGES
 from hotline.configuration import NOT_SETTINGS
-from hotline.healthy_command import DEADLINE_S, PAGES
 from tests.support.images import DOCKER, HOME, ROOT, copy_context, ignored, parse, patterns, stages
 
 APP = HOME / "app"
@@ -153,7 +153,7 @@ def test_what_the_environment_sets_is_known_and_no_secret() -> None:
         ("hotline/__pycache__/up.cpython-311.pyc", True),
         ("some.pem", True),
         ("docker/entry.sh", False),
-        ("hotline/up.py", False),
+        ("hotline/commands/up.py", False),
         ("ivr/flows/95559.yaml", False),
         ("setup.cfg", False),
     ],

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hotline import rules_register
 from hotline.__main__ import main
-from hotline.rules_register import BadRegister, Register, owed, page, proofs, read_register
+from hotline.commands import rules_register
+from hotline.commands.rules_register import BadRegister, Register, owed, page, proofs, read_register
+from hotline.content import PROJECT
 
 REGISTER = """
 reasons:
@@ -110,7 +111,7 @@ def test_check_fails_for_an_old_page_and_for_what_is_owed(capsys: pytest.Capture
 
 
 def test_the_register_of_this_project_can_be_read() -> None:
-    register = read_register(Path(rules_register.__file__).parent.parent / "docs" / "rules.yaml")
+    register = read_register(PROJECT / "docs" / "rules.yaml")
     ids = [rule.id for rule in register.rules]
     assert len(ids) == 348
     for area in register.areas:  # no gap, no rule twice

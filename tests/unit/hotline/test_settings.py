@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline import settings_page
 from hotline.__main__ import main
+from hotline.commands import settings_page
 from hotline.configuration import BadSettings, load, load_with_origins
 from hotline.settings import Settings
 

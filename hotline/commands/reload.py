@@ -10,7 +10,7 @@ import argparse
 import asyncio
 
 from hotline import configuration
-from hotline.asterisk_command import node_of, of
+from hotline.commands.asterisk import node_of, of
 from hotline.content import add_config
 from hotline.settings import NodeSettings
 

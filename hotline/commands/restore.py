@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 from hotline import configuration
-from hotline.backup import check, require_backup, restore
+from hotline.commands.backup import check, require_backup, restore
 from hotline.content import add_config
 
 

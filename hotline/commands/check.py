@@ -18,10 +18,10 @@ from core.errors import HotlineError
 from directory import credentials
 from directory.model import Membership
 from hotline import configuration
+from hotline.commands.prepare import ports_of, trunks_of
 from hotline.content import CATALOGUE, Content, add_config, read_content
 from hotline.findings import Finding, Weight, good, of_rights, of_seats
 from hotline.node import node_spec, read_accounts
-from hotline.prepare import ports_of, trunks_of
 from hotline.settings import NodeSettings, Settings
 from hotline.witness import NotWitnessed, SeatSeen, witness
 from ivr.prompts import read_catalogue
