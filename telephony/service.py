@@ -23,7 +23,8 @@ from telephony import commands as c
 from telephony.agents import Agent
 from telephony.ami.accounts import Role
 from telephony.ami.pending import Outcome as How
-from telephony.dispatch import Dispatcher, NodeHands
+from telephony.dispatch import Dispatcher
+from telephony.hands import NodeHands
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.heartbeat import Heartbeat
 from telephony.standing import NodeStanding, standing_of

@@ -11,7 +11,7 @@ from telephony.ami.link import NodeLink
 from telephony.ami.pending import Outcome
 from telephony.ami.session import State
 from telephony.commands import Command
-from telephony.dispatch import NodeHands
+from telephony.hands import NodeHands
 
 _KINDS = tuple(sorted(kind.__name__ for kind in Command.__subclasses__()))
 

@@ -12,7 +12,8 @@ from telephony.agents import Agent
 from telephony.ami.action import Action
 from telephony.ami.pending import Outcome, Reply
 from telephony.calls import Call, Wait
-from telephony.dispatch import AppQueueDispatcher, NodeHands, action_of
+from telephony.dispatch import AppQueueDispatcher
+from telephony.hands import NodeHands, action_of
 from telephony.waiting import OFFERS_APART, Waiting
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE
 from tests.unit.telephony.test_agents import NOW, members
