@@ -22,7 +22,7 @@ from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline.assembly import Hotline, Running, assemble
 from hotline.node import NodePorts, issue_accounts, node_spec
-from hotline.settings import NodeSettings, Settings, WebSettings
+from hotline.settings import DatabaseSettings, NodeSettings, Settings, WebSettings
 from telephony import agents, instance
 from telephony.nodespec import AccountSpec
 from tests.support.exchange import SECRET, Exchange
@@ -223,8 +223,10 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(port: int, *, directory: Directory | None = None) -> AsyncIterator[Floor]:
-    """Asterisk and the service, running; both are gone afterwards."""
+async def floor(
+    port: int, *, directory: Directory | None = None, database: DatabaseSettings | None = None
+) -> AsyncIterator[Floor]:
+    """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files."""
     programs = await instance.find()
     directory = directory or seed.load(seed.DEMO)
     folder = Path(tempfile.mkdtemp(prefix="hotline-"))
@@ -233,6 +235,7 @@ async def floor(port: int, *, directory: Directory | None = None) -> AsyncIterat
     settings = Settings(
         data_dir=folder / "data",
         web=WebSettings(port=port + 2),
+        database=database or DatabaseSettings(),
         nodes=(
             NodeSettings(name="node1", port=ports.ami, accounts=folder / "accounts.json", directory=node),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +10,10 @@ import pytest_asyncio
 
 from directory import seed
 from directory.lookup import Directory
+from hotline.settings import DatabaseSettings
+from tests.support import postgres
 from tests.support.floor import Floor, floor
+from tests.support.postgres import Cluster
 
 PORT = 16300
 
@@ -25,12 +28,35 @@ def quick() -> Directory:
     return replace(demo, queues=queues)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module that names DATABASES is run on each of them."""
+    kinds = getattr(metafunc.module, "DATABASES", None)
+    if kinds is not None and "hotline" in metafunc.fixturenames:
+        metafunc.parametrize("hotline", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cluster]:
+    """A PostgreSQL for this run of the tests, gone at its end."""
+    with postgres.cluster() as running:
+        yield running
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hotline(request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
-    """A module may name a PORT and a DIRECTORY (a function) of its own."""
+    """A module may name a PORT, a DIRECTORY (a function) and DATABASES of its own."""
     directory = getattr(request.module, "DIRECTORY", quick)
-    async with floor(getattr(request.module, "PORT", PORT), directory=directory()) as running:
+    on_server = getattr(request, "param", "sqlite") == "postgresql"
+    database = _on(request.getfixturevalue("server")) if on_server else None
+    port = getattr(request.module, "PORT", PORT)
+    async with floor(port, directory=directory(), database=database) as running:
         yield running
+
+
+def _on(server: Cluster) -> DatabaseSettings:
+    """Two new databases, which the service itself fills with its tables."""
+    main, ledger = (server.url(server.create(name, template="template0")) for name in ("main", "ledger"))
+    return DatabaseSettings(main=main, ledger=ledger)
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")

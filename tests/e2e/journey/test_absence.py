@@ -21,6 +21,7 @@ from directory.lookup import Directory
 from hotline.simulation.scripts import Key, Pause, Phone
 from tests.support.floor import Floor
 
+DATABASES = ("sqlite", "postgresql")
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 PORT = 16460
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
@@ -41,6 +42,8 @@ def environment(hotline: Floor) -> dict[str, str]:
     return os.environ | {
         "HOTLINE_DATA_DIR": str(settings.data_dir),
         "HOTLINE_CREDENTIALS": str(settings.data_dir.parent / "credentials.json"),
+        "HOTLINE_DATABASE__MAIN": settings.main_url,
+        "HOTLINE_DATABASE__LEDGER": settings.ledger_url,
         "HOTLINE_WEB__PORT": str(settings.web.port),
         "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
         "HOTLINE_LOG__LEVEL": "info",

@@ -15,6 +15,7 @@ from hotline.simulation.scripts import Key, Pause, Phone
 from tests.support.floor import Floor
 from tests.support.tones import power_at, write_alaw
 
+DATABASES = ("sqlite", "postgresql")
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 STORY = [
