@@ -6,32 +6,26 @@ settings, directory, credentials ─► databases ─► ledger ─► telephony
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 
 import structlog
 from aiohttp import web
 
-from board.alarms import Condition
 from board.api import BoardApi
 from board.report_api import ReportsApi
 from board.report_service import Reports
 from board.service import Board
-from core.clock import MINUTE, SECOND, Clock, Duration, Instant
+from core.clock import Clock
 from directory.api import directory_routes
 from directory.credentials import Credentials
 from directory.lookup import Directory
-from directory.model import Membership
 from directory.people import DirectoryPeople
-from hotline.content import PROJECT, read_calendar
+from hotline.content import read_calendar
 from hotline.due import Due, assemble_due
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
-from hotline.node import read_accounts
+from hotline.parts import conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
 from hotline.readiness import NotReady, ready_checks
 from hotline.settings import Settings
 from ledger.api import CallsApi
@@ -46,26 +40,12 @@ from recordings.service import Filer
 from storage import Database
 from storage.migrate import migrate
 from telephony.agent_view import AgentView
-from telephony.agents import Duties
-from telephony.ami.accounts import NodeAccess
-from telephony.ami.link import NodeLink
 from telephony.api import TelephonyApi
-from telephony.dispatch import AppQueueDispatcher
-from telephony.hearing import Node
 from telephony.service import Telephony
-from telephony.waiting import USUAL_HANDLING
 from ticketing import duties
-from ticketing.api import TicketingApi
-from ticketing.service import SummaryService
-from ticketing.work_orders import TicketService
-from web.app import WebOptions, build_app
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
-from web.health import Check
 from web.live import LiveHub
-from web.lockout import LockoutRule
-from web.route import Route
-from web.sessions import SessionLimits, Sessions
 
 _log = structlog.get_logger("hotline")
 _DUTIES_LINGER_S = 0.25
@@ -123,10 +103,30 @@ async def assemble(
     settings: Settings, directory: Directory, credentials: Credentials, *, clock: Clock
 ) -> Hotline:
     """Every part, connected; databases and ledger are open, nothing else runs yet."""
-    token = read_token(settings.metrics.token_file)
-    main, facts = await open_databases(settings)
-    ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
-    await ledger.open()
+    async with AsyncExitStack() as opened:
+        main, facts = await open_databases(settings)
+        opened.push_async_callback(main.close)
+        opened.push_async_callback(facts.close)
+        ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
+        await ledger.open()
+        opened.push_async_callback(ledger.close)
+        hotline = _connected(
+            settings, directory, credentials, clock=clock, main=main, facts=facts, ledger=ledger
+        )
+        opened.pop_all()
+    return hotline
+
+
+def _connected(
+    settings: Settings,
+    directory: Directory,
+    credentials: Credentials,
+    *,
+    clock: Clock,
+    main: Database,
+    facts: Database,
+    ledger: Ledger,
+) -> Hotline:
     outbox = Outbox(ledger=ledger, database=main)
     due = assemble_due(settings, main, read_calendar(settings), clock)
     calls = CallBook(ledger=ledger, database=main)
@@ -137,11 +137,11 @@ async def assemble(
         hub=hub,
         directory=directory,
         clock=clock,
-        conditions=lambda: _conditions(telephony, ledger, clock()),
+        conditions=lambda: conditions_of(telephony, ledger, clock()),
         heard=lambda: telephony.heard(),  # noqa: PLW0108 - it is made below, and asks the board itself
         zone=settings.zone_info,
     )
-    telephony = _telephony(settings, directory, ledger, clock, handling=board.handling)
+    telephony = telephony_of(settings, directory, ledger, clock, handling=board.handling)
     agents = AgentView(telephony.switchboard, hub, clock)
     ledger.listen(agents.hear)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
@@ -184,8 +184,8 @@ async def assemble(
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *AuditApi(main).routes(),
-        *MetricsApi(registry_of(watched), token=token).routes(),
-        *_ticketing(main, outbox, directory, clock),
+        *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
+        *ticketing_routes(main, outbox, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,
@@ -193,9 +193,9 @@ async def assemble(
             clock=clock,
         ).routes(),
     ]
-    sessions = _sessions(settings, DirectoryPeople(directory, credentials), main, clock)
+    sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
     checks = ready_checks(ledger, telephony)
-    app = _web(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts)
+    app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts)
     return Hotline(
         ledger=ledger,
         main=main,
@@ -211,106 +211,6 @@ async def assemble(
         host=settings.web.host,
         port=settings.web.port,
     )
-
-
-def _telephony(
-    settings: Settings,
-    directory: Directory,
-    ledger: Ledger,
-    clock: Clock,
-    *,
-    handling: Callable[[str], Duration | None],
-) -> Telephony:
-    names = [node.name for node in settings.nodes]
-    queues = tuple(directory.queues)
-    limits: dict[str, Duration] = {
-        queue.name: queue.wrapup_limit_s * SECOND for queue in directory.queues.values()
-    }
-    bounds: dict[str, Duration] = {queue.name: queue.bound_s * SECOND for queue in directory.queues.values()}
-    short = {reason.code for reason in directory.reasons.values() if reason.on_duty} | {"logged_in"}
-    places: dict[str, tuple[Membership, ...]] = {
-        person.number: directory.memberships(person.number) for person in directory.agents()
-    }
-    nodes = [
-        Node(
-            name=node.name,
-            link=NodeLink(
-                NodeAccess(host=node.host, port=node.port, secrets=read_accounts(node.accounts)),
-                queues=lambda: queues,
-                clock=clock,
-                random=random.random,
-            ),
-            directory=node.directory,
-        )
-        for node in settings.nodes
-    ]
-    return Telephony(
-        nodes=nodes,
-        book=ledger,
-        duties=Duties(
-            memberships=lambda number: places.get(number, ()),
-            wrapup_limit=lambda queue: limits.get(queue, MINUTE),
-            nodes=tuple(names),
-        ),
-        dispatcher=AppQueueDispatcher(
-            memberships=lambda number: places.get(number, ()),
-            short_pause=lambda reason: reason in short,
-            handling=lambda queue: handling(queue) or USUAL_HANDLING,
-            bound=lambda queue: bounds.get(queue, MINUTE),
-            queues=queues,
-        ),
-        clock=clock,
-    )
-
-
-def _ticketing(main: Database, outbox: Outbox, directory: Directory, clock: Clock) -> list[Route]:
-    summaries = SummaryService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
-    tickets = TicketService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
-    return TicketingApi(summaries=summaries, tickets=tickets, clock=clock).routes()
-
-
-def _sessions(settings: Settings, people: DirectoryPeople, main: Database, clock: Clock) -> Sessions:
-    wanted = settings.session
-    return Sessions(
-        main,
-        people,
-        clock=clock,
-        limits=SessionLimits(idle=wanted.idle_minutes * MINUTE, longest=wanted.longest_hours * 60 * MINUTE),
-        lockout=LockoutRule(failures=wanted.failures, locked_for=wanted.lock_minutes * MINUTE),
-    )
-
-
-def _web(
-    settings: Settings,
-    routes: Sequence[Route],
-    *,
-    sessions: Sessions,
-    hub: LiveHub,
-    checks: Mapping[str, Check],
-    counts: RequestCounts,
-) -> web.Application:
-    pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
-    return build_app(
-        routes,
-        sessions=sessions,
-        hub=hub,
-        options=WebOptions(
-            origins=frozenset(settings.web.origins),
-            secure_cookies=settings.web.secure_cookie,
-            body_limit=settings.web.body_limit_kib * 1024,
-            pages=pages,
-            home="/board/",
-            checks=checks,
-            counts=counts,
-        ),
-    )
-
-
-def _conditions(telephony: Telephony, ledger: Ledger, now: Instant) -> Iterable[Condition]:
-    for down in telephony.sessions_down():
-        yield Condition("session_lost", down.subject, down.since, down.cause)
-    if ledger.health.problem:
-        yield Condition("database_down", "ledger", now, ledger.health.problem)
 
 
 class Running:
