@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from bench import ami_parse, board, fold, journey
+from bench import ami_parse, board, fold, ingest, journey
 from bench.report import Result
 from core.errors import HotlineError
 
 BENCHES: dict[str, Callable[[], Result]] = {
-    bench.NAME: bench.measure for bench in (ami_parse, fold, board, journey)
+    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, board, journey)
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from bench import fold, processor
 from bench.board import Screen, percentile
 from bench.floor_seed import QUEUE, device_at, seed_text, staff_at
+from bench.ingest import traffic
 from bench.report import Result, at_least, at_most
 from bench.search import highest
 from directory import seed
@@ -105,3 +107,12 @@ def test_a_bench_ends_with_one_line_of_json() -> None:
     last = json.loads(done.stdout.splitlines()[-1])
     assert last["bench"] == "ami_parse"
     assert last["figures"]["event_us"] > 0
+
+
+def test_recorded_traffic_is_made_of_calls_of_their_own() -> None:
+    wire, count = traffic(3)
+    assert wire.count(b"\r\n\r\n") == count
+    assert len(set(re.findall(rb"^Call: (\S+)", wire, re.M))) == 3
+    assert len(set(re.findall(rb"^Uniqueid: (\S+)", wire, re.M))) == 6  # a customer's leg and an agent's each
+    times = [float(time) for time in re.findall(rb"^Timestamp: (\S+)", wire, re.M)]
+    assert times[-1] - times[0] > 2
