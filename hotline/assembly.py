@@ -25,6 +25,7 @@ from hotline.content import read_calendar
 from hotline.due import Due, assemble_due
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
+from hotline.notices_api import NoticesApi
 from hotline.parts import conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
 from hotline.readiness import NotReady, ready_checks
 from hotline.settings import Settings
@@ -184,6 +185,7 @@ def _connected(
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *AuditApi(main).routes(),
+        *NoticesApi(due.notices, main, clock).routes(),
         *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
         *ticketing_routes(main, outbox, directory, clock),
         *RecordingsApi(
