@@ -158,8 +158,11 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveySettings:
-    """`attempts`: wrong or missing keys before a question is given up. `timeout_s`: for one key."""
+    """`attempts`: wrong or missing keys before a question is given up. `timeout_s`: for one key.
+    `repair_at`: a score up to this leads to a call-back (SURVEY-08); 0: none does.
+    """
 
     satisfaction_best: int
+    repair_at: int
     attempts: int
     timeout_s: int

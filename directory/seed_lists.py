@@ -177,9 +177,10 @@ def check_thresholds(section: Place, thresholds: Mapping[str, Threshold]) -> Non
 
 def survey(place: Place) -> SurveySettings:
     """How the survey asks (SURVEY-01)."""
-    found = place.fields(("satisfaction_best", "attempts", "timeout_s"))
+    found = place.fields(("satisfaction_best", "repair_at", "attempts", "timeout_s"))
     return SurveySettings(
         satisfaction_best=found["satisfaction_best"].whole(2, 9),
+        repair_at=found["repair_at"].whole(0, 8),
         attempts=found["attempts"].whole(1, 5),
         timeout_s=found["timeout_s"].whole(2, 60),
     )

@@ -26,7 +26,7 @@ from hotline.due import Due, assemble_due
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.notices_api import NoticesApi
-from hotline.parts import conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
+from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
 from hotline.readiness import NotReady, ready_checks
 from hotline.settings import Settings
 from ledger.api import CallsApi
@@ -43,6 +43,7 @@ from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
 from telephony.service import Telephony
+from ticketing import callbacks as callback_tasks
 from ticketing import duties
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
@@ -131,6 +132,7 @@ def _connected(
     outbox = Outbox(ledger=ledger, database=main)
     due = assemble_due(settings, main, read_calendar(settings), clock)
     calls = CallBook(ledger=ledger, database=main)
+    callbacks = callbacks_of(main, ledger, due, directory, clock)
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
     board = Board(
@@ -157,6 +159,14 @@ def _connected(
             handle=duties.follow,
             kinds=duties.KINDS,
             linger_s=_DUTIES_LINGER_S,
+        ),
+        Consumer(
+            name=callback_tasks.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=callbacks.follow,
+            kinds=callback_tasks.KINDS,
+            linger_s=callback_tasks.LINGER_S,
         ),
         Consumer(
             name=recordings_service.CONSUMER,
@@ -187,7 +197,7 @@ def _connected(
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
-        *ticketing_routes(main, outbox, directory, clock),
+        *ticketing_routes(main, outbox, callbacks, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,

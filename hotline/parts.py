@@ -15,6 +15,7 @@ from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
 from hotline.content import PROJECT
+from hotline.due import Due
 from hotline.node import read_accounts
 from hotline.settings import Settings
 from ledger.ledger import Ledger
@@ -28,6 +29,7 @@ from telephony.hearing import Node
 from telephony.service import Telephony
 from telephony.waiting import USUAL_HANDLING
 from ticketing.api import TicketingApi
+from ticketing.callbacks import Callbacks
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
@@ -90,11 +92,28 @@ def telephony_of(
     )
 
 
-def ticketing_routes(main: Database, outbox: Outbox, directory: Directory, clock: Clock) -> list[Route]:
-    """Summaries and work orders, for the web."""
-    summaries = SummaryService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
+def callbacks_of(main: Database, ledger: Ledger, due: Due, directory: Directory, clock: Clock) -> Callbacks:
+    """Who owes a customer a call; with the timers that remind, and the notices that tell."""
+    return Callbacks(
+        database=main,
+        book=ledger,
+        timers=due.timers,
+        notices=due.notices,
+        calendar=due.calendar,
+        directory=lambda: directory,
+        clock=clock,
+    )
+
+
+def ticketing_routes(
+    main: Database, outbox: Outbox, callbacks: Callbacks, directory: Directory, clock: Clock
+) -> list[Route]:
+    """Summaries, call-backs and work orders, for the web."""
+    summaries = SummaryService(
+        database=main, outbox=outbox, callbacks=callbacks, directory=lambda: directory, clock=clock
+    )
     tickets = TicketService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
-    return TicketingApi(summaries=summaries, tickets=tickets, clock=clock).routes()
+    return TicketingApi(summaries=summaries, callbacks=callbacks, tickets=tickets, clock=clock).routes()
 
 
 def sessions_of(settings: Settings, people: DirectoryPeople, main: Database, clock: Clock) -> Sessions:

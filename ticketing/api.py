@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from core.clock import Clock
+from ticketing.callbacks import Callbacks
 from ticketing.schemas import (
+    CallbackDone,
+    CallbackOut,
     CallbacksOut,
     OfAgent,
     OfCall,
@@ -32,14 +35,17 @@ _OWN = ""
 class TicketingApi:
     """The handlers. `clock` tells how old a duty is."""
 
-    def __init__(self, *, summaries: SummaryService, tickets: TicketService, clock: Clock) -> None:
+    def __init__(
+        self, *, summaries: SummaryService, callbacks: Callbacks, tickets: TicketService, clock: Clock
+    ) -> None:
         self._summaries = summaries
+        self._callbacks = callbacks
         self._tickets = tickets
         self._clock = clock
 
     def routes(self) -> list[Route]:
         """The routes of this module."""
-        return [*self._summary_routes(), *self._ticket_routes()]
+        return [*self._summary_routes(), *self._callback_routes(), *self._ticket_routes()]
 
     def _summary_routes(self) -> list[Route]:
         path, tag = "/api/summaries", "summaries"
@@ -100,13 +106,31 @@ class TicketingApi:
                 summary="Change a summary: one's own or, with summaries.correct, another's",
                 tag=tag,
             ),
+        ]
+
+    def _callback_routes(self) -> list[Route]:
+        path, tag = "/api/callbacks", "callbacks"
+        return [
             Route(
                 method="GET",
-                path="/api/callbacks",
-                handler=self._callbacks,
+                path=path,
+                handler=self._owed_callbacks,
                 right=_OWN,
+                wider=("summaries.correct",),
+                query=OfAgent,
                 returns=CallbacksOut,
-                summary="The call-backs one owes",
+                summary="The call-backs one owes or, with summaries.correct, another owes",
+                tag=tag,
+            ),
+            Route(
+                method="POST",
+                path=f"{path}/{{id}}/done",
+                handler=self._called_back,
+                right=_OWN,
+                wider=("summaries.correct",),
+                body=CallbackDone,
+                returns=CallbackOut,
+                summary="Say what came of a call-back: one's own or, with summaries.correct, another's",
                 tag=tag,
             ),
         ]
@@ -179,10 +203,19 @@ class TicketingApi:
         changed = await self._summaries.change(request.person, number, body.version, body.text())
         return summary_out(changed, request.person)
 
-    async def _callbacks(self, request: ApiRequest) -> CallbacksOut:
+    async def _owed_callbacks(self, request: ApiRequest) -> CallbacksOut:
+        query: OfAgent = request.query
+        owner = query.agent or request.person.staff
+        if owner != request.person.staff:
+            request.person.require("summaries.correct")
         now = self._clock()
-        tasks = await self._summaries.callbacks(request.person.staff)
+        tasks = await self._callbacks.owed(owner)
         return CallbacksOut(callbacks=[callback_out(one, now) for one in tasks])
+
+    async def _called_back(self, request: ApiRequest) -> CallbackOut:
+        body: CallbackDone = request.body
+        ended = await self._callbacks.done(request.person, request.path["id"], body.outcome)
+        return callback_out(ended, self._clock())
 
     async def _open(self, request: ApiRequest) -> TicketOut:
         body: TicketIn = request.body

@@ -106,17 +106,33 @@ class OwedSummary:
     ended_at: Instant
 
 
+class CallbackCause(StrEnum):
+    """Why a customer is to be called back."""
+
+    PROMISE = "promise"
+    POOR_RATING = "poor_rating"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackTask:
-    """The customer of this summary is owed an answer (CALL-13): by `owner`, at `number`, before `due_at`."""
+    """A customer is owed a call: by `owner`, at `number` ("" if withheld), before `due_at`.
 
-    summary: str
+    `id`: `summary:<number>` of a promise (CALL-13), `rating:<leg>` of a poor rating (SURVEY-08). `summary`:
+    "" without one. `outcome`: what came of it, once it is done.
+    """
+
+    id: str
+    cause: CallbackCause
     call: str
+    leg: str
     owner: str
     number: str
     due_at: Instant
     created_at: Instant
+    summary: str = ""
     done_at: Instant | None = None
+    done_by: str = ""
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,11 @@ from dataclasses import fields, replace
 
 from core.clock import Instant
 from core.errors import BadInput
+from core.facts import SurveyAnswered
 from core.masking import mask_text
 from core.names import fits
-from directory.model import CallType
+from directory.lookup import Directory
+from directory.model import CallType, SurveySettings
 from directory.model import Urgency as UrgencyLevel
 from ticketing.errors import Refusal
 from ticketing.model import CallSummary, SummaryText, TicketText
@@ -146,3 +148,21 @@ def _unfit(text: SummaryText | TicketText) -> list[Refusal]:
 
 def _text_fields(text: SummaryText | TicketText) -> list[str]:
     return [field.name for field in fields(text) if type(getattr(text, field.name)) is str]
+
+
+def is_poor(fact: SurveyAnswered, survey: SurveySettings) -> bool:
+    """Whether a rating asks for repair (SURVEY-08): `repair_at` or worse; 0 asks for none."""
+    return fact.question == "satisfaction" and fact.answer <= survey.repair_at
+
+
+def repairer(lists: Directory, agent: str) -> str:
+    """Who calls the customer whom this agent did not please: a leader of the agent's team, else any leader,
+    of several the one with the lowest number; the agent, where there is no leader at all."""
+    leaders = [
+        person
+        for person in lists.staff.values()
+        if person.active and "agents.command" in lists.rights(person.number)
+    ]
+    team = next((person.team for person in lists.staff.values() if person.number == agent), "")
+    nearest = [person for person in leaders if person.team == team] or leaders
+    return min((str(person.number) for person in nearest), default=agent)

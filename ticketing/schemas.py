@@ -119,14 +119,26 @@ class OwedListOut(Out):
 
 
 class CallbackOut(Out):
-    """A customer who is owed an answer. `overdue`: the time has passed."""
+    """A customer who is owed a call. `cause`: promise or poor_rating. `overdue`: the time has passed."""
 
+    id: str
+    cause: str
     summary: str
     call: str
+    leg: str
     owner: str
     number: str
     due_at: datetime
     overdue: bool
+    done_at: datetime | None
+    done_by: str
+    outcome: str
+
+
+class CallbackDone(In):
+    """What came of it: reached, not reached after how many tries, not wanted …"""
+
+    outcome: str = Field(min_length=1, max_length=200)
 
 
 class CallbacksOut(Out):
@@ -272,12 +284,18 @@ def owed_out(owed: OwedSummary, now: Instant) -> OwedOut:
 def callback_out(task: CallbackTask, now: Instant) -> CallbackOut:
     """For its owner, who has to dial the number."""
     return CallbackOut(
+        id=task.id,
+        cause=task.cause,
         summary=task.summary,
         call=task.call,
+        leg=task.leg,
         owner=task.owner,
         number=task.number,
         due_at=moment(task.due_at),
-        overdue=task.due_at < now,
+        overdue=task.done_at is None and task.due_at < now,
+        done_at=_moment(task.done_at),
+        done_by=task.done_by,
+        outcome=task.outcome,
     )
 
 

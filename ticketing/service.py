@@ -20,8 +20,9 @@ from directory.lookup import Directory
 from ledger.outbox import Outbox
 from storage import Database
 from ticketing import store
+from ticketing.callbacks import Callbacks
 from ticketing.errors import Incomplete, NotYours, Refusal
-from ticketing.model import CallbackTask, CallSummary, OwedSummary, SummaryText
+from ticketing.model import CallbackCause, CallbackTask, CallSummary, OwedSummary, SummaryText
 from ticketing.numbers import Series, check_number
 from ticketing.readings import Reading, note_reading
 from ticketing.rules import check_call_types, summary_refusals, tidy
@@ -35,11 +36,18 @@ class SummaryService:
     """
 
     def __init__(
-        self, *, database: Database, outbox: Outbox, directory: Callable[[], Directory], clock: Clock
+        self,
+        *,
+        database: Database,
+        outbox: Outbox,
+        callbacks: Callbacks,
+        directory: Callable[[], Directory],
+        clock: Clock,
     ) -> None:
         check_call_types(directory().call_types.values())
         self._database = database
         self._outbox = outbox
+        self._callbacks = callbacks
         self._directory = directory
         self._clock = clock
 
@@ -47,11 +55,6 @@ class SummaryService:
         """What this agent owes, oldest first; empty for one who owes nothing (SUMMARY-01)."""
         async with self._database.read() as connection:
             return await store.owed_by(connection, check("staff", agent, "agent"))
-
-    async def callbacks(self, owner: str) -> list[CallbackTask]:
-        """The call-backs this person still owes, the most urgent first (CALL-13)."""
-        async with self._database.read() as connection:
-            return await store.callbacks_of(connection, check("staff", owner, "owner"))
 
     async def save(self, person: Principal, leg: str, text: SummaryText) -> CallSummary:
         """Write the leg's one summary. Written while the talk goes on, it leaves nothing to be owed.
@@ -175,14 +178,17 @@ class SummaryService:
         if summary.text.callback_due is None:
             return
         task = CallbackTask(
+            id=f"summary:{summary.number}",
+            cause=CallbackCause.PROMISE,
             summary=summary.number,
             call=summary.call,
+            leg=summary.leg,
             owner=summary.agent,
             number=summary.text.callback_to,
             due_at=summary.text.callback_due,
             created_at=now,
         )
-        await store.put_callback(connection, task)
+        await self._callbacks.owe(connection, task)
 
 
 def _leads(lists: Directory, staff: str) -> bool:

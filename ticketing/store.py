@@ -14,6 +14,7 @@ from core.clock import Instant
 from core.errors import Conflict, NotFound
 from storage import insert_new
 from ticketing.model import (
+    CallbackCause,
     CallbackTask,
     CallSummary,
     Gender,
@@ -118,14 +119,31 @@ async def summaries_of(connection: AsyncConnection, call: str) -> list[CallSumma
     return [_summary(row) for row in rows.mappings()]
 
 
-async def put_callback(connection: AsyncConnection, task: CallbackTask) -> None:
-    """The one call-back of a summary: made, or moved while it is not done."""
-    await insert_new(connection, callback_tasks, [asdict(task)])
-    await connection.execute(
+async def put_callback(connection: AsyncConnection, task: CallbackTask) -> bool:
+    """The one call-back of that id: made, or moved while it is not done. False: it is done."""
+    await insert_new(connection, callback_tasks, [asdict(task) | {"summary": task.summary or None}])
+    moved = await connection.execute(
         update(callback_tasks)
-        .where(callback_tasks.c.summary == task.summary, callback_tasks.c.done_at.is_(None))
+        .where(callback_tasks.c.id == task.id, callback_tasks.c.done_at.is_(None))
         .values(number=task.number, due_at=task.due_at)
     )
+    return moved.rowcount == 1
+
+
+async def load_callback(connection: AsyncConnection, id_: str) -> CallbackTask | None:
+    """One call-back, done or not."""
+    rows = await connection.execute(select(callback_tasks).where(callback_tasks.c.id == id_))
+    row = rows.mappings().first()
+    return None if row is None else _callback(row)
+
+
+async def end_callback(
+    connection: AsyncConnection, id_: str, *, at: Instant, by: str, outcome: str
+) -> CallbackTask | None:
+    """It is done; None if it was before."""
+    open_ = update(callback_tasks).where(callback_tasks.c.id == id_, callback_tasks.c.done_at.is_(None))
+    ended = await connection.execute(open_.values(done_at=at, done_by=by, outcome=outcome))
+    return await load_callback(connection, id_) if ended.rowcount == 1 else None
 
 
 async def callbacks_of(connection: AsyncConnection, owner: str) -> list[CallbackTask]:
@@ -135,7 +153,7 @@ async def callbacks_of(connection: AsyncConnection, owner: str) -> list[Callback
         .where(callback_tasks.c.owner == owner, callback_tasks.c.done_at.is_(None))
         .order_by(callback_tasks.c.due_at)
     )
-    return [CallbackTask(**row) for row in rows.mappings()]
+    return [_callback(row) for row in rows.mappings()]
 
 
 async def insert_ticket(connection: AsyncConnection, ticket: Ticket) -> None:
@@ -185,6 +203,11 @@ def expect_version(number: str, newest: int, asked: int) -> None:
     """`Conflict` unless the change was made to the newest version."""
     if asked != newest:
         raise Conflict(f"{number} is at version {newest}, you changed version {asked}: read it again")
+
+
+def _callback(row: Mapping[str, Any] | Any) -> CallbackTask:
+    words = {"cause": CallbackCause(row["cause"]), "summary": row["summary"] or ""}
+    return CallbackTask(**(dict(row) | words))
 
 
 def _summary_row(summary: CallSummary) -> dict[str, Any]:

@@ -79,13 +79,18 @@ summary_revisions = Table(
 callback_tasks = Table(
     "callback_tasks",
     metadata,
-    Column("summary", String(24), ForeignKey("summaries.number"), primary_key=True),
+    Column("id", String(60), primary_key=True),
+    Column("cause", String(12), nullable=False),
     Column("call", String(36), nullable=False),
+    Column("leg", String(40), nullable=False),
+    Column("summary", String(24), ForeignKey("summaries.number")),
     Column("owner", String(8), nullable=False),
     Column("number", String(40), nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("done_at", BigInteger),
+    Column("done_by", String(8), nullable=False),
+    Column("outcome", String(200), nullable=False),
 )
 Index("ix_callback_tasks_owner", callback_tasks.c.owner, callback_tasks.c.due_at)
 

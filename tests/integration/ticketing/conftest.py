@@ -11,16 +11,22 @@ from typing import Any
 
 import pytest
 
+from core.calendar import WorkingCalendar
 from core.clock import SECOND
 from core.facts import AgentAnswered, Fact, Side, TalkEnded
 from directory.lookup import Directory
 from directory.seed import DEMO, load
+from hotline.content import read_calendar
+from hotline.settings import Settings
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from storage import Database, migrate
+from storage.notices.outbox import Notices
+from storage.timers import Timers
 from tests.support.databases import Databases
 from ticketing import duties
+from ticketing.callbacks import Callbacks
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.route import Principal
@@ -39,12 +45,29 @@ class Desk:
     outbox: Outbox
     follower: Consumer
     directory: Directory
+    calendar: WorkingCalendar
     now: int = NOW
 
     @property
     def summaries(self) -> SummaryService:
         return SummaryService(
-            database=self.main, outbox=self.outbox, directory=lambda: self.directory, clock=lambda: self.now
+            database=self.main,
+            outbox=self.outbox,
+            callbacks=self.callbacks,
+            directory=lambda: self.directory,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def callbacks(self) -> Callbacks:
+        return Callbacks(
+            database=self.main,
+            book=self.ledger,
+            timers=Timers(clock=lambda: self.now),
+            notices=Notices(clock=lambda: self.now),
+            calendar=self.calendar,
+            directory=lambda: self.directory,
+            clock=lambda: self.now,
         )
 
     @property
@@ -109,7 +132,14 @@ async def desk_in(folder: Path, main_url: str, ledger_url: str, *, carry: bool =
         await stack.enter_async_context(running(follower.run()))
         if carry:
             await stack.enter_async_context(running(outbox.run()))
-        yield Desk(main=main, ledger=ledger, outbox=outbox, follower=follower, directory=load(DEMO))
+        yield Desk(
+            main=main,
+            ledger=ledger,
+            outbox=outbox,
+            follower=follower,
+            directory=load(DEMO),
+            calendar=read_calendar(Settings()),
+        )
 
 
 @pytest.fixture

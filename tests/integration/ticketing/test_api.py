@@ -28,7 +28,13 @@ COMPLAINT = {
 
 @pytest.fixture
 async def site(desk: Desk, tmp_path: Path) -> AsyncIterator[Site]:
-    api = TicketingApi(summaries=desk.summaries, tickets=desk.tickets, clock=lambda: desk.now + 65_000_000)
+    callbacks = desk.callbacks
+    api = TicketingApi(
+        summaries=desk.summaries,
+        callbacks=callbacks,
+        tickets=desk.tickets,
+        clock=lambda: desk.now + 65_000_000,
+    )
     people = FakePeople(
         {staff: desk.person(staff).rights for staff in (AGENT, OTHER, LEADER)}, every_right=frozenset(RIGHTS)
     )

@@ -136,7 +136,7 @@ async def test_a_promised_answer_becomes_a_task_with_owner_and_due_time(desk: De
         callback_due=NOW + 30 * MINUTE,
     )
     saved = await desk.summaries.save(person, await desk.talk(), promise)
-    (task,) = await desk.summaries.callbacks(AGENT)
+    (task,) = await desk.callbacks.owed(AGENT)
     assert (task.summary, task.owner, task.number, task.due_at) == (
         saved.number,
         AGENT,
@@ -145,7 +145,7 @@ async def test_a_promised_answer_becomes_a_task_with_owner_and_due_time(desk: De
     )
     later = replace(promise, callback_due=NOW + 60 * MINUTE)
     await desk.summaries.change(person, saved.number, 1, later)
-    assert [one.due_at for one in await desk.summaries.callbacks(AGENT)] == [NOW + 60 * MINUTE]
+    assert [one.due_at for one in await desk.callbacks.owed(AGENT)] == [NOW + 60 * MINUTE]
     desk.now += 90 * MINUTE
     await desk.summaries.change(person, saved.number, 2, replace(later, result="已回电"))
 

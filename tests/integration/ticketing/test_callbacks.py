@@ -1,0 +1,144 @@
+"""Call-backs: a poor rating leads to one, its owner is told and reminded, somebody says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from core.clock import MINUTE
+from core.errors import Conflict, NotFound
+from core.facts import CallArrived, SurveyAnswered
+from ledger.consumer import Consumer
+from storage.notices.outbox import Notices
+from storage.timer_runner import TimerRunner
+from storage.timers import Timers
+from tests.integration.ticketing.conftest import CALL, NOW, Desk, running
+from tests.integration.ticketing.test_api import Site, site  # noqa: F401 - a fixture
+from tests.integration.ticketing.test_summaries import AGENT, LEADER, OTHER
+from ticketing import callbacks as tasks
+from ticketing.callbacks import Callbacks
+from ticketing.errors import NotYours
+from ticketing.model import CallbackCause
+
+LEG = "node1-1700000000.12"
+CUSTOMER = "13812345678"
+DAY = 24 * 60 * MINUTE
+
+
+class Follow:
+    """The call-backs with a timer runner and a consumer of their own."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.timers = Timers(clock=lambda: desk.now)
+        self.notices = Notices(clock=lambda: desk.now)
+        self.callbacks = Callbacks(
+            database=desk.main,
+            book=desk.ledger,
+            timers=self.timers,
+            notices=self.notices,
+            calendar=desk.calendar,
+            directory=lambda: desk.directory,
+            clock=lambda: desk.now,
+        )
+        self.consumer = Consumer(
+            name=tasks.CONSUMER,
+            ledger=desk.ledger,
+            database=desk.main,
+            handle=self.callbacks.follow,
+            kinds=tasks.KINDS,
+        )
+        self.runner = TimerRunner(
+            database=desk.main, timers=self.timers, clock=lambda: desk.now, random=random.random
+        )
+
+    async def rated(self, answer: int, *, question: str = "satisfaction", leg: str = LEG) -> None:
+        """The customer of a call has rated it, and the call-backs have followed."""
+        arrived = CallArrived(
+            at=self.desk.now, node="node1", call=CALL, leg="node1-1.1", caller=CUSTOMER, called="95559"
+        )
+        rating = SurveyAnswered(
+            at=self.desk.now,
+            node="node1",
+            call=CALL,
+            leg=leg,
+            agent=AGENT,
+            queue="card-cmn",
+            question=question,
+            answer=answer,
+        )
+        await asyncio.wait_for(self.consumer.caught_up(self.desk.ledger.append([arrived, rating])), 10)
+
+    async def told(self, person: str) -> list[str]:
+        async with self.desk.main.read() as connection:
+            return [one.notice.subject for one in await self.notices.page(connection, person)]
+
+
+@pytest.mark.rule("SURVEY-08")
+async def test_a_poor_rating_becomes_a_call_back_of_the_leader_once(desk: Desk) -> None:
+    follow = Follow(desk)
+    async with running(follow.consumer.run()):
+        await follow.rated(2)
+        await follow.rated(2)  # the fact once more, as after a restart
+        await follow.rated(3, leg="node1-1700000000.13")
+        await follow.rated(1, question="solved", leg="node1-1700000000.14")
+    (task,) = await follow.callbacks.owed(LEADER)
+    assert (task.id, task.cause, task.number) == (f"rating:{LEG}", CallbackCause.POOR_RATING, CUSTOMER)
+    assert task.due_at > NOW + DAY  # 2026-11-22 is a Sunday: the end of Monday
+    assert task.due_at == desk.calendar.deadline(NOW, 1).at
+    assert await follow.told(LEADER) == ["客户评价不满意,请安排回访"]
+    assert await follow.callbacks.owed(AGENT) == []
+
+
+@pytest.mark.rule("SURVEY-08", "CALL-13")
+async def test_the_owner_is_reminded_when_the_time_has_come_and_only_of_what_is_open(desk: Desk) -> None:
+    follow = Follow(desk)
+    async with running(follow.consumer.run()):
+        await follow.rated(1)
+        await follow.rated(1, leg="node1-1700000000.13")
+    first, second = await follow.callbacks.owed(LEADER)
+    desk.now = first.due_at - 1
+    await follow.runner.fire_due()
+    assert len(await follow.told(LEADER)) == 2  # of the two ratings, and no more
+    await follow.callbacks.done(desk.person(LEADER), second.id, "已回访,客户满意")
+    desk.now = first.due_at
+    await follow.runner.fire_due()
+    assert (await follow.told(LEADER))[0] == "回电时间已到"
+    assert len(await follow.told(LEADER)) == 3
+
+
+@pytest.mark.rule("CALL-13")
+async def test_what_came_of_it_is_said_once_by_whom_it_concerns(desk: Desk) -> None:
+    follow = Follow(desk)
+    async with running(follow.consumer.run()):
+        await follow.rated(1)
+    (task,) = await follow.callbacks.owed(LEADER)
+    with pytest.raises(NotYours, match=f"is {LEADER}'s"):
+        await follow.callbacks.done(desk.person(OTHER), task.id, "x")
+    with pytest.raises(NotFound):
+        await follow.callbacks.done(desk.person(LEADER), "rating:node1-1.9", "x")
+    desk.now += MINUTE
+    ended = await follow.callbacks.done(desk.person(LEADER), task.id, "三次未接")
+    assert (ended.done_at, ended.done_by, ended.outcome) == (desk.now, LEADER, "三次未接")
+    with pytest.raises(Conflict, match="ended before"):
+        await follow.callbacks.done(desk.person(LEADER), task.id, "again")
+    assert await follow.callbacks.owed(LEADER) == []
+
+
+async def test_over_http_a_leader_sees_and_ends_them(site: Site, desk: Desk) -> None:  # noqa: F811
+    follow = Follow(desk)
+    async with running(follow.consumer.run()):
+        await follow.rated(1)
+    await site.sign_in(AGENT)
+    assert (await site.call("GET", f"/api/callbacks?agent={LEADER}"))[0] == 403
+    await site.sign_in(LEADER)
+    _, told = await site.call("GET", "/api/callbacks")
+    (task,) = told["callbacks"]
+    assert (task["cause"], task["number"], task["overdue"]) == ("poor_rating", CUSTOMER, False)
+    path = f"/api/callbacks/{task['id']}/done"
+    assert (await site.call("POST", path, json={"outcome": ""}))[0] == 422
+    status, ended = await site.call("POST", path, json={"outcome": "已回访"})
+    assert (status, ended["done_by"], ended["outcome"]) == (200, LEADER, "已回访")
+    assert (await site.call("POST", path, json={"outcome": "已回访"}))[0] == 409
