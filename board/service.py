@@ -172,9 +172,9 @@ class Board:
         """The number of the last fact in the figures, and of the last that is stored."""
         return self._state.last, self._ledger.last_stored
 
-    def figures(self) -> BoardFigures:
-        """All figures now."""
-        return Reading(self._state, self._clock(), self._roster).all()
+    def figures(self, now: Instant | None = None) -> BoardFigures:
+        """All figures at `now`; without it, at this moment."""
+        return Reading(self._state, self._clock() if now is None else now, self._roster).all()
 
     def handling(self, queue: str) -> Duration | None:
         """Mean handling time of this queue's calls today; None until enough of them have been handled."""

@@ -178,5 +178,8 @@ async def test_asterisk_restarting_closes_its_calls_as_node_lost(hotline: Floor)
     await hotline.settled()
     owed = (await agent.get("/api/summaries/owed"))["owed"]
     assert [one["leg"] for one in owed] == [answered.leg]
-    # whoever was ready is ready: the phones are registered still, Asterisk has only to ask them
-    assert (await other.get("/api/agent"))["state"] == "ready"
+    # the phones are registered still, Asterisk has only to ask them: nobody's phone is taken for lost. (Ready is
+    # not asked for: a killed Asterisk may come back with the pause it had written before the last second.)
+    seat = await other.get("/api/agent")
+    assert seat["state"] in ("ready", "not_ready")
+    assert seat["reason"] != "phone_lost"

@@ -25,6 +25,8 @@ CALLS = [call_id(n) for n in range(200)]
 async def test_a_calls_facts_are_found_without_walking_the_ledger(
     ledger_database: Database, read: Callable[[FactStore], Awaitable[Any]]
 ) -> None:
+    if not ledger_database.is_sqlite:
+        pytest.skip("only SQLite is asked for its plan: PostgreSQL walks a table this small, and is right to")
     plans: list[str] = []
 
     def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
