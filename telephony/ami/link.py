@@ -40,7 +40,8 @@ class LinkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """The node tells us its events from here on, and is fully booted. A NodeSnapshot follows.
+    """The node tells us its events from here on, and is fully booted. A NodeSnapshot follows, begun after it:
+    between a loss and the next of these there is none, for what it would be held against is not known yet.
 
     `uptime` comes in whole seconds. `restarted`: since we were last connected, so its calls are gone.
     """
@@ -94,7 +95,8 @@ class NodeLink:
         self._sessions = {role: self._session(access, role) for role in Role}
         self._snapshot_wanted = asyncio.Event()
         self._resync_up = asyncio.Event()
-        self._connected_now = False
+        self._listening = asyncio.Event()
+        self._connections = 0
         self._lost: tuple[Instant, str] | None = None
         self._booted: float | None = None
 
@@ -150,7 +152,7 @@ class NodeLink:
     @property
     def connected(self) -> bool:
         """Whether the node is fully booted and tells us its events."""
-        return self._connected_now
+        return self._listening.is_set()
 
     @property
     def lost_since(self) -> Instant | None:
@@ -168,7 +170,7 @@ class NodeLink:
             session.try_again()
 
     def resync(self) -> None:
-        """Take a snapshot as soon as possible, and put it into the stream."""
+        """Take a snapshot as soon as the node is connected, and put it into the stream."""
         self._snapshot_wanted.set()
 
     async def snapshot(self) -> NodeSnapshot:
@@ -218,7 +220,9 @@ class NodeLink:
         booted = asyncio.get_running_loop().time() - uptime
         # Whole seconds on their side: two readings of the same start differ by up to one, and some delay.
         restarted = self._booted is not None and booted - self._booted > 1.5
-        self._booted, self._connected_now = booted, True
+        self._booted = booted
+        self._connections += 1
+        self._listening.set()
         self._inbox.put_always(Connected(at=now, uptime=uptime * SECOND, restarted=restarted))
         if self._lost is not None:
             since, cause = self._lost
@@ -231,8 +235,8 @@ class NodeLink:
         self._inbox.put_always(RoleChanged(at=now, role=role, state=state, cause=cause))
         if role is Role.RESYNC:
             (self._resync_up.set if state is State.UP else self._resync_up.clear)()
-        if role is Role.EVENTS and state is State.DOWN and self._connected_now:
-            self._connected_now = False
+        if role is Role.EVENTS and state is State.DOWN and self.connected:
+            self._listening.clear()
             self._lost = (self._sessions[role].heard_at or now, f"not connected: {cause}")
             self._inbox.put_always(Lost(at=now, cause=cause))
 
@@ -241,15 +245,23 @@ class NodeLink:
         again = Backoff(settings.snapshot_again_first, settings.snapshot_again_most, self._random)
         while True:
             await self._snapshot_wanted.wait()
-            await self._resync_up.wait()
+            await self._listening.wait()
+            if not self._resync_up.is_set():
+                await self._resync_up.wait()
+                continue  # the node may have been lost meanwhile
             self._snapshot_wanted.clear()
+            connection = self._connections
             try:
-                self._inbox.put_always(await self.snapshot())
-                again.reset()
+                snapshot = await self.snapshot()
             except SnapshotFailed as problem:
                 _log.warning("ami.snapshot_failed", action="resync", cause=str(problem))
                 self._snapshot_wanted.set()
                 await asyncio.sleep(again.next() / SECOND)
+                continue
+            again.reset()
+            if self.connected and connection == self._connections:
+                self._inbox.put_always(snapshot)
+            # else it is of a connection that is no more: the next one wants its own
 
 
 def _ignore(_message: Message) -> None:

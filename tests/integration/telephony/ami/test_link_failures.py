@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -111,6 +112,66 @@ async def test_a_loss_is_told_and_after_it_a_gap_and_a_new_snapshot():
     assert "not connected" in gap.cause
     assert gap.since <= lost.at <= gap.until
     assert not again.restarted
+
+
+async def test_no_snapshot_is_taken_before_the_node_tells_its_events_again():
+    fully_booted = asyncio.Event()
+    talks: dict[str, list[Talk]] = {"events": [], "commands": [], "resync": []}
+
+    async def script(talk: Talk) -> None:
+        talk.raw(BANNER)
+        login = await talk.action()
+        mine = talks[login["Username"]]
+        mine.append(talk)
+        talk.reply(login, "Response: Success")
+        if mine is talks["events"]:
+            while len(mine) > 1 and not fully_booted.is_set():
+                await talk.ping()
+            talk.say("Event: FullyBooted", "Uptime: 1")
+        await serve(talk)
+
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await watched.until(lambda: bool(watched.of(NodeSnapshot)))
+        talks["events"][0].close()
+        await watched.until(lambda: bool(watched.of(Lost)))
+        watched.link.resync()
+        await talks["resync"][0].pinged(2)  # whatever was to be asked has been asked by then
+        assert peer.actions().count("DeviceStateList") == 1
+        fully_booted.set()
+        await watched.until(lambda: len(watched.of(NodeSnapshot)) == 2)
+    kinds = [type(item) for item in watched.of(Lost, Connected, NodeSnapshot)]
+    assert kinds == [Connected, NodeSnapshot, Lost, Connected, NodeSnapshot]
+
+
+async def test_a_snapshot_during_which_the_node_was_lost_is_not_shown():
+    may_answer = asyncio.Event()
+    events: list[Talk] = []
+
+    async def script(talk: Talk) -> None:
+        login = await talk.accept()
+        if login["Username"] == "events":
+            events.append(talk)
+            talk.say("Event: FullyBooted", "Uptime: 1")
+        while True:
+            action = await talk.action()
+            if action["Action"] == "Logoff":
+                talk.reply(action, "Response: Goodbye")
+                continue
+            if action["Action"] == "DeviceStateList":
+                await may_answer.wait()
+            answer(talk, action)
+
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port)) as watched:
+        await peer.answered("DeviceStateList", 1)
+        events[0].close()
+        await watched.until(lambda: len(watched.of(Connected)) == 2)
+        may_answer.set()
+        await watched.until(lambda: bool(watched.of(NodeSnapshot)))
+        (snapshot,), again = watched.of(NodeSnapshot), watched.of(Connected)[1]
+        assert peer.actions().count("DeviceStateList") == 2
+    assert isinstance(snapshot, NodeSnapshot)
+    assert isinstance(again, Connected)
+    assert snapshot.began >= again.at
 
 
 async def test_a_reader_that_learns_late_of_a_loss_does_not_cause_another_snapshot():
