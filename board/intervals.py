@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Table, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from board.figures import GapFigures
-from board.model import COUNTERS, LEG_COUNTERS, AgentCounts, Counts
+from board.model import COUNTERS, LEG_COUNTERS, NO_AGENT_COUNTS, NO_COUNTS, AgentCounts, Counts
 from board.reports import Asked
 from board.tables import STATE_COLUMNS, interval_agents, interval_gaps, interval_held, interval_queues
 from board.tally import KINDS as COUNTED_KINDS
@@ -32,8 +32,6 @@ LINGER_S = 5.0
 BATCH = 2_000
 LARGEST = frozenset({"answer_max_us"})
 _HELD = "intervals"
-_NO_COUNTS = Counts()
-_NO_AGENT_COUNTS = AgentCounts()
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Held)
 
@@ -53,7 +51,7 @@ def queue_rows(quarters: Mapping[Instant, Mapping[str, Counts]]) -> Iterator[dic
     """What has been counted of queues as rows; none of a quarter-hour in which nothing was."""
     for start, by_queue in quarters.items():
         for queue, counts in by_queue.items():
-            if counts != _NO_COUNTS:
+            if counts != NO_COUNTS:
                 counters = {name: getattr(counts, name) for name in COUNTERS}
                 yield {"start": start, "queue": queue, **counters}
 
@@ -62,7 +60,7 @@ def agent_rows(quarters: Mapping[Instant, Mapping[str, AgentCounts]]) -> Iterato
     """The same of agents."""
     for start, by_agent in quarters.items():
         for agent, counts in by_agent.items():
-            if counts != _NO_AGENT_COUNTS:
+            if counts != NO_AGENT_COUNTS:
                 counters = {name: getattr(counts, name) for name in LEG_COUNTERS}
                 times = {column: counts.times.get(state, 0) for column, state in STATE_COLUMNS.items()}
                 yield {"start": start, "agent": agent, **counters, **times}

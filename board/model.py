@@ -171,6 +171,9 @@ class AgentCounts(LegCounts):
             self.spend(state, duration)
 
 
+NO_COUNTS = Counts()
+NO_AGENT_COUNTS = AgentCounts()
+"""What nothing has been counted in: to be compared and read, never to be changed."""
 AgentSlots = tuple[AgentCounts, ...]
 """The counters of one agent for every period that contains one instant."""
 

@@ -18,16 +18,13 @@ from board.figures import (
     QueueFigures,
     Waiting,
 )
-from board.model import Agent, AgentCounts, Alarm, Counts, Wait
+from board.model import NO_AGENT_COUNTS, NO_COUNTS, Agent, AgentCounts, Alarm, Counts, Wait
 from board.periods import day_start, window_start
 from board.rates import BUSY, IDLE, Undecided, of_legs, of_waits, ratio
 from board.roster import AgentEntry, Roster
 from board.state import BoardState
 from core.clock import MILLISECOND, SECOND, Duration, Instant, iso
 from core.facts import AgentState, Phase
-
-_NO_COUNTS = Counts()
-_NO_AGENT_COUNTS = AgentCounts()
 
 
 def figures(state: BoardState, now: Instant, roster: Roster | None = None) -> BoardFigures:
@@ -66,7 +63,7 @@ class Reading:
 
     def queue(self, name: str) -> QueueFigures:
         """The figures of one queue."""
-        counts = self._today.get(name, _NO_COUNTS)
+        counts = self._today.get(name, NO_COUNTS)
         recent = [by_queue[name] for by_queue in self._recent_minutes if name in by_queue]
         return self._figures(name, counts, self._waits(name), recent, self._members.get(name, ()))
 
@@ -109,7 +106,7 @@ class Reading:
         """One agent."""
         agent = self.state.agents.get(name) or Agent(name)
         entry = self.roster.agents.get(name) or AgentEntry(agent=name)
-        today = self._agents_today.get(name, _NO_AGENT_COUNTS)
+        today = self._agents_today.get(name, NO_AGENT_COUNTS)
         reachable, _since = self.state.devices.get(agent.device, (True, 0))
         busy, staffed = self._loads.get(name, (0, 0))
         return AgentFigures(
@@ -201,7 +198,7 @@ class Reading:
         loads = {}
         today = self._agents_today
         for agent in self.state.agents.values():
-            times = today.get(agent.agent, _NO_AGENT_COUNTS).times
+            times = today.get(agent.agent, NO_AGENT_COUNTS).times
             busy = sum(times.get(state, 0) for state in BUSY)
             idle = sum(times.get(state, 0) for state in IDLE)
             going_on = max(0, self.now - max(agent.since, self.day))

@@ -21,14 +21,13 @@ from board.intervals import CONSUMER, KINDS, agent_rows, gap_rows, queue_rows, w
 from board.periods import QUARTER
 from board.tables import interval_agents, interval_gaps, interval_queues
 from board.tally import Tally
-from core.clock import MINUTE, Duration, Instant
+from core.clock import DAY, Instant
 from core.errors import NotFound
 from ledger.store import FactStore
 from ledger.tables import cursors
 from storage import Database, insert_new
 
-_DAY: Duration = 24 * 60 * MINUTE
-WARM_UP = _DAY
+WARM_UP = DAY
 """No call is longer: so far before the first interval its facts are read."""
 _STANDING = frozenset({"AgentStateChanged"})
 _PAGE = 2_000
@@ -118,19 +117,19 @@ class Rebuild:
     async def _days(self) -> AsyncIterator[Instant]:
         """Every stretch of a day in which anything is counted now or stands in the tables, in order."""
         base = self._since or 0
-        days = {(start - base) // _DAY for start in (*self._tally.quarters, *self._tally.agent_quarters)}
+        days = {(start - base) // DAY for start in (*self._tally.quarters, *self._tally.agent_quarters)}
         async with self._database.read() as connection:
             for table in (interval_queues, interval_agents):
-                stands = select((table.c.start - base) // _DAY).where(table.c.start >= base).distinct()
+                stands = select((table.c.start - base) // DAY).where(table.c.start >= base).distinct()
                 days.update((await connection.execute(stands)).scalars())
         for day in sorted(days):
             if self._since is None or day >= 0:
-                yield base + day * _DAY
+                yield base + day * DAY
 
     def _right(self, first: Instant) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
         """The rows as they should be, of the day from `first` on."""
         quarters, agent_quarters = self._tally.quarters, self._tally.agent_quarters
-        day = range(first, first + _DAY, QUARTER)
+        day = range(first, first + DAY, QUARTER)
         yield interval_queues, list(queue_rows({at: quarters[at] for at in day if at in quarters}))
         yield (
             interval_agents,
@@ -154,7 +153,7 @@ async def _put(
 ) -> tuple[int, int]:
     """Make a day's rows those that are right; how many were wrong or missing, and how many too many."""
     start, name = table.primary_key.columns
-    of_day = (start >= first) & (start < first + _DAY)
+    of_day = (start >= first) & (start < first + DAY)
     there = {
         (row[start.name], row[name.name]): dict(row)
         for row in (await connection.execute(select(table).where(of_day))).mappings()

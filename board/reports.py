@@ -16,17 +16,16 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from board.figures import TOTAL, AgentInterval, QueueInterval
-from board.model import LOGGED_IN, AgentCounts, Counts
+from board.model import LOGGED_IN, NO_AGENT_COUNTS, NO_COUNTS, AgentCounts, Counts
 from board.periods import day_start
 from board.rates import BUSY, IDLE, Undecided, of_legs, of_waits, ratio, whole_ms
 from board.tally import Held
-from core.clock import MINUTE, Duration, Instant, iso
+from core.clock import DAY, MINUTE, Duration, Instant, iso
 from core.errors import BadInput
 from core.facts import AgentState
 
 MOST_PERIODS = 3_000
 """A month of quarter-hours."""
-_DAY: Duration = 24 * 60 * MINUTE
 
 
 class Step(StrEnum):
@@ -117,7 +116,7 @@ def start_of(at: Instant, step: Step, zone: ZoneInfo) -> Instant:
 
 
 def _next(start: Instant, step: Step, zone: ZoneInfo) -> Instant:
-    tomorrow = day_start(day_start(start, zone) + _DAY + _DAY // 2, zone)
+    tomorrow = day_start(day_start(start, zone) + DAY + DAY // 2, zone)
     return tomorrow if step is Step.DAY else min(tomorrow, start + int(step) * MINUTE)
 
 
@@ -147,7 +146,7 @@ def queue_report(
             **of_legs(sums[key]),
         )
 
-    busy = {key for key, counts in sums.items() if counts != _NO_COUNTS}
+    busy = {key for key, counts in sums.items() if counts != NO_COUNTS}
     return QueueReport(*(tuple(map(figures, keys)) for keys in _laid_out(asked, busy, now)))
 
 
@@ -174,7 +173,7 @@ def agent_report(
             **of_legs(counts),
         )
 
-    busy = {key for key, counts in sums.items() if counts != _NO_AGENT_COUNTS}
+    busy = {key for key, counts in sums.items() if counts != NO_AGENT_COUNTS}
     return AgentReport(*(tuple(map(figures, keys)) for keys in _laid_out(asked, busy, now)))
 
 
@@ -182,8 +181,6 @@ def agent_report(
 
 _Key = tuple[Instant | None, str]
 """An interval's start (None: all of the report) and a name (TOTAL: all of them)."""
-_NO_COUNTS = Counts()
-_NO_AGENT_COUNTS = AgentCounts()
 
 
 def _keys(start: Instant, name: str) -> tuple[_Key, ...]:

@@ -24,7 +24,7 @@ from board.picture import Picture
 from board.reading import Reading
 from board.roster import labels_of, roster_of
 from board.state import BoardState
-from core.clock import BANK_ZONE, MILLISECOND, MINUTE, SECOND, Clock, Duration, Instant
+from core.clock import BANK_ZONE, DAY, MILLISECOND, MINUTE, SECOND, Clock, Duration, Instant
 from core.facts import AlarmAcknowledged, Fact, Numbered
 from directory.lookup import Directory
 from web.live import LiveHub, Topic
@@ -43,7 +43,6 @@ SWEEP = 5 * SECOND
 """How often everything is worked out anew: occupancy and sliding windows move without facts."""
 LONGEST_CALL = 120 * MINUTE
 """Before midnight, so far back the facts of today's calls may begin."""
-_DAY = 24 * 60 * MINUTE
 _STANDING = frozenset(
     {
         "AgentStateChanged",
@@ -172,9 +171,9 @@ class Board:
         """The number of the last fact in the figures, and of the last that is stored."""
         return self._state.last, self._ledger.last_stored
 
-    def figures(self, now: Instant | None = None) -> BoardFigures:
-        """All figures at `now`; without it, at this moment."""
-        return Reading(self._state, self._clock() if now is None else now, self._roster).all()
+    def figures(self) -> BoardFigures:
+        """All figures now."""
+        return Reading(self._state, self._clock(), self._roster).all()
 
     def handling(self, queue: str) -> Duration | None:
         """Mean handling time of this queue's calls today; None until enough of them have been handled."""
@@ -208,7 +207,7 @@ class Board:
         await self._ledger.readable(self._ledger.last)
         midnight = day_start(self._clock(), self._state.zone)
         first = await self._ledger.before(midnight - LONGEST_CALL)
-        async for page in self._pages(await self._ledger.before(midnight - _DAY), first, _STANDING):
+        async for page in self._pages(await self._ledger.before(midnight - DAY), first, _STANDING):
             self._fold(page)
         async for page in self._pages(first, None, None):
             self._fold(page)

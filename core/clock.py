@@ -20,6 +20,8 @@ MILLISECOND: Duration = 1_000
 SECOND: Duration = 1_000_000
 MINUTE: Duration = 60 * SECOND
 HOUR: Duration = 60 * MINUTE
+DAY: Duration = 24 * HOUR
+"""Not every day of the wall: where clocks change there is one of 23 hours, and one of 25."""
 BANK_ZONE = ZoneInfo("Asia/Shanghai")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
