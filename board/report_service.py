@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from board.figures import GapFigures
 from board.intervals import (
@@ -19,12 +23,15 @@ from board.intervals import (
     sums_of_queues,
 )
 from board.reports import AgentReport, Asked, QueueReport, agent_report, queue_report
-from core.clock import Clock
+from board.tally import Held
+from core.clock import Clock, Instant
 from core.errors import BadInput
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from storage import Database
 
+C = TypeVar("C")
+R = TypeVar("R")
 MOST_ROWS = 5_000
 """A day of quarter-hours of every queue, a week of hours. More would hold the service up while it is sent."""
 
@@ -64,22 +71,24 @@ class Reports:
 
     async def of_queues(self, asked: Asked) -> tuple[QueueReport, Basis]:
         """Per queue. `BadInput` if there is more than anyone should get at once."""
-        last = await self._bring_up()
-        async with self._database.read() as connection:
-            counted = await sums_of_queues(connection, asked, MOST_ROWS + 1)
-            held, gaps = await read_held(connection), await gaps_of(connection, asked)
-        _check_size(len(counted))
-        report = await asyncio.to_thread(queue_report, asked, counted, held, self._clock())
-        return report, Basis(last, tuple(gaps))
+        return await self._made(asked, sums_of_queues, queue_report)
 
     async def of_agents(self, asked: Asked) -> tuple[AgentReport, Basis]:
         """Per agent, likewise."""
+        return await self._made(asked, sums_of_agents, agent_report)
+
+    async def _made(
+        self,
+        asked: Asked,
+        sums: Callable[[AsyncConnection, Asked, int], Awaitable[list[tuple[Instant, str, C]]]],
+        make: Callable[[Asked, list[tuple[Instant, str, C]], Held, Instant], R],
+    ) -> tuple[R, Basis]:
         last = await self._bring_up()
         async with self._database.read() as connection:
-            counted = await sums_of_agents(connection, asked, MOST_ROWS + 1)
+            counted = await sums(connection, asked, MOST_ROWS + 1)
             held, gaps = await read_held(connection), await gaps_of(connection, asked)
         _check_size(len(counted))
-        report = await asyncio.to_thread(agent_report, asked, counted, held, self._clock())
+        report = await asyncio.to_thread(make, asked, counted, held, self._clock())
         return report, Basis(last, tuple(gaps))
 
     async def _bring_up(self) -> int:
