@@ -173,10 +173,7 @@ class TicketingApi:
         ]
 
     async def _owed(self, request: ApiRequest) -> OwedListOut:
-        query: OfAgent = request.query
-        agent = query.agent or request.person.staff
-        if agent != request.person.staff:
-            request.person.require("summaries.correct")
+        agent = _asked_for(request)
         now = self._clock()
         owed = await self._summaries.owed(agent)
         return OwedListOut(agent=agent, owed=[owed_out(one, now) for one in owed])
@@ -204,12 +201,8 @@ class TicketingApi:
         return summary_out(changed, request.person)
 
     async def _owed_callbacks(self, request: ApiRequest) -> CallbacksOut:
-        query: OfAgent = request.query
-        owner = query.agent or request.person.staff
-        if owner != request.person.staff:
-            request.person.require("summaries.correct")
         now = self._clock()
-        tasks = await self._callbacks.owed(owner)
+        tasks = await self._callbacks.owed(_asked_for(request))
         return CallbacksOut(callbacks=[callback_out(one, now) for one in tasks])
 
     async def _called_back(self, request: ApiRequest) -> CallbackOut:
@@ -232,3 +225,12 @@ class TicketingApi:
         number = request.path["number"]
         sent = await self._tickets.submit(request.person, number, body.version, body.text())
         return ticket_out(sent)
+
+
+def _asked_for(request: ApiRequest) -> str:
+    """Whose duties are asked for: one's own or, with summaries.correct, another's."""
+    query: OfAgent = request.query
+    agent = query.agent or request.person.staff
+    if agent != request.person.staff:
+        request.person.require("summaries.correct")
+    return agent
