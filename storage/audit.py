@@ -54,15 +54,17 @@ class Access:
 async def record_access(connection: AsyncConnection, access: Access) -> int:
     """Add the next link; its number. Writers take turns: never a fork."""
     await take_turn(connection, access_log.name)
-    last = (
-        await connection.execute(
-            select(access_log.c.seq, access_log.c.chain).order_by(access_log.c.seq.desc()).limit(1)
-        )
-    ).first()
-    seq, before = (last.seq + 1, last.chain) if last else (1, START)
-    row = asdict(access)
+    last, before = await last_link(connection)
+    seq, row = last + 1, asdict(access)
     await connection.execute(insert(access_log).values(seq=seq, chain=link(before, seq, row), **row))
     return seq
+
+
+async def last_link(connection: AsyncConnection) -> tuple[int, str]:
+    """Number and value of the last link; of a chain without any, 0 and START."""
+    query = select(access_log.c.seq, access_log.c.chain).order_by(access_log.c.seq.desc()).limit(1)
+    row = (await connection.execute(query)).first()
+    return (row.seq, row.chain) if row is not None else (0, START)
 
 
 async def accesses_of(connection: AsyncConnection, subject: str) -> list[Access]:

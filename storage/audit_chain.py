@@ -18,7 +18,7 @@ from sqlalchemy.engine import RowMapping
 
 from core.clock import Instant
 from core.errors import BadInput
-from storage.audit import START, access_log, link
+from storage.audit import START, access_log, last_link, link
 from storage.database import Database
 
 MOST_FINDINGS = 20
@@ -105,10 +105,8 @@ async def walk(
 
 async def head(database: Database) -> Head:
     """The last link there is."""
-    query = select(access_log.c.seq, access_log.c.chain).order_by(access_log.c.seq.desc()).limit(1)
     async with database.read() as connection:
-        row = (await connection.execute(query)).first()
-    return Head(row.seq, row.chain) if row is not None else Head()
+        return Head(*await last_link(connection))
 
 
 async def _pages(database: Database, size: int) -> AsyncIterator[Sequence[RowMapping]]:

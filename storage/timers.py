@@ -34,11 +34,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock, Instant
 from storage.schema import metadata
+from storage.upsert import insert_into
 from storage.waker import Waker
 
 Handler = Callable[[AsyncConnection, "Timer"], Awaitable[None]]
@@ -127,8 +127,7 @@ class Timers:
             "set_at": self._clock(),
             "ended_at": None,
         }
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(timers).values(owner=timer.owner, name=timer.name, **row)
+        statement = insert_into(connection, timers).values(owner=timer.owner, name=timer.name, **row)
         await connection.execute(statement.on_conflict_do_update(index_elements=["owner", "name"], set_=row))
         self.waker.tell(timer.due)
 

@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows what to do on a conflict, as the database of this connection spells it."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
@@ -18,7 +19,7 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mappi
     """Insert `rows` (all with the same columns); where the primary key exists, replace the other columns."""
     if not rows:
         return
-    statement = _insert(connection, table)
+    statement = insert_into(connection, table)
     key = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows))
@@ -27,7 +28,7 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mappi
 async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert those of `rows` that break no uniqueness rule; leave what is there as it is."""
     if rows:
-        statement = _insert(connection, table)
+        statement = insert_into(connection, table)
         await connection.execute(statement.on_conflict_do_nothing(), list(rows))
 
 
@@ -42,7 +43,7 @@ async def add_up(
     is there. Of those named in `largest`, the larger value stays."""
     if not rows:
         return
-    statement = _insert(connection, table)
+    statement = insert_into(connection, table)
     key = [column.name for column in table.primary_key]
     there, given = table.c, statement.excluded
     changed = {

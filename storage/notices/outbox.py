@@ -11,7 +11,6 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
@@ -21,6 +20,7 @@ from storage.notices.model import ChannelName, Notice, NoticeState, Sending, Why
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import provider_id
 from storage.notices.tables import notices
+from storage.upsert import insert_into
 from storage.waker import Waker
 
 OUTWARD = (ChannelName.EMAIL, ChannelName.SMS)
@@ -127,8 +127,7 @@ class Notices:
     async def _insert(self, connection: AsyncConnection, notice: Notice, channel: ChannelName) -> None:
         now = self._clock()
         on_page = channel is ChannelName.PAGE
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(notices).values(
+        statement = insert_into(connection, notices).values(
             person=notice.person,
             channel=channel,
             key=notice.key,
