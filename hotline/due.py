@@ -12,7 +12,7 @@ from core.clock import Clock
 from hotline.settings import MailSettings, Settings, SmsSettings
 from storage import Database
 from storage.notices.channel import Channel
-from storage.notices.mail import MailChannel, MailServer, Security
+from storage.notices.mail import MailChannel, MailServer
 from storage.notices.model import ChannelName
 from storage.notices.outbox import Notices
 from storage.notices.sms import Gateway, SmsChannel
@@ -66,7 +66,7 @@ def _server(mail: MailSettings) -> MailServer:
         host=mail.host,
         port=mail.port,
         sender=mail.sender,
-        security=Security(mail.security),
+        security=mail.security,
         user=mail.user,
         password=mail.password.get_secret_value() if mail.password else "",
         ca_file=mail.ca_file,

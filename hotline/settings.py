@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from core.errors import BadInput
 from core.names import fits
+from storage.notices.mail import Security
 from storage.urls import database_url, same_place
 
 
@@ -35,14 +36,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-class MailSecurity(StrEnum):
-    """How the connection to the mail server is protected."""
-
-    STARTTLS = "starttls"
-    TLS = "tls"
-    NONE = "none"
 
 
 def _zone(name: str) -> str:
@@ -201,8 +194,8 @@ class MailSettings(Section):
 
     host: str = Field(default="", description="mail server; empty: no e-mail is sent")
     port: Port = Field(default=587, description="its port")
-    security: MailSecurity = Field(
-        default=MailSecurity.STARTTLS, description="starttls, tls, or none (then without a user, too)"
+    security: Security = Field(
+        default=Security.STARTTLS, description="starttls, tls, or none (then without a user, too)"
     )
     user: str = Field(default="", description="user at the server; empty: it asks for none")
     password: SecretStr | None = Field(default=None, description="that user's password")
@@ -282,7 +275,7 @@ class Settings(Section):
         mail, sms = self.mail, self.sms
         if mail.host and not fits("mail", mail.sender):
             raise ValueError("mail.sender: name the address that notices come from, or leave mail.host empty")
-        if mail.host and mail.user and mail.security is MailSecurity.NONE:
+        if mail.host and mail.user and mail.security is Security.NONE:
             raise ValueError("mail.security: the password would travel in clear: choose starttls or tls")
         if sms.url and not _SMS_URL.match(sms.url):
             raise ValueError("sms.url: begin with https:// (http:// only on this host): texts name people")

@@ -18,8 +18,9 @@ from directory.seed import DEMO, load
 from hotline.assembly import Running, assemble
 from hotline.content import read_calendar
 from hotline.due import assemble_due
-from hotline.settings import MailSecurity, MailSettings, Settings, SmsSettings, WebSettings
+from hotline.settings import MailSettings, Settings, SmsSettings, WebSettings
 from storage import Database
+from storage.notices.mail import Security
 from storage.notices.model import ChannelName, Notice, NoticeState, Way, Why
 from storage.notices.preferences import set_way
 from storage.timers import Timer
@@ -51,7 +52,7 @@ async def test_a_timer_that_fires_tells_a_person_by_mail(tmp_path: Path, mailroo
         mail=MailSettings(
             host="127.0.0.1",
             port=mailroom.port,
-            security=MailSecurity.NONE,
+            security=Security.NONE,
             sender="hotline@bank.example",
         ),
     )
