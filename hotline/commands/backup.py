@@ -88,10 +88,11 @@ async def back_up(settings: Settings, folder: Path, *, recordings: bool = True) 
         raise BackupRefused(f"{target} is there already, or being made: wait a second, then try again")
     aside.mkdir(parents=True, mode=0o700)
     try:
-        for name, url in (("main", settings.main_url), ("ledger", settings.ledger_url)):
-            await copy_database(Database(url, name=name), aside / name)
-        for place in places(settings, recordings=recordings):
-            await asyncio.to_thread(_copy, place.source, aside / place.name)
+        for database in _databases(settings):
+            await copy_database(database, aside / database.name)
+        for place in (*places(settings, recordings=recordings), _seed(settings)):
+            if place.source.exists():
+                await asyncio.to_thread(_copy, place.source, aside / place.name, 0o700)
         await asyncio.to_thread(_write_manifest, aside, stamp)
         aside.rename(target)
     except OSError as error:
@@ -102,22 +103,28 @@ async def back_up(settings: Settings, folder: Path, *, recordings: bool = True) 
 
 
 def places(settings: Settings, *, recordings: bool = True) -> Iterator[Place]:
-    """Files and folders beside the databases; those that are not there are left out."""
-    found = [
-        Place(settings.data_dir / "ledger.spool", "ledger.spool"),
-        Place(settings.credentials_file, "credentials.yaml"),
-    ]
-    seed = settings.seed if settings.seed.is_absolute() else PROJECT / settings.seed
-    found.append(Place(seed, "seed.yaml"))
+    """Files and folders beside the databases, by where they belong."""
+    yield Place(settings.data_dir / "ledger.spool", "ledger.spool")
+    yield Place(settings.credentials_file, "credentials.yaml")
     for node in settings.nodes:
-        found.append(Place(node.accounts, f"nodes/{node.name}/accounts.json"))
-        folders = (*_NODE_FOLDERS, _RECORDINGS) if recordings else _NODE_FOLDERS
-        found += [Place(node.directory / name, f"nodes/{node.name}/{name}") for name in folders]
-    return (place for place in found if place.source.exists())
+        yield Place(node.accounts, f"nodes/{node.name}/accounts.json")
+        for name in (*_NODE_FOLDERS, _RECORDINGS) if recordings else _NODE_FOLDERS:
+            yield Place(node.directory / name, f"nodes/{node.name}/{name}")
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _databases(settings: Settings) -> tuple[Database, ...]:
+    """The main one first: its cursors must not run ahead of the facts."""
+    return Database(settings.main_url, name="main"), Database(settings.ledger_url, name="ledger")
+
+
+def _seed(settings: Settings) -> Place:
+    """The seed is content: it is kept for comparison, never put back."""
+    return Place(settings.seed if settings.seed.is_absolute() else PROJECT / settings.seed, "seed.yaml")
+
+
+def _copy(source: Path, target: Path, mode: int) -> None:
+    """`mode`: of the folders that have to be made for it."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=mode)
     if source.is_dir():
         # A file that Asterisk is just writing is copied as far as it goes; links lead nowhere we want to go.
         shutil.copytree(source, target, ignore=_not_plain)
@@ -164,23 +171,13 @@ async def restore(settings: Settings, backup: Path) -> list[Path]:
     check(backup)
     with _service_stopped(settings):
         moved = []
-        for name, url in (("main", settings.main_url), ("ledger", settings.ledger_url)):
-            moved += await put_back(Database(url, name=name), backup / name, settings.data_dir)
-        for place in places_of(settings):
+        for database in _databases(settings):
+            moved += await put_back(database, backup / database.name, settings.data_dir)
+        for place in places(settings):
             source = backup / place.name
             if source.exists():
                 moved += await asyncio.to_thread(_replace, source, place.source)
     return moved
-
-
-def places_of(settings: Settings) -> Iterator[Place]:
-    """Where the files of a backup belong. The seed is content: it is kept for comparison, never put back."""
-    yield Place(settings.data_dir / "ledger.spool", "ledger.spool")
-    yield Place(settings.credentials_file, "credentials.yaml")
-    for node in settings.nodes:
-        yield Place(node.accounts, f"nodes/{node.name}/accounts.json")
-        for name in (*_NODE_FOLDERS, _RECORDINGS):
-            yield Place(node.directory / name, f"nodes/{node.name}/{name}")
 
 
 def check(backup: Path) -> Manifest:
@@ -226,11 +223,7 @@ def _replace(source: Path, target: Path) -> list[Path]:
         aside = target.with_name(f"{target.name}.before-restore-{os.getpid()}")
         target.rename(aside)
         moved.append(aside)
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy2(source, target)
+    _copy(source, target, 0o750)
     return moved
 
 
