@@ -48,6 +48,10 @@ class Directory:
         """The queues of one agent; none for those who take no calls. KeyError: nobody has that number."""
         return rules.memberships(self.staff[StaffId(staff)], self.queues.values())
 
+    def places(self) -> dict[str, tuple[Membership, ...]]:
+        """The queues of every agent, by number."""
+        return {person.number: self.memberships(person.number) for person in self.agents()}
+
     def members(self, queue: str) -> tuple[tuple[StaffId, int], ...]:
         """The agents of one queue with their penalties, first line first. KeyError: no such queue."""
         found = (

@@ -12,7 +12,6 @@ from aiohttp import web
 from board.alarms import Condition
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from directory.lookup import Directory
-from directory.model import Membership
 from directory.people import DirectoryPeople
 from hotline.content import PROJECT
 from hotline.due import Due
@@ -57,9 +56,7 @@ def telephony_of(
     }
     bounds: dict[str, Duration] = {queue.name: queue.bound_s * SECOND for queue in directory.queues.values()}
     short = {reason.code for reason in directory.reasons.values() if reason.on_duty} | {"logged_in"}
-    places: dict[str, tuple[Membership, ...]] = {
-        person.number: directory.memberships(person.number) for person in directory.agents()
-    }
+    places = directory.places()
     nodes = [
         Node(
             name=node.name,

@@ -65,24 +65,24 @@ class Witness:
 
     def login(self, account: str, secret: str) -> None:
         """`NotWitnessed` if the node does not take the account."""
-        answer = self._answer(self._send("Login", Username=account, Secret=secret, Events="off"))
+        answer = self._next(self._send("Login", Username=account, Secret=secret, Events="off"))
         if answer.status.lower() != "success":
             raise NotWitnessed(f"the account {account!r} is not taken: {answer.keys.get('Message', '')}")
 
     def version(self) -> str:
         """Asterisk's own."""
-        answer = self._answer(self._send("CoreSettings"))
+        answer = self._next(self._send("CoreSettings"))
         return str(answer.keys.get("AsteriskVersion", ""))
 
     def permitted(self) -> frozenset[str]:
         """The actions this account may send."""
-        answer = self._answer(self._send("ListCommands"))
+        answer = self._next(self._send("ListCommands"))
         return frozenset(answer.keys) - {"ActionID"}
 
     def seats(self, name: str) -> dict[str, SeatSeen] | None:
         """The members of one queue by their device; None: the node has no such queue."""
         number = self._send("QueueStatus", Queue=name)
-        answer = self._answer(number)
+        answer = self._next(number)
         if answer.status.lower() != "success":
             raise NotWitnessed(f"QueueStatus is refused: {answer.keys.get('Message', '')}")
         found, known = {}, False
@@ -111,9 +111,6 @@ class Witness:
                 "the connection was closed before anything was asked: is that Asterisk's manager interface?"
             ) from error
         return number
-
-    def _answer(self, number: str) -> Any:
-        return self._next(number)
 
     def _next(self, number: str) -> Any:
         """The next answer or row that belongs to this action."""

@@ -9,19 +9,19 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo
 
 from core.clock import Instant, moment
 from core.errors import BadInput
 from hotline.configuration import load
 from hotline.content import add_config
+from hotline.databases import existing
 from hotline.settings import Settings
-from storage import Database, check_schema
 from storage.audit_chain import Head, Verdict, head, walk
 
 PROGRESS_EVERY_S = 2.0
+_MISSING = "there is no {file}: say by --config where the service runs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,29 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _last_link(settings: Settings) -> Head:
-    async with _opened(settings) as database:
+    async with existing(settings.main_url, "main", missing=_MISSING) as database:
         return await head(database)
 
 
 async def _verify(settings: Settings, kept: Head | None) -> Verdict:
-    async with _opened(settings) as database:
+    async with existing(settings.main_url, "main", missing=_MISSING) as database:
         total = (await head(database)).seq
         return await walk(database, kept=kept, progress=progress_of(total))
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings.main_url, name="main")
-    if database.is_sqlite and not database.file.exists():
-        raise BadInput(
-            "main database", f"there is no {database.file}: say by --config where the service runs"
-        )
-    await database.open()
-    try:
-        await check_schema(database)
-        yield database
-    finally:
-        await database.close()
 
 
 def progress_of(

@@ -10,25 +10,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from core.clock import SECOND, system_clock
 from core.errors import HotlineError
 from directory import credentials
-from directory.model import Membership
 from hotline import configuration
-from hotline.commands.prepare import ports_of, trunks_of
+from hotline.commands.prepare import spec_of
 from hotline.content import CATALOGUE, Content, add_config, read_content
+from hotline.databases import existing
 from hotline.findings import Finding, Weight, good, of_rights, of_seats
-from hotline.node import node_spec, read_accounts
+from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
 from hotline.witness import NotWitnessed, SeatSeen, witness
 from ivr.prompts import read_catalogue
 from ivr.render import check_prompts
 from ledger.store import FactStore
-from storage import Database, DatabaseDown
-from storage.migrate import History, check_schema
+from storage.migrate import History
 from telephony import instance
 from telephony.agents import Agent, Duties
 from telephony.ami.accounts import Role
@@ -103,18 +102,9 @@ def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Itera
     about = f"files of {node.name}"
     folder = node.directory.absolute()
     try:
-        spec = node_spec(
-            node.name,
-            folder,
-            ports=ports_of(node),
-            programs=asyncio.run(instance.find()),
-            directory=content.directory,
-            credentials=credentials.load(settings.credentials_file),
-            accounts=read_accounts(node.accounts),
-            trunks=trunks_of(node),
-            sip_address=node.sip_address,
-        )
-        wanted = render(spec)
+        keys = credentials.load(settings.credentials_file)
+        programs = asyncio.run(instance.find())
+        wanted = render(spec_of(node, content, keys, programs, read_accounts(node.accounts)))
     except HotlineError as problem:
         yield Finding(Weight.ERROR, about, str(problem), "`hotline prepare`")
         return
@@ -150,19 +140,18 @@ def _text(file: Path) -> str:
 
 
 def _of_databases(settings: Settings) -> Iterator[Finding]:
-    histories: tuple[tuple[str, str, History], ...] = (
-        ("main", settings.main_url, "main"),
-        ("ledger", settings.ledger_url, "ledger"),
+    histories: tuple[tuple[History, str], ...] = (
+        ("main", settings.main_url),
+        ("ledger", settings.ledger_url),
     )
-    for name, url, history in histories:
+    for history, url in histories:
+        about = f"{history} database"
         try:
-            asyncio.run(_schema(Database(url, name=name), history))
+            asyncio.run(_open_once(url, history))
         except HotlineError as problem:
-            yield Finding(
-                Weight.ERROR, f"{name} database", str(problem), "start the service once: it migrates"
-            )
+            yield Finding(Weight.ERROR, about, str(problem), "start the service once: it migrates")
         else:
-            yield good(f"{name} database", "answers, with the tables of this program")
+            yield good(about, "answers, with the tables of this program")
     spool = settings.data_dir / "ledger.spool"
     if spool.exists():
         yield Finding(
@@ -173,14 +162,9 @@ def _of_databases(settings: Settings) -> Iterator[Finding]:
         )
 
 
-async def _schema(database: Database, history: History) -> None:
-    if database.is_sqlite and not database.file.exists():  # to open it would make it
-        raise DatabaseDown(f"{database.file} is not there")
-    await database.open()
-    try:
-        await check_schema(database, history)
-    finally:
-        await database.close()
+async def _open_once(url: str, history: History) -> None:
+    async with existing(url, history):
+        pass
 
 
 def _of_service(node: NodeSettings) -> Iterator[Finding]:
@@ -230,11 +214,12 @@ def _of_version(about: str, version: str) -> Finding:
 
 def _of_queues(node: NodeSettings, settings: Settings, content: Content) -> Iterator[Finding]:
     about = f"queues of {node.name}"
+    places = content.directory.places()
 
     def look() -> tuple[list[str], list[Finding]]:
         seats, unknown = _seats(node, content)
         agents = asyncio.run(_agents(settings))
-        return unknown, list(of_seats(node.name, agents, seats, _memberships(content)))
+        return unknown, list(of_seats(node.name, agents, seats, lambda number: places.get(number, ())))
 
     try:
         unknown, found = look()
@@ -274,16 +259,6 @@ def _seats(node: NodeSettings, content: Content) -> tuple[dict[str, dict[str, Se
 async def _agents(settings: Settings) -> dict[str, Agent]:
     """The agents as the ledger has them: what the service would take up if it were started now."""
     board = Switchboard(Duties(memberships=lambda _: (), wrapup_limit=lambda _: 0, nodes=()))
-    database = Database(settings.ledger_url, name="ledger")
-    await database.open()
-    try:
+    async with existing(settings.ledger_url, "ledger") as database:
         await take_up(FactStore(database), board, system_clock())
-    finally:
-        await database.close()
     return board.agents
-
-
-def _memberships(content: Content) -> Callable[[str], Sequence[Membership]]:
-    directory = content.directory
-    known = {str(person.number) for person in directory.agents()}
-    return lambda number: directory.memberships(number) if number in known else ()

@@ -10,11 +10,13 @@ from core.clock import Instant, moment, system_clock
 from core.errors import NotFound
 from hotline.configuration import load
 from hotline.content import add_config
+from hotline.databases import existing
 from hotline.settings import Settings
-from storage import Database, check_schema
 from storage.notices.model import Sending
 from storage.notices.outbox import Notices
 from storage.timers import Timer, Timers
+
+_MISSING = "there is no {file}: start the service once, or name its settings"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,21 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _answer(settings: Settings, arguments: argparse.Namespace) -> list[str]:
-    database = Database(settings.main_url, name="main")
-    if database.is_sqlite and not database.file.exists():
-        raise NotFound(f"there is no {database.file}: start the service once, or name its settings")
     timers, notices = Timers(clock=system_clock), Notices(clock=system_clock)
-    await database.open()
-    try:
-        await check_schema(database)
-        async with database.write() as connection:
-            if arguments.timer:
-                return [_told(await timers.again(connection, *arguments.timer), "dead timer")]
-            if arguments.notice is not None:
-                return [_told(await notices.again(connection, arguments.notice), "notice that was not sent")]
-            dead, unsent = await timers.dead(connection), await notices.not_sent(connection)
-    finally:
-        await database.close()
+    async with (
+        existing(settings.main_url, "main", missing=_MISSING) as database,
+        database.write() as connection,
+    ):
+        if arguments.timer:
+            return [_told(await timers.again(connection, *arguments.timer), "dead timer")]
+        if arguments.notice is not None:
+            return [_told(await notices.again(connection, arguments.notice), "notice that was not sent")]
+        dead, unsent = await timers.dead(connection), await notices.not_sent(connection)
     return list(_listed(settings, dead, unsent))
 
 

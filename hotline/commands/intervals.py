@@ -15,9 +15,9 @@ from core.clock import Instant, instant
 from core.errors import BadInput
 from hotline import configuration
 from hotline.content import add_config
+from hotline.databases import existing
 from hotline.settings import Settings
 from ledger.store import FactStore
-from storage import Database, check_schema
 
 _NICE = 10
 """The service runs on the same processors."""
@@ -46,20 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def rebuild(settings: Settings, since: Instant | None, progress: Callable[[int, int], None]) -> Rebuilt:
     """Open both databases, rebuild, close them. Errors of storage say which one fails and why."""
-    main, facts = Database(settings.main_url, name="main"), Database(settings.ledger_url, name="ledger")
-    try:
-        await main.open()
-        await facts.open()
-        await check_schema(main)
-        await check_schema(facts, "ledger")
-        store = FactStore(facts)
-        try:
-            return await Rebuild(database=main, facts=store, since=since, progress=progress).run()
-        finally:
-            await store.close()
-    finally:
-        await facts.close()
-        await main.close()
+    async with existing(settings.main_url, "main") as main, existing(settings.ledger_url, "ledger") as facts:
+        return await Rebuild(database=main, facts=FactStore(facts), since=since, progress=progress).run()
 
 
 def _midnight(text: str, settings: Settings) -> Instant:

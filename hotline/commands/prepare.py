@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.errors import BadInput
@@ -24,6 +24,7 @@ from hotline.preflight import require_folder
 from hotline.settings import NodeSettings, Settings
 from ivr.render import Rendered
 from telephony import instance
+from telephony.ami.accounts import Role
 from telephony.instance import Programs
 from telephony.nodespec import NodeSpec, TrunkSpec
 
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     programs = asyncio.run(instance.find())
     for node in settings.nodes:
-        voices = prepare(spec_of(node, content, keys, programs), content, studio=settings.studio_prompts)
+        spec = spec_of(node, content, keys, programs, accounts_of(node))
+        voices = prepare(spec, content, studio=settings.studio_prompts)
         print(f"{node.name}: prepared in {node.directory}, {_spoken(voices)}")
     print("next: `hotline up` starts Asterisk and the service; an Asterisk that runs takes what is new by")
     print("`hotline reload`, calls in progress unharmed")
@@ -72,30 +74,31 @@ def issue(settings: Settings, directory: Directory, renew: Sequence[str] = ()) -
     return Issued({**made.passwords, **again.passwords}, {**made.pins, **again.pins})
 
 
-def spec_of(node: NodeSettings, content: Content, keys: Credentials, programs: Programs) -> NodeSpec:
-    """The node as the settings want it; its AMI accounts are made if it has none."""
+def accounts_of(node: NodeSettings) -> dict[Role, str]:
+    """The secrets of the node's AMI accounts, made if it has none."""
     node.accounts.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    return issue_accounts(node.accounts)
+
+
+def spec_of(
+    node: NodeSettings,
+    content: Content,
+    keys: Credentials,
+    programs: Programs,
+    accounts: Mapping[Role, str],
+) -> NodeSpec:
+    """The node as the settings want it."""
     return node_spec(
         node.name,
         node.directory.absolute(),
-        ports=ports_of(node),
+        ports=NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last),
         programs=programs,
         directory=content.directory,
         credentials=keys,
-        accounts=issue_accounts(node.accounts),
-        trunks=trunks_of(node),
+        accounts=accounts,
+        trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
         sip_address=node.sip_address,
     )
-
-
-def ports_of(node: NodeSettings) -> NodePorts:
-    """Where the settings want it to listen."""
-    return NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last)
-
-
-def trunks_of(node: NodeSettings) -> list[TrunkSpec]:
-    """The carriers' lines of the settings."""
-    return [TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks]
 
 
 def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:

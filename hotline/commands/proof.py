@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from core.clock import Clock, Instant, moment, system_clock
 from core.errors import BadInput
 from hotline import configuration
 from hotline.content import add_config
+from hotline.databases import existing
 from hotline.settings import Settings
 from ledger.proof_calls import Mismatch
 from ledger.proof_day import DayLogs, DayProof, Found, day_of
@@ -29,12 +30,11 @@ from ledger.store import FactStore
 from recordings.folder import Folder
 from recordings.model import Status
 from recordings.proof import prove_recordings
-from storage import Database, DatabaseDown
-from storage.migrate import History, check_schema
 from ticketing.proof import OWED, WRITTEN, prove_summaries
 
 FAR: Instant = 1 << 62
 """Later than anything a ledger holds."""
+_MISSING = "{file} is not there: has the service ever run with these settings?"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,8 +113,8 @@ async def _prove(
     counts, found = report.counts, report.found
     folders = {name: Folder(folder / "recordings") for name, folder in nodes.items()}
     async with (
-        _reading(settings.ledger_url, "ledger") as ledger,
-        _reading(settings.main_url, "main") as main,
+        existing(settings.ledger_url, "ledger", missing=_MISSING) as ledger,
+        existing(settings.main_url, "main", missing=_MISSING) as main,
     ):
         store = FactStore(ledger)
         proof = DayProof(store, logs, found, now=now, node=report.node)
@@ -142,20 +142,6 @@ def _spooled(spool: Path) -> Iterator[Mismatch]:
             witness=f"facts wait in {spool.name}",
             explanation="what they tell is not proved: see why the ledger's database refuses them",
         )
-
-
-@asynccontextmanager
-async def _reading(url: str, history: History) -> AsyncIterator[Database]:
-    """A database of ours that is there already, with the tables of this program."""
-    database = Database(url, name=history)
-    if database.is_sqlite and not database.file.exists():  # to open it would make it
-        raise DatabaseDown(f"{database.file} is not there: has the service ever run with these settings?")
-    await database.open()
-    try:
-        await check_schema(database, history)
-        yield database
-    finally:
-        await database.close()
 
 
 def _day(text: str) -> date:
