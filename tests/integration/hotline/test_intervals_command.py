@@ -88,3 +88,10 @@ async def test_a_date_that_is_none_is_refused(main: Database, tmp_path: Path) ->
     assert main.is_open
     status, said = await typed(tmp_path, "--since", "last week")
     assert (status, "--since: 'last week' is no date: write it as 2026-03-02" in said) == (2, True)
+
+
+async def test_where_no_service_has_been_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "hotline.toml").write_text(f'data_dir = "{tmp_path}"\n', encoding="utf-8")
+    status, said = await typed(tmp_path)
+    assert (status, "hotline.db is not there" in said) == (2, True), said
+    assert [path.name for path in tmp_path.iterdir()] == ["hotline.toml"]
