@@ -63,6 +63,10 @@ async def typed(folder: Path, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, said.decode()
 
 
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 async def offered(main: Database) -> list[int]:
     async with main.read() as connection:
         query = select(interval_queues.c.offered).order_by(interval_queues.c.start)
@@ -94,4 +98,4 @@ async def test_where_no_service_has_been_nothing_is_made(tmp_path: Path) -> None
     (tmp_path / "hotline.toml").write_text(f'data_dir = "{tmp_path}"\n', encoding="utf-8")
     status, said = await typed(tmp_path)
     assert (status, "hotline.db is not there" in said) == (2, True), said
-    assert [path.name for path in tmp_path.iterdir()] == ["hotline.toml"]
+    assert names(tmp_path) == ["hotline.toml"]
