@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -23,7 +24,9 @@ _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class ReportsApi:
     """The handlers. `zone`: the bank's, in which a day begins and a sheet's times are."""
 
-    def __init__(self, reports: Reports, *, directory: Directory, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(
+        self, reports: Reports, *, directory: Callable[[], Directory], clock: Clock, zone: ZoneInfo
+    ) -> None:
         self._reports, self._directory, self._clock, self._zone = reports, directory, clock, zone
 
     def routes(self) -> list[Route]:
@@ -78,7 +81,7 @@ class ReportsApi:
             made_at=self._clock(),
             counted=basis.counted,
             gaps=basis.gaps,
-            names=names_of(self._directory, query.language),
+            names=names_of(self._directory(), query.language),
             zone=self._zone,
             language=query.language,
         )

@@ -98,8 +98,7 @@ class Board:
     ) -> None:
         self._ledger, self._hub, self._clock = ledger, hub, clock
         self._conditions, self._heard = conditions, heard
-        self._thresholds = directory.thresholds
-        self._roster, self._labels = roster_of(directory), labels_of(directory)
+        self._take(directory)
         self._state = BoardState(zone)
         self._picture = Picture()
         self._wrong: dict[tuple[str, str], Condition] = {}
@@ -110,6 +109,18 @@ class Board:
         self._grown: Instant = 0
         self._swept: Instant = 0
         hub.declare(Topic(name=TOPIC, right=RIGHT, snapshot=self._snapshot, fresh=self.known_until))
+
+    # -------------------------------------------------------------- what the directory says
+
+    def directory_changed(self, directory: Directory) -> None:
+        """Other people, queues, names or thresholds: every screen is told anew."""
+        self._take(directory)
+        self._hub.reset(TOPIC)
+        self._wake.set()
+
+    def _take(self, directory: Directory) -> None:
+        self._thresholds = directory.thresholds
+        self._roster, self._labels = roster_of(directory), labels_of(directory)
 
     # -------------------------------------------------------------- life
 

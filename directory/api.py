@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.names import StaffId
 from directory.lookup import Directory
 from web.route import ApiRequest, Out, Route
@@ -86,6 +88,8 @@ class ProfileOut(Out):
     name: str
     name_en: str
     team: str
+    unit: NamedOut | None
+    trainee: bool
     roles: list[NamedOut]
     skills: dict[str, int]
     languages: dict[str, int]
@@ -105,7 +109,7 @@ class DevicesOut(Out):
     devices: list[DeviceOut]
 
 
-def directory_routes(directory: Directory) -> list[Route]:
+def directory_routes(directory: Callable[[], Directory]) -> list[Route]:
     """The routes; every one is for anyone signed in and shows nothing that is secret."""
     api = _Handlers(directory)
     return [
@@ -158,11 +162,11 @@ def directory_routes(directory: Directory) -> list[Route]:
 
 
 class _Handlers:
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Callable[[], Directory]) -> None:
         self._directory = directory
 
     async def queues(self, _request: ApiRequest) -> QueuesOut:
-        found = self._directory
+        found = self._directory()
         return QueuesOut(
             queues=[QueueOut.model_validate(queue) for queue in found.queues.values()],
             businesses=[NamedOut.model_validate(business) for business in found.businesses.values()],
@@ -170,11 +174,11 @@ class _Handlers:
         )
 
     async def reasons(self, request: ApiRequest) -> ReasonsOut:
-        mine = self._directory.reasons_for(request.person.staff)
+        mine = self._directory().reasons_for(request.person.staff)
         return ReasonsOut(reasons=[ReasonOut.model_validate(reason) for reason in mine])
 
     async def call_types(self, _request: ApiRequest) -> CallTypesOut:
-        found = self._directory
+        found = self._directory()
         return CallTypesOut(
             call_types=[CallTypeOut.model_validate(one) for one in found.call_types.values()],
             ticket_kinds=[NamedOut.model_validate(one) for one in found.ticket_kinds.values()],
@@ -182,16 +186,20 @@ class _Handlers:
         )
 
     async def devices(self, _request: ApiRequest) -> DevicesOut:
-        return DevicesOut(devices=[DeviceOut.model_validate(one) for one in self._directory.devices.values()])
+        return DevicesOut(
+            devices=[DeviceOut.model_validate(one) for one in self._directory().devices.values()]
+        )
 
     async def me(self, request: ApiRequest) -> ProfileOut:
-        found = self._directory
+        found = self._directory()
         person = found.staff[StaffId(request.person.staff)]
         return ProfileOut(
             number=person.number,
             name=person.name,
             name_en=person.name_en,
             team=person.team,
+            unit=None if not person.unit else NamedOut.model_validate(found.units[person.unit]),
+            trainee=person.trainee,
             roles=[NamedOut.model_validate(found.roles[role]) for role in person.roles],
             skills=dict(person.skills),
             languages=dict(person.languages),

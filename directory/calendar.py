@@ -6,7 +6,6 @@ with file, line and path.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -99,8 +98,8 @@ def _notices(section: Place, week: frozenset[int]) -> Sequence[HolidayNotice]:
     notices: list[HolidayNotice] = []
     for place in section.entries():
         found = place.fields(("number", "published", "since", "until", "days"))
-        number, published = found["number"].text(), _date(found["published"])
-        since, until = _date(found["since"]), _date(found["until"])
+        number, published = found["number"].text(), found["published"].day()
+        since, until = found["since"].day(), found["until"].day()
         days = _days(found["days"], since, until, week)
         if published is None or since is None or until is None:
             continue
@@ -142,7 +141,7 @@ def _days(
         for on in _range(found["off"]):
             enter(found["off"], on, Special(works=False, name=name))
         for entry in found["work"].entries() if "work" in found else ():
-            if (day := _date(entry)) is not None:
+            if (day := entry.day()) is not None:
                 enter(entry, day, Special(works=True, name=name))
     return days
 
@@ -159,27 +158,11 @@ def _law(section: Place) -> Law:
 def _range(place: Place) -> list[date]:
     """`2026-01-01` or `2026-01-01..2026-01-03`; none after a problem."""
     first, _, last = place.text().partition("..")
-    begins = _read_date(place, first)
-    ends = _read_date(place, last) if last else begins
+    begins = place.day_of(first)
+    ends = place.day_of(last) if last else begins
     if begins is None or ends is None:
         return []
     if not begins <= ends < begins + _LONGEST * _DAY:
         place.refuse(f"{first}..{last} is no stretch of 1 to {_LONGEST} days")
         return []
     return [begins + n * _DAY for n in range((ends - begins).days + 1)]
-
-
-def _date(place: Place) -> date | None:
-    return _read_date(place, place.text())
-
-
-def _read_date(place: Place, text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    place.refuse(f"{text!r} is no date such as 2026-10-01")
-    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.errors import HotlineError
+from core.errors import BadInput, HotlineError
 
 
 class DirectoryError(HotlineError):
@@ -31,6 +31,30 @@ class SeedRefused(DirectoryError):
         lines = "\n  ".join(str(problem) for problem in problems)
         super().__init__(f"{file} is refused, correct {len(problems)} place(s):\n  {lines}")
         self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One problem as the edge tells it. `field`: `staff 1004: roles[0]`."""
+
+    field: str
+    problem: str
+
+
+class Refused(DirectoryError, BadInput):
+    """A change of the directory is refused, whole; all its problems at once, each with its entry."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        lines = "; ".join(str(problem) for problem in problems)
+        super().__init__("directory", f"is left as it is, correct {len(problems)} place(s): {lines}")
+        self.problems = tuple(problems)
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Each problem with the entry it belongs to."""
+        return tuple(
+            Refusal(f"{one.where}: {one.path}" if one.path else one.where, one.text) for one in self.problems
+        )
 
 
 class CredentialsRefused(DirectoryError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.names import DeviceName, QueueName, StaffId
 from directory import rules
@@ -18,6 +18,7 @@ from directory.model import (
     Staff,
     SurveySettings,
     Threshold,
+    Unit,
     Urgency,
 )
 
@@ -39,6 +40,7 @@ class Directory:
     thresholds: Mapping[str, Threshold]
     vip_numbers: frozenset[str]
     survey: SurveySettings
+    units: Mapping[str, Unit] = field(default_factory=dict)
 
     def agents(self) -> tuple[Staff, ...]:
         """Those who take calls, by number."""

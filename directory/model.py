@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from core.names import DeviceName, QueueName, StaffId
@@ -30,9 +31,34 @@ class Role:
     rights: frozenset[str]
 
 
+class UnitKind(StrEnum):
+    """What a unit of the bank is (§19 of the rule register)."""
+
+    HEAD_OFFICE = "head_office"
+    DEPARTMENT = "department"
+    BRANCH = "branch"
+    OUTLET = "outlet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A part of the bank. `parent`: the unit it belongs to, "" for the one at the top."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    kind: UnitKind
+    parent: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
-    """A person. `skills`: business → level, `languages`: language → level; 1 is first line, 2 is backup."""
+    """A person. `skills`: business → level, `languages`: language → level; 1 is first line, 2 is backup.
+
+    `unit`: code of the unit they belong to, "" for none. `since`, `until`: first and last day with the bank.
+    `suspended`: may do nothing for now, whatever the days say. `active`: neither, on the day on which the
+    directory was made.
+    """
 
     number: StaffId
     name: str
@@ -41,6 +67,11 @@ class Staff:
     roles: tuple[str, ...]
     skills: Mapping[str, int]
     languages: Mapping[str, int]
+    unit: str = ""
+    trainee: bool = False
+    since: date | None = None
+    until: date | None = None
+    suspended: bool = False
     active: bool = True
 
 

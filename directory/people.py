@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.names import StaffId
 from directory.credentials import Credentials
 from directory.lookup import Directory
@@ -10,9 +12,9 @@ from web.route import Principal
 
 
 class DirectoryPeople:
-    """Sign-in by staff number and password; rights are those of the person's roles."""
+    """Sign-in by staff number and password; rights are those of the person's roles, as of now."""
 
-    def __init__(self, directory: Directory, credentials: Credentials) -> None:
+    def __init__(self, directory: Callable[[], Directory], credentials: Credentials) -> None:
         self._directory = directory
         self._credentials = credentials
 
@@ -23,14 +25,15 @@ class DirectoryPeople:
 
     def principal(self, staff: str) -> Principal | None:
         """The person with all rights of all their roles; None for those who are not here (any more)."""
-        person = self._directory.staff.get(StaffId(staff))
+        directory = self._directory()
+        person = directory.staff.get(StaffId(staff))
         if person is None or not person.active:
             return None
         return Principal(
             staff=person.number,
             name=person.name,
             roles=person.roles,
-            rights=self._directory.rights(person.number),
+            rights=directory.rights(person.number),
         )
 
     def known_rights(self) -> frozenset[str]:

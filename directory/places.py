@@ -1,4 +1,6 @@
-"""YAML read with its line numbers: every value knows where it stands, every problem is collected.
+"""Data read with its place: every value knows where it stands, every problem is collected.
+
+From a YAML text (`read`), where places are lines, or from values that came as JSON or as a sheet (`given`).
 
 Scalars are taken as they are written, so that `no` is a word and `0012` keeps its zeros. A reading method
 that meets a problem notes it and answers with something harmless; whoever reads goes on, and at the end
@@ -8,7 +10,8 @@ looks at `Problems`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 
 import yaml
 
@@ -96,6 +99,22 @@ class Place:
             self.refuse(f"{value!r} is neither true nor false")
         return value == "true"
 
+    def day(self) -> date | None:
+        """A date such as 2026-10-01; None after a problem."""
+        return self.day_of(self.text())
+
+    def day_of(self, text: str) -> date | None:
+        """The date that a part of this value says; None after a problem, or of nothing."""
+        if not text:
+            return None
+        try:
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+                return date.fromisoformat(text)
+        except ValueError:
+            pass
+        self.refuse(f"{text!r} is no date such as 2026-10-01")
+        return None
+
     def entries(self) -> list[Place]:
         """The entries of a list; none after a problem."""
         if not isinstance(self._node, yaml.SequenceNode):
@@ -168,3 +187,25 @@ def read(text: str, file: str, problems: Problems) -> Place | None:
         problems.note(1, "", "is empty")
         return None
     return Place(node, "", problems)
+
+
+def given(value: object, problems: Problems) -> Place:
+    """What was given as plain data: mappings, sequences and single values, by their written form."""
+    return Place(_node(value), "", problems)
+
+
+def _node(value: object) -> yaml.Node:
+    if isinstance(value, Mapping):
+        pairs = [(_node(str(key)), _node(inner)) for key, inner in value.items()]
+        return yaml.MappingNode("tag:yaml.org,2002:map", pairs, _NOWHERE, _NOWHERE)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return yaml.SequenceNode(
+            "tag:yaml.org,2002:seq", [_node(inner) for inner in value], _NOWHERE, _NOWHERE
+        )
+    if value is None:
+        return yaml.ScalarNode("tag:yaml.org,2002:null", "", _NOWHERE, _NOWHERE)
+    written = str(value).lower() if isinstance(value, bool) else str(value)
+    return yaml.ScalarNode("tag:yaml.org,2002:str", written, _NOWHERE, _NOWHERE)
+
+
+_NOWHERE = yaml.Mark("", 0, 0, 0, None, 0)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+CHANGE: Final = "directory.change"
+
 RIGHTS: Final = MappingProxyType(
     {
         "agents.act": "log in on a device, be ready or not ready, log out: for oneself",
@@ -31,6 +33,8 @@ RIGHTS: Final = MappingProxyType(
         "tickets.read": "read any work order",
         "tickets.read.own": "read the work orders one has handled oneself (SEC-04)",
         "audit.read": "see who looked at which recording, summary or work order, why and when (SEC-17)",
+        "directory.read": "see staff, queues and lists as they are kept, and every change of them",
+        CHANGE: "change them: people, rights, skills, queues, lists, thresholds (SEC-05)",
         "sessions.end": "see and end other people's sessions",
         "admin": "settings, nodes, health in detail",
     }

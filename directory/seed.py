@@ -7,9 +7,11 @@ wrong, each with file, line and path. `directory/seed/demo.yaml` shows every sec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from core.clock import local_day, system_clock
 from core.errors import BadInput
 from core.names import fits
 from directory import seed_lists, seed_people
@@ -34,30 +36,38 @@ _SECTIONS = (
     "survey",
     "staff",
 )
+_OPTIONAL = ("units",)
 T = TypeVar("T")
 
 
-def load(path: Path) -> Directory:
-    """The directory of a seed file. `BadInput` if it cannot be read, `SeedRefused` if it is wrong."""
+def load(path: Path, *, today: date | None = None) -> Directory:
+    """The directory of a seed file, as it is on `today` (by the bank's clock).
+
+    `BadInput` if it cannot be read, `SeedRefused` if it is wrong.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), f"the seed file cannot be read ({error})") from error
-    return parse(text, path.name)
+    return parse(text, path.name, today=today)
 
 
-def parse(text: str, file: str) -> Directory:
+def parse(text: str, file: str, *, today: date | None = None) -> Directory:
     """The directory of a seed text; `file` is what its problems call it."""
     problems = Problems(file)
     top = read(text, file, problems)
-    directory = _directory(top) if top is not None else None
+    directory = directory_of(top, today or local_day(system_clock())) if top is not None else None
     if directory is None or problems.all():
         raise SeedRefused(file, problems.all())
     return directory
 
 
-def _directory(top: Place) -> Directory:
-    section = top.fields(_SECTIONS)
+def directory_of(top: Place, today: date) -> Directory:
+    """The directory of data that has the seed's sections, as it is on `today`.
+
+    Only good for something if no problem was noted meanwhile.
+    """
+    section = top.fields(_SECTIONS, _OPTIONAL)
     languages = _table(section["languages"], seed_lists.language)
     businesses = _table(section["businesses"], seed_lists.named)
     roles = _table(section["roles"], seed_people.role)
@@ -66,6 +76,7 @@ def _directory(top: Place) -> Directory:
     seed_lists.check_thresholds(section["thresholds"], thresholds)
     reasons = _table(section["reasons"], lambda place: seed_lists.reason(place, roles))
     seed_lists.check_digits(section["reasons"], reasons)
+    units = seed_people.units(section["units"]) if "units" in section else {}
     return Directory(
         languages=languages,
         businesses=businesses,
@@ -79,7 +90,13 @@ def _directory(top: Place) -> Directory:
         thresholds=thresholds,
         vip_numbers=_numbers(section["vip_numbers"]),
         survey=seed_lists.survey(section["survey"]),
-        staff=seed_people.staff(section["staff"], roles, businesses, languages),
+        staff=seed_people.staff(
+            section["staff"],
+            seed_people.Lists(
+                roles=roles, businesses=businesses, languages=languages, units=units, today=today
+            ),
+        ),
+        units=units,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 from core.names import DeviceName, StaffId, fits
-from directory.model import Device, DeviceKind, Named, Role, Staff
+from directory.model import Device, DeviceKind, Named, Role, Staff, Unit, UnitKind
 from directory.places import Place
 from directory.rights import RIGHTS
 
@@ -57,13 +59,58 @@ def _range(first: Place, last: Place) -> list[DeviceName]:
     return [DeviceName(f"{ends[0][0]}{number:0{width - 1}d}") for number in range(low, high + 1)]
 
 
-def staff(
-    section: Place, roles: Mapping[str, Role], businesses: Mapping[str, Named], languages: Mapping[str, Named]
-) -> Mapping[StaffId, Staff]:
+def units(section: Place) -> Mapping[str, Unit]:
+    """Head office, branches, departments and outlets: a tree, each with the unit above it."""
+    table: dict[str, Unit] = {}
+    places: dict[str, Place] = {}
+    for place in section.entries():
+        found = place.fields(("code", "zh", "en", "kind"), ("parent",))
+        code = found["code"].shaped(*_CODE)
+        kind = found["kind"].one_of(tuple(UnitKind), "kind of unit")
+        if code in table:
+            place.refuse(f"{code!r} is defined twice")
+        elif code and kind:
+            places[code] = place
+            table[code] = Unit(
+                code=code,
+                name_zh=found["zh"].text(),
+                name_en=found["en"].text(),
+                kind=UnitKind(kind),
+                parent=found["parent"].text() if "parent" in found else "",
+            )
+    for code, unit in table.items():
+        if unit.parent and unit.parent not in table:
+            places[code].refuse(f"belongs to {unit.parent!r}, which is no unit here")
+        elif code in _above(unit.parent, table):
+            places[code].refuse("belongs to itself, by way of the units above it")
+    return MappingProxyType(table)
+
+
+def _above(code: str, table: Mapping[str, Unit]) -> list[str]:
+    """The unit of that code and all above it, each once."""
+    line: list[str] = []
+    while code in table and code not in line:
+        line.append(code)
+        code = table[code].parent
+    return line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """What a person's record refers to, and the day for which it is read."""
+
+    roles: Mapping[str, Role]
+    businesses: Mapping[str, Named]
+    languages: Mapping[str, Named]
+    units: Mapping[str, Unit]
+    today: date
+
+
+def staff(section: Place, lists: Lists) -> Mapping[StaffId, Staff]:
     """All people under their numbers, in the order of the numbers."""
     table: dict[StaffId, Staff] = {}
     for place in section.entries():
-        person = _person(place, roles, businesses, languages)
+        person = _person(place, lists)
         if person.number in table:
             place.refuse(f"{person.number} is the number of {table[person.number].name} already")
         elif person.number:
@@ -71,20 +118,25 @@ def staff(
     return MappingProxyType(dict(sorted(table.items())))
 
 
-def _person(
-    place: Place, roles: Mapping[str, Role], businesses: Mapping[str, Named], languages: Mapping[str, Named]
-) -> Staff:
-    found = place.fields(("number", "name", "en", "team", "roles"), ("skills", "languages", "active"))
+_OPTIONAL = ("skills", "languages", "unit", "trainee", "since", "until", "active")
+
+
+def _person(place: Place, lists: Lists) -> Staff:
+    found = place.fields(("number", "name", "en", "team", "roles"), _OPTIONAL)
     number = found["number"].shaped(*_NUMBER)
     if re.fullmatch(r"0+", number):
         found["number"].refuse("a number of zeros alone is nobody's")
-    mine = tuple(entry.one_of(roles, "role") for entry in found["roles"].entries())
+    mine = tuple(entry.one_of(lists.roles, "role") for entry in found["roles"].entries())
     if not any(mine):
         place.refuse("has no role, and so may do nothing: give one")
-    skills = _levels(found.get("skills"), businesses, "business")
-    spoken = _levels(found.get("languages"), languages, "language")
+    skills = _levels(found.get("skills"), lists.businesses, "business")
+    spoken = _levels(found.get("languages"), lists.languages, "language")
     if bool(skills) != bool(spoken):
         place.refuse("skills and languages go together: both or neither")
+    suspended = not found["active"].yes_no() if "active" in found else False
+    since, until = (found[name].day() if name in found else None for name in ("since", "until"))
+    if since is not None and until is not None and until < since:
+        found["until"].refuse(f"{until} lies before since, {since}")
     return Staff(
         number=StaffId(number),
         name=found["name"].text(),
@@ -93,7 +145,12 @@ def _person(
         roles=mine,
         skills=skills,
         languages=spoken,
-        active=found["active"].yes_no() if "active" in found else True,
+        unit=found["unit"].one_of(lists.units, "unit") if "unit" in found else "",
+        trainee=found["trainee"].yes_no() if "trainee" in found else False,
+        since=since,
+        until=until,
+        suspended=suspended,
+        active=not suspended and (since or lists.today) <= lists.today <= (until or lists.today),
     )
 
 

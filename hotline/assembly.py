@@ -18,6 +18,8 @@ from board.report_service import Reports
 from board.service import Board
 from core.clock import Clock
 from directory.api import directory_routes
+from directory.book import DirectoryBook
+from directory.changes_api import ChangesApi
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
@@ -68,6 +70,7 @@ class Hotline:
     calls: CallBook
     outbox: Outbox
     due: Due
+    directory: DirectoryBook
     consumers: tuple[Consumer, ...]
     filer: Filer
     app: web.Application
@@ -112,8 +115,13 @@ async def assemble(
         ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
         await ledger.open()
         opened.push_async_callback(ledger.close)
+        due = assemble_due(settings, main, read_calendar(settings), clock)
+        book = DirectoryBook(
+            database=main, timers=due.timers, clock=clock, seed=directory, zone=settings.zone_info
+        )
+        await book.open()
         hotline = _connected(
-            settings, directory, credentials, clock=clock, main=main, facts=facts, ledger=ledger
+            settings, book, credentials, clock=clock, main=main, facts=facts, ledger=ledger, due=due
         )
         opened.pop_all()
     return hotline
@@ -121,16 +129,17 @@ async def assemble(
 
 def _connected(
     settings: Settings,
-    directory: Directory,
+    book: DirectoryBook,
     credentials: Credentials,
     *,
     clock: Clock,
     main: Database,
     facts: Database,
     ledger: Ledger,
+    due: Due,
 ) -> Hotline:
+    directory = book.current
     outbox = Outbox(ledger=ledger, database=main)
-    due = assemble_due(settings, main, read_calendar(settings), clock)
     calls = CallBook(ledger=ledger, database=main)
     callbacks = callbacks_of(main, ledger, due, directory, clock)
     reports = Reports(ledger=ledger, database=main, clock=clock)
@@ -138,7 +147,7 @@ def _connected(
     board = Board(
         ledger=ledger,
         hub=hub,
-        directory=directory,
+        directory=directory(),
         clock=clock,
         conditions=lambda: conditions_of(telephony, ledger, clock()),
         heard=lambda: telephony.heard(),  # noqa: PLW0108 - it is made below, and asks the board itself
@@ -189,11 +198,12 @@ def _connected(
         clock=clock,
     )
     routes = [
-        *TelephonyApi(telephony, agents, lambda: directory).routes(),
+        *TelephonyApi(telephony, agents, directory).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
+        *ChangesApi(book).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
@@ -205,6 +215,8 @@ def _connected(
             clock=clock,
         ).routes(),
     ]
+    book.listen(lambda _before, after: board.directory_changed(after))
+    book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
     checks = ready_checks(ledger, telephony)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts)
@@ -217,6 +229,7 @@ def _connected(
         calls=calls,
         outbox=outbox,
         due=due,
+        directory=book,
         consumers=consumers,
         filer=filer,
         app=app,
@@ -245,6 +258,7 @@ class Running:
             "board": hotline.board.run(),
             "outbox": hotline.outbox.run(),
             "filer": hotline.filer.run(),
+            "directory": hotline.directory.run(),
             **hotline.due.work(),
             **{consumer.name: consumer.run() for consumer in hotline.consumers},
         }

@@ -11,7 +11,9 @@ from aiohttp import web
 
 from board.alarms import Condition
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
+from core.names import QueueName
 from directory.lookup import Directory
+from directory.model import Membership
 from directory.people import DirectoryPeople
 from hotline.content import PROJECT
 from hotline.due import Due
@@ -20,7 +22,7 @@ from hotline.settings import Settings
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from storage import Database
-from telephony.agents import Duties
+from telephony.agents import LOGIN_REASON, Duties
 from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
@@ -40,9 +42,34 @@ from web.route import Route
 from web.sessions import SessionLimits, Sessions
 
 
+class Places:
+    """The queues of every agent and the figures of every queue, worked out once for each directory."""
+
+    def __init__(self, directory: Callable[[], Directory]) -> None:
+        self._directory = directory
+        self._of: Directory | None = None
+        self._places: Mapping[str, tuple[Membership, ...]] = {}
+
+    def memberships(self, number: str) -> tuple[Membership, ...]:
+        """Of one agent; none for those who take no calls."""
+        return self.all().get(number, ())
+
+    def all(self) -> Mapping[str, tuple[Membership, ...]]:
+        """Of all agents, by number."""
+        directory = self._directory()
+        if directory is not self._of:
+            self._of, self._places = directory, directory.places()
+        return self._places
+
+    def seconds(self, queue: str, figure: str, otherwise: Duration) -> Duration:
+        """A queue's figure in seconds as a duration; `otherwise` for a queue that is gone."""
+        found = self._directory().queues.get(QueueName(queue))
+        return otherwise if found is None else getattr(found, figure) * SECOND
+
+
 def telephony_of(
     settings: Settings,
-    directory: Directory,
+    directory: Callable[[], Directory],
     ledger: Ledger,
     clock: Clock,
     *,
@@ -50,19 +77,21 @@ def telephony_of(
 ) -> Telephony:
     """Nodes, agents and calls. `handling`: a queue's mean handling time, None while nobody knows it."""
     names = [node.name for node in settings.nodes]
-    queues = tuple(directory.queues)
-    limits: dict[str, Duration] = {
-        queue.name: queue.wrapup_limit_s * SECOND for queue in directory.queues.values()
-    }
-    bounds: dict[str, Duration] = {queue.name: queue.bound_s * SECOND for queue in directory.queues.values()}
-    short = {reason.code for reason in directory.reasons.values() if reason.on_duty} | {"logged_in"}
-    places = directory.places()
+    places = Places(directory)
+
+    def queues() -> tuple[str, ...]:
+        return tuple(directory().queues)
+
+    def short_pause(reason: str) -> bool:
+        found = directory().reasons.get(reason)
+        return reason == LOGIN_REASON or (found is not None and found.on_duty)
+
     nodes = [
         Node(
             name=node.name,
             link=NodeLink(
                 NodeAccess(host=node.host, port=node.port, secrets=read_accounts(node.accounts)),
-                queues=lambda: queues,
+                queues=queues,
                 clock=clock,
                 random=random.random,
             ),
@@ -74,22 +103,24 @@ def telephony_of(
         nodes=nodes,
         book=ledger,
         duties=Duties(
-            memberships=lambda number: places.get(number, ()),
-            wrapup_limit=lambda queue: limits.get(queue, MINUTE),
+            memberships=places.memberships,
+            wrapup_limit=lambda queue: places.seconds(queue, "wrapup_limit_s", MINUTE),
             nodes=tuple(names),
         ),
         dispatcher=AppQueueDispatcher(
-            memberships=lambda number: places.get(number, ()),
-            short_pause=lambda reason: reason in short,
+            memberships=places.memberships,
+            short_pause=short_pause,
             handling=lambda queue: handling(queue) or USUAL_HANDLING,
-            bound=lambda queue: bounds.get(queue, MINUTE),
+            bound=lambda queue: places.seconds(queue, "bound_s", MINUTE),
             queues=queues,
         ),
         clock=clock,
     )
 
 
-def callbacks_of(main: Database, ledger: Ledger, due: Due, directory: Directory, clock: Clock) -> Callbacks:
+def callbacks_of(
+    main: Database, ledger: Ledger, due: Due, directory: Callable[[], Directory], clock: Clock
+) -> Callbacks:
     """Who owes a customer a call; with the timers that remind, and the notices that tell."""
     return Callbacks(
         database=main,
@@ -97,19 +128,19 @@ def callbacks_of(main: Database, ledger: Ledger, due: Due, directory: Directory,
         timers=due.timers,
         notices=due.notices,
         calendar=due.calendar,
-        directory=lambda: directory,
+        directory=directory,
         clock=clock,
     )
 
 
 def ticketing_routes(
-    main: Database, outbox: Outbox, callbacks: Callbacks, directory: Directory, clock: Clock
+    main: Database, outbox: Outbox, callbacks: Callbacks, directory: Callable[[], Directory], clock: Clock
 ) -> list[Route]:
     """Summaries, call-backs and work orders, for the web."""
     summaries = SummaryService(
-        database=main, outbox=outbox, callbacks=callbacks, directory=lambda: directory, clock=clock
+        database=main, outbox=outbox, callbacks=callbacks, directory=directory, clock=clock
     )
-    tickets = TicketService(database=main, outbox=outbox, directory=lambda: directory, clock=clock)
+    tickets = TicketService(database=main, outbox=outbox, directory=directory, clock=clock)
     return TicketingApi(summaries=summaries, callbacks=callbacks, tickets=tickets, clock=clock).routes()
 
 

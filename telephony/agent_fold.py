@@ -23,6 +23,7 @@ from telephony.agents import (
     Agent,
     BeNotReady,
     BeReady,
+    Dismiss,
     Duties,
     LogIn,
     LogOut,
@@ -64,15 +65,15 @@ def decide(agent: Agent, wish: Wish, duties: Duties) -> Step:
         case SummaryDone(leg=leg):
             turn.summary_done(leg)
         case WrapUpOver(leg=leg):
-            if turn.agent.state is AgentState.WRAP_UP and turn.agent.leg == leg:
-                turn.back_to_rest("limit")
+            turn.wrap_up_over(leg)
         case Reserve(call=call):
             turn.reserve(call)
         case Release(call=call):
-            if turn.agent.state is AgentState.RESERVED and turn.agent.call == call:
-                turn.back_to_rest()
+            turn.release(call)
         case PhoneLost():
             turn.phone_lost()
+        case Dismiss():
+            turn.dismiss()
         case Adopt(state=state, reason=reason, device=device):
             turn.adopt(state, reason, device)
     return turn.agent, tuple(turn.facts), tuple(turn.commands)
@@ -139,6 +140,10 @@ class _Turn:
 
     def back_to_rest(self, say: str = "") -> None:
         rest = self.agent.rest
+        if rest.state is AgentState.LOGGED_OUT:
+            self.leave_queues()
+            self.leave()
+            return
         self.pause(rest.reason)
         self.become(
             rest.state, rest.reason, say=say, call="", leg="", queue="", summarised=False, rest=Rest()
@@ -150,6 +155,8 @@ class _Turn:
                 self.commands.append(c.RemoveMember(node, membership.queue, self.agent.device))
 
     def rest_after_call(self, rest: Rest) -> None:
+        if self.agent.rest.state is AgentState.LOGGED_OUT:
+            return  # dismissed: nothing that comes later changes that
         self.agent = replace(self.agent, rest=rest)
 
     def must_be_here(self) -> None:
@@ -182,7 +189,19 @@ class _Turn:
         if self.agent.state in _IN_CALL:
             raise Conflict(f"agent {self.agent.number} has a call: finish it, then log out")
         self.leave_queues()
-        self.become(AgentState.LOGGED_OUT, device="", call="", leg="", queue="", summarised=False)
+        self.leave()
+
+    def leave(self) -> None:
+        self.become(
+            AgentState.LOGGED_OUT, device="", call="", leg="", queue="", summarised=False, rest=Rest()
+        )
+
+    def dismiss(self) -> None:
+        """His queues are left already: he has none. A wrap-up is a call on hand, too."""
+        if self.agent.state in (*_IN_CALL, AgentState.WRAP_UP):
+            self.rest_after_call(Rest(AgentState.LOGGED_OUT))
+        elif self.agent.state is not AgentState.LOGGED_OUT:
+            self.leave()
 
     def be_ready(self) -> None:
         self.must_be_here()
@@ -217,6 +236,14 @@ class _Turn:
             self.back_to_rest("summary")
         elif self.agent.state is AgentState.TALKING:
             self.agent = replace(self.agent, summarised=True)
+
+    def wrap_up_over(self, leg: str) -> None:
+        if self.agent.state is AgentState.WRAP_UP and self.agent.leg == leg:
+            self.back_to_rest("limit")
+
+    def release(self, call: str) -> None:
+        if self.agent.state is AgentState.RESERVED and self.agent.call == call:
+            self.back_to_rest()
 
     def reserve(self, call: str) -> None:
         if self.agent.state is not AgentState.READY:

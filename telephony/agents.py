@@ -128,6 +128,11 @@ class PhoneLost(Wish):
 
 
 @dataclass(frozen=True, slots=True)
+class Dismiss(Wish):
+    """The directory has no queue for the agent any more: logged out, after the call that is on hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Adopt(Wish):
     """Asterisk's word goes: a star code has already been carried out, or we come back and find it so."""
 

@@ -64,13 +64,13 @@ class AppQueueDispatcher:
         short_pause: Callable[[str], bool],
         handling: Callable[[str], Duration] = lambda queue: USUAL_HANDLING,
         bound: Callable[[str], Duration] = lambda queue: USUAL_BOUND,
-        queues: Sequence[str],
+        queues: Callable[[], Sequence[str]],
     ) -> None:
         self._memberships = memberships
         self._short_pause = short_pause
         self._handling = handling
         self._bound = bound
-        self._queues = tuple(queues)
+        self._queues = queues
         self._listening: set[str] = set()
         self._published: dict[str, set[c.Command]] = {}
         self._told: dict[str, Instant] = {}
@@ -135,7 +135,7 @@ class AppQueueDispatcher:
         changed: list[c.Command] = []
         for node in sorted(self._listening):
             told = self._published.setdefault(node, set())
-            duty = [c.PublishDuty(node, queue, counts.get(queue, 0)) for queue in self._queues]
+            duty = [c.PublishDuty(node, queue, counts.get(queue, 0)) for queue in self._queues()]
             wanted = [*duty, *seats(node, agents, told)]
             changed += [command for command in wanted if command not in told]
             self._published[node] = set(wanted)

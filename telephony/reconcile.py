@@ -259,7 +259,7 @@ def compare_agents(
             adopt.append((number, wish))
             continue
         commands += _project(node, agent, memberships(number), seat.queues)
-        pause = _pause_of(agent, keep_pause)
+        pause = pause_of(agent, keep_pause)
         if bool(pause) != seat.paused or (pause and pause != seat.reason):
             commands.append(c.SetPause(node, seat.device, bool(pause), pause))
     return AgentDifferences(tuple(adopt), tuple(commands))
@@ -308,7 +308,8 @@ def _wrap_up(node: str, agent: Agent, seat: _Seat, keep_pause: Callable[[Agent],
     return [c.SetPause(node, seat.device, True, c.WRAP_UP)] if keep_pause(agent) else []
 
 
-def _pause_of(agent: Agent, keep_pause: Callable[[Agent], bool]) -> str:
+def pause_of(agent: Agent, keep_pause: Callable[[Agent], bool]) -> str:
+    """Why the agent is to be paused, "" if he is not to be."""
     if agent.state is AgentState.NOT_READY:
         return agent.reason
     if agent.state in (AgentState.TALKING, AgentState.WRAP_UP) and keep_pause(agent):

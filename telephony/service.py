@@ -10,7 +10,7 @@ goes out on account of a fact that is not in the book.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -18,6 +18,7 @@ from core import facts as f
 from core.clock import SECOND, Clock, Instant
 from core.errors import Conflict
 from core.facts import AgentState, Numbered
+from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
 from telephony.agents import Agent
@@ -27,6 +28,8 @@ from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.heartbeat import Heartbeat
+from telephony.moves import moved
+from telephony.reconcile import pause_of
 from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
 from telephony.takeup import Book, take_up
@@ -215,6 +218,23 @@ class Telephony:
             self._carry_out(self._board.wish(command.agent, a.Release(self._clock(), command.call)))
         if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.SetPenalty | _Published):
             self._hearings[command.node].look_soon(_AFTER_FAILURE_S)
+
+    # ------------------------------------------------------------------ what the directory says
+
+    def memberships_changed(self, before: Mapping[str, Sequence[Membership]]) -> None:
+        """The directory gives other queues from now on; `before`: those of each agent until now.
+
+        Who has none any more is logged out, after the call on hand (SEC-21).
+        """
+        for agent in list(self._board.agents.values()):
+            had, has = before.get(agent.number, ()), self._duties.memberships(agent.number)
+            if agent.state is AgentState.LOGGED_OUT or tuple(had) == tuple(has):
+                continue
+            pause = pause_of(agent, lambda agent: self._duties.wrapup_limit(agent.queue) > 0)
+            self._perform(moved(agent, had, has, nodes=self._nodes, pause=pause))
+            if not has:
+                self._carry_out(self._board.wish(agent.number, a.Dismiss(self._clock())))
+        self._plan_soon()
 
     # ------------------------------------------------------------------ for the API
 

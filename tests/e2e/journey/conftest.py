@@ -22,7 +22,7 @@ def quick() -> Directory:
     """The demo's directory with waits and wrap-ups short enough for a test."""
     demo = seed.load(seed.DEMO)
     queues = {
-        name: replace(queue, timeout_s=12 if name == "corporate-cmn" else 60, wrapup_limit_s=30)
+        name: replace(queue, timeout_s=12 if queue.business == "corporate" else 60, wrapup_limit_s=30)
         for name, queue in demo.queues.items()
     }
     return replace(demo, queues=queues)

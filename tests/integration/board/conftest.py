@@ -105,7 +105,7 @@ async def house(
 ) -> AsyncIterator[House]:
     cheap = Passwords(cheap=True)
     issued = credentials.issue(tmp_path / "credentials.json", directory, passwords=cheap)
-    people = DirectoryPeople(directory, credentials.load(tmp_path / "credentials.json"))
+    people = DirectoryPeople(lambda: directory, credentials.load(tmp_path / "credentials.json"))
     hub = LiveHub(clock=clock)
     wrong: list[Condition] = []
     board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=lambda: wrong)
@@ -114,7 +114,7 @@ async def house(
     app = build_app(
         [
             *BoardApi(board, clock).routes(),
-            *ReportsApi(reports, directory=directory, clock=clock, zone=BANK_ZONE).routes(),
+            *ReportsApi(reports, directory=lambda: directory, clock=clock, zone=BANK_ZONE).routes(),
         ],
         sessions=Sessions(databases[0], people, clock=clock, passwords=cheap),
         hub=hub,

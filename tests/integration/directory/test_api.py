@@ -24,8 +24,8 @@ def issued(tmp_path: Path) -> Issued:
 
 @pytest.fixture
 async def site(tmp_path: Path, issued: Issued) -> AsyncIterator[Site]:
-    people = DirectoryPeople(DIRECTORY, credentials.load(tmp_path / "credentials.json"))
-    async with running_site(directory_routes(DIRECTORY), tmp_path, people=people) as site:
+    people = DirectoryPeople(lambda: DIRECTORY, credentials.load(tmp_path / "credentials.json"))
+    async with running_site(directory_routes(lambda: DIRECTORY), tmp_path, people=people) as site:
         yield site
 
 

@@ -38,7 +38,7 @@ TO_CORPORATE = (Pause(400), Key("1"), Pause(400), Key("3"), Pause(400), Key("1")
 async def hotline() -> AsyncIterator[Floor]:
     demo = seed.load(seed.DEMO)
     queues = {
-        name: replace(queue, timeout_s=12 if name == "corporate-cmn" else 60, wrapup_limit_s=30)
+        name: replace(queue, timeout_s=12 if queue.business == "corporate" else 60, wrapup_limit_s=30)
         for name, queue in demo.queues.items()
     }
     async with floor(PORT, directory=replace(demo, queues=queues)) as running:

@@ -129,7 +129,9 @@ async def _walk(site: Site, routes: tuple[Route, ...]) -> dict[tuple[str, str], 
 def _app_routes(site: Site) -> tuple[Route, ...]:
     directory = load(DEMO)
     return build_app(
-        [*ROUTES_HERE, *directory_routes(directory)], sessions=site.sessions, hub=LiveHub(clock=site.clock)
+        [*ROUTES_HERE, *directory_routes(lambda: directory)],
+        sessions=site.sessions,
+        hub=LiveHub(clock=site.clock),
     )[ROUTES]
 
 
@@ -432,10 +434,10 @@ async def test_ready_says_what_is_wrong_and_health_does_not_care(tmp_path: Path)
 
 async def test_the_description_is_valid_and_complete(tmp_path: Path) -> None:
     directory = load(DEMO)
-    people = DirectoryPeople(directory, Credentials(pin_salt=""))
+    people = DirectoryPeople(lambda: directory, Credentials(pin_salt=""))
     fakes = FakePeople(dict(PEOPLE), every_right=people.known_rights())
     async with (
-        running_site([*ROUTES_HERE, *directory_routes(directory)], tmp_path, people=fakes) as site,
+        running_site([*ROUTES_HERE, *directory_routes(lambda: directory)], tmp_path, people=fakes) as site,
         site.client.get(site.url / "api/openapi.json") as response,
     ):
         document = await response.json(content_type=None)

@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.rule("SEC-12")
 async def test_everyone_gets_a_password_of_their_own_that_works(path: Path) -> None:
     issued = credentials.issue(path, DIRECTORY, passwords=CHEAP)
-    people = DirectoryPeople(DIRECTORY, credentials.load(path))
+    people = DirectoryPeople(lambda: DIRECTORY, credentials.load(path))
     assert set(issued.passwords) == set(issued.pins) == set(DIRECTORY.staff)
     assert len(set(issued.passwords.values())) == len(DIRECTORY.staff)
     checks = [
@@ -70,7 +70,7 @@ def test_who_leaves_loses_the_password_and_who_comes_gets_one(path: Path) -> Non
 async def test_renewing_ends_the_old_password(path: Path) -> None:
     old = credentials.issue(path, DIRECTORY, passwords=CHEAP).passwords["8001"]
     new = credentials.renew(path, ["8001"], passwords=CHEAP).passwords["8001"]
-    kept = DirectoryPeople(DIRECTORY, credentials.load(path)).password_hash("8001")
+    kept = DirectoryPeople(lambda: DIRECTORY, credentials.load(path)).password_hash("8001")
     assert await CHEAP.fits(new, kept)
     assert not await CHEAP.fits(old, kept)
     with pytest.raises(CredentialsRefused, match="4321"):
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_trusted_is_refused(path: Path, damage: object, sa
 def test_who_is_not_active_may_not_sign_in(path: Path) -> None:
     credentials.issue(path, DIRECTORY, passwords=CHEAP)
     seed = DEMO.read_text(encoding="utf-8").replace("number: 1001,", "number: 1001, active: false,")
-    people = DirectoryPeople(parse(seed, "demo.yaml"), credentials.load(path))
+    people = DirectoryPeople(lambda: parse(seed, "demo.yaml"), credentials.load(path))
     assert people.password_hash("1001") is None
     assert people.principal("1001") is None
     assert people.password_hash("1002") is not None

@@ -21,7 +21,7 @@ from tests.unit.telephony.test_agents import NOW, members
 
 def dispatcher(*, listening: bool = True) -> AppQueueDispatcher:
     made = AppQueueDispatcher(
-        memberships=members, short_pause=lambda reason: reason == "rest", queues=("personal-cmn",)
+        memberships=members, short_pause=lambda reason: reason == "rest", queues=lambda: ("personal-cmn",)
     )
     if listening:
         made.node_came(NODE)
@@ -96,7 +96,7 @@ def test_a_freed_agent_gets_the_caller_who_is_overdue_longest_in_any_queue_of_th
         memberships=members,
         short_pause=lambda reason: False,
         bound=lambda queue: 60 * SECOND,
-        queues=("personal-cmn", "card-cmn", "loss-cmn"),
+        queues=lambda: ("personal-cmn", "card-cmn", "loss-cmn"),
     )
     made.node_came(NODE)
     lines = {
@@ -139,7 +139,7 @@ def test_the_wait_that_is_announced_follows_from_the_handling_time_of_the_queue(
         memberships=members,
         short_pause=lambda reason: False,
         handling=lambda queue: 5 * 60 * SECOND if queue == "card-cmn" else 60 * SECOND,
-        queues=("card-cmn", "personal-cmn"),
+        queues=lambda: ("card-cmn", "personal-cmn"),
     )
     made.node_came(NODE)
     lines = {queue: [queued(queue, queue, NOW)] for queue in ("card-cmn", "personal-cmn")}

@@ -1,0 +1,265 @@
+"""The directory as it is kept: read by everybody, changed here, each change with its history.
+
+    seed ─first start─► entries ─directory_of─► Directory ─► whoever asks `present`, whoever `listen`s
+                           ▲
+    change ─checked whole─┴─ history, chain of accesses, and a timer for what begins on another day
+
+The present is swapped as one: nobody ever sees half a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import BANK_ZONE, Clock, Instant, instant_on, local_day
+from core.errors import BadInput, Conflict, HotlineError, NotFound
+from directory import store
+from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead
+from directory.entries import directory_of, entries_of
+from directory.lookup import Directory
+from storage import Database, after_commit, take_turn
+from storage.audit import Access, record_access
+from storage.timers import Timer, Timers
+
+_log = structlog.get_logger("directory")
+_TURN = "directory"
+_TIMER = "directory.day"
+_OWNER = "directory"
+ACTION, PURPOSE = "change", "administration"
+SEED_REASON = "taken in from the seed file"
+
+Listener = Callable[[Directory, Directory], None]
+"""Called with the directory before and after, once the new one is `present`."""
+
+
+class DirectoryBook:
+    """`present` is the directory as of now. `seed`: what it is before anything was stored."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        timers: Timers,
+        clock: Clock,
+        seed: Directory,
+        zone: ZoneInfo = BANK_ZONE,
+    ) -> None:
+        self.present = seed
+        self.number = 0
+        self._database = database
+        self._timers = timers
+        self._clock = clock
+        self._zone = zone
+        self._listeners: list[Listener] = []
+        self._stale = asyncio.Event()
+        self._turn = asyncio.Lock()
+        timers.register(_TIMER, self._day_came)
+
+    def current(self) -> Directory:
+        """`present`, for those who want to ask for it again and again."""
+        return self.present
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called after every change that is in force."""
+        self._listeners.append(listener)
+
+    # ------------------------------------------------------------------ life
+
+    async def open(self) -> None:
+        """Take the seed in if nothing is stored yet; then the stored entries are the directory."""
+        today = self._today()
+        async with self._database.write() as connection:
+            await take_turn(connection, _TURN)
+            if not (await store.present(connection)).entries:
+                await self._take_in(connection, today)
+            await self._apply_planned(connection, today)
+        await self.refresh()
+
+    async def run(self) -> None:
+        """Until cancelled: take up what a timer has changed."""
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Read the entries again and tell the listeners if they say something else than before."""
+        async with self._turn:
+            async with self._database.read() as connection:
+                present = await store.present(connection)
+            before, self.present = self.present, directory_of(present.entries, self._today())
+            self.number = max(present.touched.values(), default=0)
+            if self.present != before:
+                for listener in self._listeners:
+                    listener(before, self.present)
+
+    # ------------------------------------------------------------------ changing
+
+    async def change(
+        self, lines: Sequence[Line], *, by: str, reason: str, effective_on: date | None = None
+    ) -> Change:
+        """Carry a change out today, or note it for another day; all of it or nothing.
+
+        Errors as `changes.apply`; `BadInput` for a day that is past.
+        """
+        today = self._today()
+        day = self._day(effective_on, today)
+        async with self._database.write() as connection:
+            await take_turn(connection, _TURN)
+            done = apply(await self._on(connection, day), lines, day)
+            change = await self._write(connection, done, by=by, reason=reason, day=day, today=today)
+        _log.info("directory changed", change=change.number, by=by, state=change.state, lines=len(done.lines))
+        if change.state is ChangeState.APPLIED:
+            await self.refresh()
+        return change
+
+    async def try_out(self, lines: Sequence[Line], *, effective_on: date | None = None) -> tuple[Line, ...]:
+        """What a change would do, with before and after; nothing is written. Errors as `change`."""
+        day = self._day(effective_on, self._today())
+        async with self._database.read() as connection:
+            return apply(await self._on(connection, day), lines, day).lines
+
+    async def withdraw(self, number: int, *, by: str) -> Change:
+        """Take a planned change back. `NotFound`; `Conflict` if it is not planned (any more)."""
+        async with self._database.write() as connection:
+            await take_turn(connection, _TURN)
+            found = await store.load_changes(connection, [number])
+            if not found:
+                raise NotFound(f"there is no change {number} of the directory")
+            if found[0].state is not ChangeState.PLANNED:
+                raise Conflict(
+                    f"change {number} is {found[0].state.value}: make another one that says what you want"
+                )
+            await store.end_change(connection, number, ChangeState.WITHDRAWN)
+            await self._record(connection, found[0], "withdraw", by=by)
+        return replace(found[0], state=ChangeState.WITHDRAWN)
+
+    # ------------------------------------------------------------------ looking
+
+    async def entries(self) -> Present:
+        """The entries as they are stored now."""
+        async with self._database.read() as connection:
+            return await store.present(connection)
+
+    async def history(
+        self, *, section: str = "", key: str = "", state: str = "", before: int | None = None, limit: int
+    ) -> list[Change]:
+        """Changes, newest first; see `store.find_changes`."""
+        async with self._database.read() as connection:
+            return await store.find_changes(
+                connection, section=section, key=key, state=state, before=before, limit=limit
+            )
+
+    # ------------------------------------------------------------------ inside
+
+    def _today(self) -> date:
+        return local_day(self._clock(), self._zone)
+
+    def _day(self, effective_on: date | None, today: date) -> date:
+        if effective_on is not None and effective_on < today:
+            raise BadInput("effective_on", f"{effective_on} is past: what was cannot be changed")
+        return effective_on or today
+
+    async def _on(self, connection: AsyncConnection, day: date) -> Present:
+        """The entries as they will be on that day, if everything planned until then comes about."""
+        present = await store.present(connection)
+        for change in await store.planned(connection, day):
+            try:
+                done = apply(present, change.lines, day)
+            except HotlineError:  # it will be refused on its day, and says so then
+                continue
+            touched = {line.entry: change.number for line in done.lines}
+            present = Present(done.entries, {**present.touched, **touched})
+        return present
+
+    async def _write(
+        self, connection: AsyncConnection, done: Applied, *, by: str, reason: str, day: date, today: date
+    ) -> Change:
+        now = self._clock()
+        applied = day <= today
+        change = Change(
+            number=await store.next_number(connection),
+            at=now,
+            by=by,
+            reason=reason,
+            effective_on=day,
+            state=ChangeState.APPLIED if applied else ChangeState.PLANNED,
+            lines=done.lines,
+            applied_at=now if applied else None,
+        )
+        await store.insert_change(connection, change)
+        await self._record(connection, change, ACTION, by=by)
+        if applied:
+            await store.keep(connection, change)
+            await self._wake_on(connection, days_ahead(done.directory, today))
+        else:
+            await self._wake_on(connection, [day])
+        return change
+
+    async def _record(self, connection: AsyncConnection, change: Change, action: str, *, by: str) -> None:
+        """A link in the chain of accesses that holds the change's content: neither can be altered unseen."""
+        access = Access(
+            at=self._clock(),
+            staff=by,
+            action=action,
+            subject=f"directory:{change.number}",
+            purpose=PURPOSE,
+            reason=digest(change),
+        )
+        await record_access(connection, access)
+
+    async def _take_in(self, connection: AsyncConnection, today: date) -> None:
+        lines = tuple(Line(*entry, after=body) for entry, body in entries_of(self.present).items())
+        done = Applied(lines, {line.entry: line.after or {} for line in lines}, self.present)
+        await self._write(connection, done, by="", reason=SEED_REASON, day=today, today=today)
+
+    async def _apply_planned(self, connection: AsyncConnection, today: date) -> None:
+        """What was to begin until today; a change that does not fit any more is refused, and says why."""
+        for change in await store.planned(connection, today):
+            try:
+                done = apply(await store.present(connection), change.lines, today)
+            except HotlineError as error:
+                _log.error(
+                    "planned change of the directory refused", change=change.number, problem=str(error)
+                )
+                await store.end_change(connection, change.number, ChangeState.REFUSED, problem=str(error))
+                continue
+            applied = replace(change, lines=done.lines)
+            await store.end_change(
+                connection, change.number, ChangeState.APPLIED, at=self._clock(), lines=done.lines
+            )
+            await store.keep(connection, applied)
+            await self._record(connection, applied, "apply", by=change.by)
+            await self._wake_on(connection, days_ahead(done.directory, today))
+
+    async def _wake_on(self, connection: AsyncConnection, days: Iterable[date]) -> None:
+        for day in sorted(days):
+            await self._timers.set(
+                connection,
+                Timer(owner=_OWNER, name=day.isoformat(), kind=_TIMER, due=self._begins(day)),
+            )
+
+    def _begins(self, day: date) -> Instant:
+        return instant_on(day, 0, self._zone)
+
+    async def _day_came(self, connection: AsyncConnection, timer: Timer) -> None:
+        """A day on which something begins or somebody has left; the present is read again after it."""
+        await take_turn(connection, _TURN)
+        await self._apply_planned(connection, date.fromisoformat(timer.name))
+        after_commit(connection, self._stale.set)
+
+
+def digest(change: Change) -> str:
+    """SHA-256 over what a change says: who, why, from when, which entries and what becomes of them."""
+    lines = [[line.section, line.key, line.after] for line in change.lines]
+    said = [change.number, change.by, change.reason, change.effective_on.isoformat(), lines]
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()

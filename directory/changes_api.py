@@ -1,0 +1,240 @@
+"""/api/directory/entries and /changes: what the directory holds, entry by entry, and every change of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from core.clock import moment
+from core.errors import BadInput, NotFound
+from directory.book import DirectoryBook
+from directory.changes import MOST_LINES, Change, ChangeState, Line
+from directory.entries import SECTIONS
+from directory.rights import CHANGE
+from web.route import ApiRequest, In, Out, Route
+
+READ = "directory.read"
+_MOST = 200
+_TAG = "directory"
+_SECTION = f"^({'|'.join(SECTIONS)})$"
+
+
+class EntriesQuery(In):
+    """Of which section; all without one."""
+
+    section: str = Field(default="", pattern=f"{_SECTION}|^$")
+    key: str = Field(default="", max_length=40)
+
+
+class EntryOut(Out):
+    """`change`: number of the change that touched it last, to be sent back as `seen`."""
+
+    section: str
+    key: str
+    entry: dict[str, Any]
+    change: int
+
+
+class EntriesOut(Out):
+    """In the order in which people see them. `change`: the last one that is in force."""
+
+    entries: list[EntryOut]
+    change: int
+
+
+class LineIn(In):
+    """What is to become of one entry; `entry` null removes it."""
+
+    section: str = Field(pattern=_SECTION)
+    key: str = Field(min_length=1, max_length=40)
+    entry: dict[str, Any] | None = Field(description="in the words of the seed file; null: remove it")
+    seen: int | None = Field(
+        default=None, ge=0, description="`change` of the entry as you saw it: refused if it is another by now"
+    )
+
+
+class ChangeIn(In):
+    """Some lines that belong together: all are carried out, or none is."""
+
+    lines: list[LineIn] = Field(min_length=1, max_length=MOST_LINES)
+    reason: str = Field(min_length=1, max_length=200, description="why, for whoever reads the history")
+    effective_on: date | None = Field(default=None, description="the day it begins; today without one")
+    dry_run: bool = Field(default=False, description="only say what would change")
+
+
+class LineOut(Out):
+    """One entry before and after; null where there was, or is to be, nothing."""
+
+    section: str
+    key: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class ChangeOut(Out):
+    """`number` is 0 for a dry run. `problem`: why a planned change was refused on its day."""
+
+    number: int
+    at: datetime | None
+    by: str
+    by_name: str
+    reason: str
+    effective_on: date | None
+    state: str
+    applied_at: datetime | None
+    problem: str
+    lines: list[LineOut]
+
+
+class ChangesQuery(In):
+    """What is given must hold of a change."""
+
+    section: str = Field(default="", pattern=f"{_SECTION}|^$")
+    key: str = Field(default="", max_length=40)
+    state: str = Field(default="", pattern=f"^({'|'.join(ChangeState)})?$")
+    limit: int = Field(default=50, ge=1, le=_MOST)
+    page: str = Field(default="", pattern=r"^\d{0,18}$", description="`more` of the page before")
+
+
+class ChangesOut(Out):
+    """Newest first; `more` is empty at the end."""
+
+    changes: list[ChangeOut]
+    more: str
+
+
+class ChangesApi:
+    """The handlers."""
+
+    def __init__(self, book: DirectoryBook) -> None:
+        self._book = book
+
+    def routes(self) -> list[Route]:
+        """The routes of this module."""
+        return [
+            Route(
+                method="GET",
+                path="/api/directory/entries",
+                handler=self._entries,
+                right=READ,
+                query=EntriesQuery,
+                returns=EntriesOut,
+                summary="What the directory holds, entry by entry",
+                tag=_TAG,
+            ),
+            Route(
+                method="GET",
+                path="/api/directory/changes",
+                handler=self._changes,
+                right=READ,
+                query=ChangesQuery,
+                returns=ChangesOut,
+                summary="Who changed what and when, with before and after",
+                tag=_TAG,
+            ),
+            Route(
+                method="POST",
+                path="/api/directory/changes",
+                handler=self._change,
+                right=CHANGE,
+                body=ChangeIn,
+                returns=ChangeOut,
+                summary="Change the directory, now or on a day to come; or try what would change",
+                tag=_TAG,
+            ),
+            Route(
+                method="DELETE",
+                path="/api/directory/changes/{number}",
+                handler=self._withdraw,
+                right=CHANGE,
+                returns=ChangeOut,
+                summary="Withdraw a change that is planned for a day to come",
+                tag=_TAG,
+            ),
+        ]
+
+    async def _entries(self, request: ApiRequest) -> EntriesOut:
+        query: EntriesQuery = request.query
+        present = await self._book.entries()
+        found = [
+            EntryOut(section=section, key=key, entry=dict(body), change=present.touched[section, key])
+            for (section, key), body in present.entries.items()
+            if query.section in ("", section) and query.key in ("", key)
+        ]
+        if query.key and not found:
+            raise NotFound(f"{query.section or 'the directory'} has no {query.key!r}")
+        return EntriesOut(entries=found, change=max(present.touched.values(), default=0))
+
+    async def _changes(self, request: ApiRequest) -> ChangesOut:
+        query: ChangesQuery = request.query
+        if query.key and not query.section:
+            raise BadInput("query.key", "name the section as well: keys are those of a section")
+        found = await self._book.history(
+            section=query.section,
+            key=query.key,
+            state=query.state,
+            before=int(query.page) if query.page else None,
+            limit=query.limit + 1,
+        )
+        shown = found[: query.limit]
+        more = str(shown[-1].number) if len(found) > query.limit else ""
+        return ChangesOut(changes=[self._out(change) for change in shown], more=more)
+
+    async def _change(self, request: ApiRequest) -> ChangeOut:
+        body: ChangeIn = request.body
+        lines = [Line(one.section, one.key, one.entry, seen=one.seen) for one in body.lines]
+        if body.dry_run:
+            would = await self._book.try_out(lines, effective_on=body.effective_on)
+            return self._not_made(would, body, request.person.staff)
+        change = await self._book.change(
+            lines, by=request.person.staff, reason=body.reason, effective_on=body.effective_on
+        )
+        return self._out(change)
+
+    async def _withdraw(self, request: ApiRequest) -> ChangeOut:
+        number = request.path["number"]
+        if not number.isdecimal() or len(number) > 18:
+            raise NotFound(f"there is no change {number[:40]!r} of the directory")
+        return self._out(await self._book.withdraw(int(number), by=request.person.staff))
+
+    def _not_made(self, lines: tuple[Line, ...], asked: ChangeIn, by: str) -> ChangeOut:
+        return ChangeOut(
+            number=0,
+            at=None,
+            by=by,
+            by_name=self._name(by),
+            reason=asked.reason,
+            effective_on=asked.effective_on,
+            state="dry_run",
+            applied_at=None,
+            problem="",
+            lines=[_line_out(line) for line in lines],
+        )
+
+    def _out(self, change: Change) -> ChangeOut:
+        return ChangeOut(
+            number=change.number,
+            at=moment(change.at),
+            by=change.by,
+            by_name=self._name(change.by),
+            reason=change.reason,
+            effective_on=change.effective_on,
+            state=change.state.value,
+            applied_at=None if change.applied_at is None else moment(change.applied_at),
+            problem=change.problem,
+            lines=[_line_out(line) for line in change.lines],
+        )
+
+    def _name(self, number: str) -> str:
+        person = next((one for one in self._book.present.staff.values() if one.number == number), None)
+        return person.name if person is not None else ""
+
+
+def _line_out(line: Line) -> LineOut:
+    return LineOut(section=line.section, key=line.key, before=_plain(line.before), after=_plain(line.after))
+
+
+def _plain(body: Any) -> dict[str, Any] | None:
+    return None if body is None else dict(body)

@@ -1,0 +1,230 @@
+"""The directory as it is kept, on real SQLite and PostgreSQL: changes, days, history, evidence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from typing import Any
+
+import pytest
+
+from core.clock import DAY, HOUR, Clock, instant_on
+from core.errors import BadInput, Conflict, NotFound
+from directory.book import DirectoryBook, digest
+from directory.changes import ChangeState, Line
+from directory.errors import Refused
+from directory.lookup import Directory
+from directory.rights import CHANGE
+from directory.seed import DEMO, load
+from storage import Database, migrate
+from storage.audit import accesses_of
+from storage.timer_runner import TimerRunner
+from storage.timers import Timers
+from tests.support.databases import Databases
+
+TODAY, TOMORROW = date(2026, 11, 25), date(2026, 11, 26)
+NOON = instant_on(TODAY, 12 * 60)
+SEED = load(DEMO, today=TODAY)
+BY = "9001"
+
+
+class Office:
+    """A book with its timers at work, and a clock that the test moves."""
+
+    def __init__(self, database: Database, now: int = NOON) -> None:
+        self.now = now
+        self.database = database
+        clock: Clock = lambda: self.now  # noqa: E731
+        self.timers = Timers(clock=clock)
+        self.book = DirectoryBook(database=database, timers=self.timers, clock=clock, seed=SEED)
+        self.runner = TimerRunner(database=database, timers=self.timers, clock=clock, random=lambda: 0.0)
+        self.heard: asyncio.Queue[tuple[Directory, Directory]] = asyncio.Queue()
+        self.book.listen(lambda before, after: self.heard.put_nowait((before, after)))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Office]:
+        """Until left."""
+        await self.book.open()
+        task = asyncio.create_task(self.book.run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def at(self, moment: int) -> None:
+        """It is that moment: whatever is due by then happens."""
+        self.now = moment
+        await self.runner.fire_due()
+
+    def body(self, number: str, **changes: Any) -> dict[str, Any]:
+        """A person's entry in the seed's words, with changes."""
+        one = self.book.present.staff[number]  # type: ignore[index]
+        body = {
+            "number": one.number, "name": one.name, "en": one.name_en, "team": one.team,
+            "roles": list(one.roles), "skills": dict(one.skills), "languages": dict(one.languages),
+        }  # fmt: skip
+        return {**body, **changes}
+
+    def line(self, number: str, **changes: Any) -> Line:
+        """The same as a line of a change."""
+        return Line("staff", number, self.body(number, **changes))
+
+
+@pytest.fixture
+async def office(databases: Databases) -> AsyncIterator[Office]:
+    database = Database(databases.url("main"), name="main")
+    await database.open()
+    try:
+        await migrate(database, "main")
+        async with Office(database).open() as open_:
+            yield open_
+    finally:
+        await database.close()
+
+
+async def test_the_seed_is_taken_in_once(office: Office) -> None:
+    assert office.book.present == SEED
+    changes = await office.book.history(limit=10)
+    assert [(one.number, one.by, one.state) for one in changes] == [(1, "", ChangeState.APPLIED)]
+    await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
+    async with Office(office.database).open() as again:
+        assert again.book.present.staff["1003"].team == "B"  # type: ignore[index]
+        assert len(await again.book.history(limit=10)) == 2
+
+
+async def test_a_change_is_told_and_remembered(office: Office) -> None:
+    change = await office.book.change([office.line("1003", team="B")], by=BY, reason="team B is short")
+    before, after = office.heard.get_nowait()
+    assert (before.staff["1003"].team, after.staff["1003"].team) == ("A", "B")  # type: ignore[index]
+    assert after is office.book.present
+    (found,) = await office.book.history(section="staff", key="1003", limit=1)
+    assert found == change
+    assert (found.by, found.reason, found.at) == (BY, "team B is short", NOON)
+    assert found.lines[0].before is not None
+    assert found.lines[0].before["team"] == "A"
+    present = await office.book.entries()
+    assert present.touched["staff", "1003"] == change.number
+
+
+@pytest.mark.rule("SEC-05", "SEC-17", "SEC-20")
+async def test_a_change_stands_in_the_chain_with_its_content(office: Office) -> None:
+    change = await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
+    async with office.database.read() as connection:
+        (access,) = await accesses_of(connection, f"directory:{change.number}")
+    assert (access.staff, access.action, access.purpose) == (BY, "change", "administration")
+    (found,) = await office.book.history(section="staff", key="1003", limit=1)
+    assert access.reason == digest(found)
+
+
+async def test_what_is_refused_leaves_nothing(office: Office) -> None:
+    with pytest.raises(Refused):
+        await office.book.change([office.line("1003", roles=["pilot"])], by=BY, reason="flies")
+    assert len(await office.book.history(limit=10)) == 1
+    assert office.heard.empty()
+    assert office.book.present == SEED
+
+
+async def test_a_dry_run_tells_what_would_change_and_writes_nothing(office: Office) -> None:
+    (line,) = await office.book.try_out([office.line("1003", team="B")])
+    assert (line.before or {})["team"] == "A"
+    assert (line.after or {})["team"] == "B"
+    assert len(await office.book.history(limit=10)) == 1
+
+
+async def test_two_who_change_the_same_do_not_overwrite_each_other(office: Office) -> None:
+    seen = (await office.book.entries()).touched["staff", "1003"]
+    lines = [Line("staff", "1003", office.body("1003", team=team), seen=seen) for team in ("B", "C")]
+    done = await asyncio.gather(
+        *(office.book.change([line], by=BY, reason="moves") for line in lines), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in done) == ["Change", "Conflict"]
+
+
+async def test_a_planned_change_begins_on_its_day(office: Office) -> None:
+    planned = await office.book.change(
+        [office.line("1003", team="B")], by=BY, reason="from tomorrow on", effective_on=TOMORROW
+    )
+    assert planned.state is ChangeState.PLANNED
+    assert office.heard.empty()
+    await office.at(instant_on(TOMORROW, 0) - 1)
+    assert office.book.present.staff["1003"].team == "A"  # type: ignore[index]
+    await office.at(instant_on(TOMORROW, 0))
+    _, after = await asyncio.wait_for(office.heard.get(), 10)
+    assert after.staff["1003"].team == "B"  # type: ignore[index]
+    (found,) = await office.book.history(section="staff", key="1003", limit=1)
+    assert (found.state, found.applied_at) == (ChangeState.APPLIED, instant_on(TOMORROW, 0))
+
+
+async def test_a_day_that_passed_while_nobody_was_there_is_made_up_for(office: Office) -> None:
+    await office.book.change(
+        [office.line("1003", team="B")], by=BY, reason="from tomorrow on", effective_on=TOMORROW
+    )
+    async with Office(office.database, NOON + 3 * DAY).open() as later:
+        assert later.book.present.staff["1003"].team == "B"  # type: ignore[index]
+
+
+async def test_a_planned_change_that_does_not_fit_any_more_is_refused_on_its_day(office: Office) -> None:
+    coach = {"code": "coach", "zh": "教练", "en": "Coach", "rights": ["calls.read"]}
+    added = await office.book.change([Line("roles", "coach", coach)], by=BY, reason="new")
+    planned = await office.book.change(
+        [office.line("1003", roles=["agent", "coach"])], by=BY, reason="coaches", effective_on=TOMORROW
+    )
+    await office.book.change([Line("roles", "coach", None)], by=BY, reason="not after all")
+    await office.at(instant_on(TOMORROW, 0))
+    (found,) = await office.book.history(section="staff", key="1003", limit=1)
+    assert added.number < planned.number == found.number
+    assert found.state is ChangeState.REFUSED
+    assert "no role 'coach'" in found.problem
+
+
+async def test_a_planned_change_can_be_withdrawn(office: Office) -> None:
+    planned = await office.book.change(
+        [office.line("1003", team="B")], by=BY, reason="perhaps", effective_on=TOMORROW
+    )
+    withdrawn = await office.book.withdraw(planned.number, by="8001")
+    assert withdrawn.state is ChangeState.WITHDRAWN
+    await office.at(instant_on(TOMORROW, 0) + HOUR)
+    assert office.book.present.staff["1003"].team == "A"  # type: ignore[index]
+    with pytest.raises(Conflict, match="withdrawn"):
+        await office.book.withdraw(planned.number, by=BY)
+    with pytest.raises(NotFound):
+        await office.book.withdraw(99, by=BY)
+    async with office.database.read() as connection:
+        accesses = await accesses_of(connection, f"directory:{planned.number}")
+    assert [(one.staff, one.action) for one in accesses] == [(BY, "change"), ("8001", "withdraw")]
+
+
+async def test_what_was_cannot_be_changed(office: Office) -> None:
+    with pytest.raises(BadInput, match="is past"):
+        await office.book.change(
+            [office.line("1003", team="B")], by=BY, reason="earlier", effective_on=date(2026, 11, 24)
+        )
+
+
+@pytest.mark.rule("SEC-21")
+async def test_who_leaves_is_gone_when_the_last_day_is_over(office: Office) -> None:
+    await office.book.change([office.line("1003", until=TODAY.isoformat())], by=BY, reason="leaves")
+    office.heard.get_nowait()
+    assert office.book.present.staff["1003"].active  # type: ignore[index]
+    await office.at(instant_on(TOMORROW, 0))
+    _, after = await asyncio.wait_for(office.heard.get(), 10)
+    assert not after.staff["1003"].active  # type: ignore[index]
+    assert after.memberships("1003") == ()
+
+
+async def test_a_new_entry_comes_after_the_others(office: Office) -> None:
+    kinds = list(office.book.present.ticket_kinds)
+    praise = {"code": "a_praise", "zh": "表扬", "en": "Praise"}
+    await office.book.change([Line("ticket_kinds", "a_praise", praise)], by=BY, reason="asked for")
+    assert list(office.book.present.ticket_kinds) == [*kinds, "a_praise"]
+    changed = {**praise, "en": "Compliment"}
+    await office.book.change([Line("ticket_kinds", "a_praise", changed)], by=BY, reason="a better word")
+    assert list(office.book.present.ticket_kinds) == [*kinds, "a_praise"]
+
+
+def test_somebody_of_the_seed_may_change_it() -> None:
+    assert CHANGE in SEED.rights(BY)

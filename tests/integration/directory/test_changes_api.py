@@ -1,0 +1,170 @@
+"""The administration over HTTP, in the whole program: who may, what is told, and who notices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from yarl import URL
+
+from directory.seed import DEMO, load
+from tests.integration.web.program import Program, running_program
+
+ADMIN, LEADER, AGENT = "9001", "8001", "1003"
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> AsyncIterator[Program]:
+    async with running_program(load(DEMO), tmp_path) as running:
+        await running.sign_in(ADMIN)
+        yield running
+
+
+async def call(program: Program, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Status and JSON of an answer."""
+    headers = {"X-CSRF-Token": program.csrf}
+    more = {} if body is None else {"json": body}
+    url = program.url.join(URL(path))
+    async with program.client.request(method, url, headers=headers, **more) as told:
+        return told.status, await told.json(content_type=None)
+
+
+async def entry(program: Program, section: str, key: str) -> dict[str, Any]:
+    status, told = await call(program, "GET", f"/api/directory/entries?section={section}&key={key}")
+    assert status == 200, told
+    return dict(told["entries"][0])
+
+
+def change(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"lines": list(lines), "reason": "asked for by the branch office", **more}
+
+
+def line(section: str, key: str, body: Any, **more: Any) -> dict[str, Any]:
+    return {"section": section, "key": key, "entry": body, **more}
+
+
+@pytest.mark.rule("SEC-05")
+async def test_a_persons_entry_is_changed_and_the_history_tells_it(program: Program) -> None:
+    there = await entry(program, "staff", AGENT)
+    body = {**there["entry"], "team": "B", "trainee": True}
+    status, told = await call(
+        program, "POST", "/api/directory/changes", change(line("staff", AGENT, body, seen=there["change"]))
+    )
+    assert (status, told["state"], told["by"], told["by_name"]) == (200, "applied", ADMIN, "彭博")
+    assert [(one["before"]["team"], one["after"]["team"]) for one in told["lines"]] == [("A", "B")]
+    _, history = await call(program, "GET", f"/api/directory/changes?section=staff&key={AGENT}&limit=1")
+    assert history["changes"] == [told]
+    assert history["more"] == str(told["number"])
+    await program.sign_in(AGENT)
+    _, profile = await call(program, "GET", "/api/directory/me")
+    assert (profile["team"], profile["trainee"]) == ("B", True)
+
+
+async def test_who_saw_an_older_entry_is_told_to_look_again(program: Program) -> None:
+    there = await entry(program, "staff", AGENT)
+    for team, expected in (("B", 200), ("C", 409)):
+        body = {**there["entry"], "team": team}
+        status, _ = await call(
+            program,
+            "POST",
+            "/api/directory/changes",
+            change(line("staff", AGENT, body, seen=there["change"])),
+        )
+        assert status == expected
+
+
+async def test_every_mistake_is_told_with_its_entry(program: Program) -> None:
+    there = await entry(program, "staff", AGENT)
+    bad = {**there["entry"], "roles": ["pilot", "agent"], "team": ""}
+    status, told = await call(
+        program,
+        "POST",
+        "/api/directory/changes",
+        change(line("staff", AGENT, bad), line("queues", "card", {"ring_s": 1})),
+    )
+    assert (status, told["type"]) == (422, "/problems/bad-input")
+    assert {one["where"] for one in told["errors"]} == {
+        "body.queues card: ring_s",
+        "body.staff 1003: team",
+        "body.staff 1003: roles[0]",
+    }
+    assert await entry(program, "staff", AGENT) == there
+
+
+async def test_a_dry_run_changes_nothing(program: Program) -> None:
+    there = await entry(program, "staff", AGENT)
+    body = {**there["entry"], "team": "B"}
+    status, told = await call(
+        program, "POST", "/api/directory/changes", change(line("staff", AGENT, body), dry_run=True)
+    )
+    assert (status, told["state"], told["number"]) == (200, "dry_run", 0)
+    assert told["lines"][0]["after"]["team"] == "B"
+    assert await entry(program, "staff", AGENT) == there
+
+
+@pytest.mark.rule("SEC-05", "SEC-09")
+async def test_only_who_has_the_right_may_look_and_change(program: Program) -> None:
+    for staff in (LEADER, AGENT):
+        await program.sign_in(staff)
+        for method, path, body in (
+            ("GET", "/api/directory/entries", None),
+            ("GET", "/api/directory/changes", None),
+            ("POST", "/api/directory/changes", change(line("vip_numbers", "13800001111", {}))),
+            ("DELETE", "/api/directory/changes/1", None),
+        ):
+            status, told = await call(program, method, path, body)
+            assert (status, told["type"]) == (403, "/problems/forbidden"), (staff, method, path)
+
+
+@pytest.mark.rule("SEC-21")
+async def test_who_is_suspended_is_out_at_once(program: Program) -> None:
+    await program.sign_in(AGENT)
+    cookies = list(program.client.cookie_jar)
+    assert (await call(program, "GET", "/api/session"))[0] == 200
+    await program.sign_in(ADMIN)
+    there = await entry(program, "staff", AGENT)
+    status, _ = await call(
+        program,
+        "POST",
+        "/api/directory/changes",
+        change(line("staff", AGENT, {**there["entry"], "active": False})),
+    )
+    assert status == 200
+    program.leave()
+    program.client.cookie_jar.update_cookies({one.key: one.value for one in cookies}, program.url)
+    assert (await call(program, "GET", "/api/session"))[0] == 401
+
+
+@pytest.mark.rule("SEC-05")
+async def test_a_right_given_or_taken_counts_from_the_next_request_on(program: Program) -> None:
+    role = await entry(program, "roles", "admin")
+    fewer = {**role["entry"], "rights": [one for one in role["entry"]["rights"] if one != "audit.read"]}
+    assert (await call(program, "GET", "/api/audit/accesses"))[0] == 200
+    assert (await call(program, "POST", "/api/directory/changes", change(line("roles", "admin", fewer))))[
+        0
+    ] == 200
+    assert (await call(program, "GET", "/api/audit/accesses"))[0] == 403
+
+
+async def test_a_planned_change_is_listed_and_withdrawn(program: Program) -> None:
+    vip = change(line("vip_numbers", "13800001111", {}), effective_on="2099-01-01")
+    status, planned = await call(program, "POST", "/api/directory/changes", vip)
+    assert (status, planned["state"], planned["effective_on"]) == (200, "planned", "2099-01-01")
+    _, listed = await call(program, "GET", "/api/directory/changes?state=planned")
+    assert [one["number"] for one in listed["changes"]] == [planned["number"]]
+    path = f"/api/directory/changes/{planned['number']}"
+    status, withdrawn = await call(program, "DELETE", path)
+    assert (status, withdrawn["state"]) == (200, "withdrawn")
+    assert (await call(program, "DELETE", path))[0] == 409
+    assert (await call(program, "DELETE", "/api/directory/changes/nine"))[0] == 404
+
+
+async def test_the_lists_that_pages_read_follow(program: Program) -> None:
+    praise = {"code": "praise", "zh": "表扬", "en": "Praise"}
+    await call(program, "POST", "/api/directory/changes", change(line("ticket_kinds", "praise", praise)))
+    _, lists = await call(program, "GET", "/api/directory/call-types")
+    assert lists["ticket_kinds"][-1] == {"code": "praise", "name_zh": "表扬", "name_en": "Praise"}
+    status, told = await call(program, "GET", "/api/directory/entries?section=staff&key=4711")
+    assert (status, told["type"]) == (404, "/problems/not-found")
