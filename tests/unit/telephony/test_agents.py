@@ -14,6 +14,7 @@ from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
 from telephony.agent_fold import Step, decide, follow
+from telephony.moves import moved
 from tests.unit.telephony.story import CALL, Story, leg, tell
 
 NOW = 1_700_000_000 * SECOND
@@ -234,3 +235,35 @@ def test_star_codes_are_adopted_as_asterisk_carried_them_out() -> None:
     assert (seat.agent.state, seat.agent.device, seat.commands) == (S.READY, "d007", [])
     seat.wish(a.Adopt(NOW, S.LOGGED_OUT, "", "d007"))
     assert (seat.agent.state, seat.agent.device) == (S.LOGGED_OUT, "")
+
+
+# ------------------------------------------------------------------ the directory changes
+
+
+def test_who_is_dismissed_is_logged_out() -> None:
+    seat = Seat(a.LogIn(NOW, "d001"), a.BeReady(NOW)).wish(a.Dismiss(NOW))
+    assert (seat.agent.state, seat.agent.device) == (S.LOGGED_OUT, "")
+    assert Seat().wish(a.Dismiss(NOW)).facts == []
+
+
+@pytest.mark.rule("SEC-21")
+def test_who_is_dismissed_in_a_call_finishes_it_first() -> None:
+    seat = Seat(a.LogIn(NOW, "d001"), a.BeReady(NOW), a.Reserve(NOW, CALL), a.Dismiss(NOW))
+    assert seat.agent.state is S.RESERVED
+    seat.wish(a.BeReady(NOW))  # nothing that comes later changes that
+    assert seat.wish(a.Release(NOW, CALL)).agent.state is S.LOGGED_OUT
+
+
+def test_other_queues_are_told_and_nothing_else() -> None:
+    agent = a.Agent("1001", state=S.READY, device="d001", node="node1")
+    before = (Membership(queue="personal-cmn", penalty=0), Membership(queue="card-cmn", penalty=10))
+    after = (Membership(queue="card-cmn", penalty=0), Membership(queue="loss-cmn", penalty=10))
+    assert moved(agent, before, after, nodes=["node1", "node2"], pause="meal") == [
+        command
+        for node in ("node1", "node2")
+        for command in (
+            c.RemoveMember(node, "personal-cmn", "d001"),
+            c.AddMember(node, "loss-cmn", "d001", "1001", 10, "meal"),
+            c.SetPenalty(node, "card-cmn", "d001", 0),
+        )
+    ]
