@@ -129,6 +129,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "HOTLINE_SEED": str(settings.seed),
         "HOTLINE_CREDENTIALS": str(settings.credentials_file),
         "HOTLINE_WEB__PORT": str(settings.web.port),
+        "HOTLINE_SESSION__CHANGE_INITIAL": "false",
         "HOTLINE_LOG__FORM": settings.log.form.value,
         "HOTLINE_LOG__LEVEL": settings.log.level.value,
         "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),

@@ -12,16 +12,16 @@ from web.route import Principal
 
 
 class DirectoryPeople:
-    """Sign-in by staff number and password; rights are those of the person's roles, as of now."""
+    """Who may sign in, and what set-up made for them; rights are those of the person's roles, as of now."""
 
     def __init__(self, directory: Callable[[], Directory], credentials: Credentials) -> None:
         self._directory = directory
         self._credentials = credentials
 
     def password_hash(self, staff: str) -> str | None:
-        """None for those who have left, never were, or have no credentials."""
+        """What set-up made; None for those who have left, never were, or were given none."""
         login = self._credentials.staff.get(staff)
-        return login.password if login is not None and self.principal(staff) is not None else None
+        return (login.password or None) if login is not None and self.principal(staff) is not None else None
 
     def principal(self, staff: str) -> Principal | None:
         """The person with all rights of all their roles; None for those who are not here (any more)."""
@@ -32,6 +32,7 @@ class DirectoryPeople:
         return Principal(
             staff=person.number,
             name=person.name,
+            also_called=(person.name_en,),
             roles=person.roles,
             rights=directory.rights(person.number),
         )

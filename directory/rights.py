@@ -35,6 +35,7 @@ RIGHTS: Final = MappingProxyType(
         "audit.read": "see who looked at which recording, summary or work order, why and when (SEC-17)",
         "directory.read": "see staff, queues and lists as they are kept, and every change of them",
         CHANGE: "change them: people, rights, skills, queues, lists, thresholds (SEC-05)",
+        "passwords.reset": "make a new initial password for somebody else, which ends their sessions",
         "sessions.end": "see and end other people's sessions",
         "admin": "settings, nodes, health in detail",
     }

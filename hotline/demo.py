@@ -90,7 +90,10 @@ def _settings(given: Settings) -> Settings:
     log = given.log
     if "log" not in given.model_fields_set:
         log = LogSettings(level=LogLevel.WARNING, form=LogForm.AUTO)
-    return given.model_copy(update={"data_dir": home, "nodes": (node,), "log": log})
+    # What the demo prints is good at once: a visitor signs in, and looks.
+    session = given.session.model_copy(update={"change_initial": False})
+    own = {"data_dir": home, "nodes": (node,), "log": log, "session": session}
+    return given.model_copy(update=own)
 
 
 class _Demo:

@@ -19,6 +19,7 @@ from hotline.content import PROJECT
 from hotline.due import Due
 from hotline.node import read_accounts
 from hotline.settings import Settings
+from hotline.sign_in import password_rule
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from storage import Database
@@ -39,7 +40,8 @@ from web.health import Check
 from web.live import LiveHub
 from web.lockout import LockoutRule
 from web.route import Route
-from web.sessions import SessionLimits, Sessions
+from web.session import SessionLimits
+from web.sessions import Sessions
 
 
 class Places:
@@ -153,6 +155,7 @@ def sessions_of(settings: Settings, people: DirectoryPeople, main: Database, clo
         clock=clock,
         limits=SessionLimits(idle=wanted.idle_minutes * MINUTE, longest=wanted.longest_hours * 60 * MINUTE),
         lockout=LockoutRule(failures=wanted.failures, locked_for=wanted.lock_minutes * MINUTE),
+        rule=password_rule(settings),
     )
 
 

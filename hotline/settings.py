@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from core.errors import BadInput
 from core.names import fits
+from hotline.settings_section import Section, origin
+from hotline.settings_sign_in import SessionSettings
 from storage.notices.mail import Security
 from storage.urls import database_url, same_place
 
@@ -74,21 +76,9 @@ def _network(address: str) -> str:
         raise ValueError("write an IP address or a network, such as 192.0.2.10 or 192.0.2.0/28") from error
 
 
-def _origin(origin: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", origin) or origin.endswith(":"):
-        raise ValueError("write scheme, host and port only, such as https://desk.example:8443")
-    return origin
-
-
 _SMS_URL = re.compile(r"https://[^/]|http://(?:127\.0\.0\.1|localhost)[:/]")
 Port = Annotated[int, Field(ge=1, le=65_535)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
-
-
-class Section(BaseModel):
-    """A table of the settings: nothing unknown in it, nothing changed after the start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WebSettings(Section):
@@ -98,7 +88,7 @@ class WebSettings(Section):
         default="127.0.0.1", min_length=1, description="address the pages and the API listen on"
     )
     port: Port = Field(default=9559, description="port the pages and the API listen on")
-    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+    origins: tuple[Annotated[str, AfterValidator(origin)], ...] = Field(
         default=(),
         description="further origins (a proxy's) whose pages may send changes, besides our own",
     )
@@ -106,19 +96,6 @@ class WebSettings(Section):
         default=False, description="send the session cookie over HTTPS only: set it behind a TLS proxy"
     )
     body_limit_kib: int = Field(default=1024, ge=16, le=65_536, description="largest body of a request, KiB")
-
-
-class SessionSettings(Section):
-    """[session] how long a sign-in lasts, and when one is locked out"""
-
-    idle_minutes: int = Field(
-        default=30, ge=1, le=1440, description="ends after so many minutes without a request"
-    )
-    longest_hours: int = Field(default=12, ge=1, le=72, description="ends after so many hours in any case")
-    failures: int = Field(
-        default=5, ge=1, le=100, description="wrong passwords in a row that lock a sign-in out"
-    )
-    lock_minutes: int = Field(default=15, ge=1, le=1440, description="how long it is then locked out")
 
 
 class DatabaseSettings(Section):

@@ -22,6 +22,7 @@ from web.live import LiveHub
 from web.live_socket import LiveSocket
 from web.openapi import describe
 from web.pages import SECURITY_HEADERS, add_pages
+from web.password_api import PasswordApi
 from web.problems import problem_of, unforeseen
 from web.route import ApiRequest, Route
 from web.session_api import SessionApi
@@ -62,9 +63,14 @@ def build_app(
         sessions=sessions,
         origins=options.origins,
         cookie=SECURE_COOKIE if options.secure_cookies else COOKIE,
+        secure=options.secure_cookies,
     )
     socket = LiveSocket(hub, gate, beat_s=options.beat_s)
-    own = [*SessionApi(gate, secure=options.secure_cookies).routes(), *health_routes(options.checks)]
+    own = [
+        *SessionApi(gate).routes(),
+        *PasswordApi(sessions).routes(),
+        *health_routes(options.checks),
+    ]
     every = [*routes, *own, socket.route()]
     check_routes(every, hub, sessions.people.known_rights())
     every.append(_description(every, gate.cookie, options.version))

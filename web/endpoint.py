@@ -11,11 +11,12 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from web.errors import NotJson, NotSignedIn
+from web.errors import NotJson, NotSignedIn, PasswordDue
 from web.guard import check_csrf, check_origin, is_unsafe
 from web.problems import FieldProblem, Invalid
 from web.route import ApiRequest, Principal, Route
-from web.sessions import Session, Sessions
+from web.session import Session, Started
+from web.sessions import Sessions
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 ROUTE: web.RequestKey[Route] = web.RequestKey("route", Route)
@@ -28,11 +29,27 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What every endpoint needs: sessions, the origins besides our own, and how the cookie is called."""
+    """What every endpoint needs: sessions, the origins besides our own, and how the cookie is called.
+
+    `secure`: the cookie travels over HTTPS alone.
+    """
 
     sessions: Sessions
     origins: Collection[str]
     cookie: str
+    secure: bool = False
+
+    def open(self, response: web.StreamResponse, started: Started) -> None:
+        """Let the browser that gets this answer have the session."""
+        response.set_cookie(
+            self.cookie,
+            started.token,
+            max_age=self.sessions.limits.longest // 1_000_000,
+            httponly=True,
+            secure=self.secure,
+            samesite="Strict",
+            path="/",
+        )
 
 
 def endpoint(route: Route, gate: Gate) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -67,6 +84,8 @@ async def _admit(route: Route, gate: Gate, raw: web.Request) -> tuple[Session, P
     found = await gate.sessions.find(token) if token else None
     if found is None:
         raise NotSignedIn("sign in first: there is no session, or it has ended")
+    if found[0].must_change and not route.before_change:
+        raise PasswordDue("change your password first: POST /api/session/password, or on the sign-in page")
     found[1].require(route.right, *route.wider)
     check_csrf(raw, token)
     return found

@@ -22,6 +22,14 @@ class WrongSignIn(WebError):
     """Staff number and password do not belong together (401). Which of the two is wrong is not said."""
 
 
+class PasswordDue(WebError):
+    """Signed in, but the password has to be changed before anything else (403)."""
+
+
+class ProviderOnly(WebError):
+    """The password is right, but this person signs in by the provider alone (403)."""
+
+
 class LockedOut(WebError):
     """Too many failed sign-ins for this staff number (429)."""
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from aiohttp import web
 
 from web.errors import Untrusted
-from web.sessions import csrf_token
+from web.session import csrf_token
 
 CSRF_HEADER = "X-CSRF-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 _AT_ONCE = 2
+T = TypeVar("T")
 
 
 class Passwords:
@@ -33,8 +36,12 @@ class Passwords:
 
     async def fits(self, password: str, kept: str | None) -> bool:
         """Whether it is the password behind the hash. With None it takes as long, and is False."""
+        return await self.aside(lambda: self._check(password, kept))
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Do what costs as much as a check where and when checks are done."""
         async with self._turn:
-            return await asyncio.to_thread(self._check, password, kept)
+            return await asyncio.to_thread(work)
 
     def _check(self, password: str, kept: str | None) -> bool:
         try:

@@ -17,16 +17,26 @@ from pydantic import BaseModel
 
 from core.errors import BadInput, Conflict, HotlineError, NotFound
 from storage import StorageError
-from web.errors import Forbidden, LockedOut, NotJson, NotSignedIn, Untrusted, WrongSignIn
+from web.errors import (
+    Forbidden,
+    LockedOut,
+    NotJson,
+    NotSignedIn,
+    PasswordDue,
+    ProviderOnly,
+    Untrusted,
+    WrongSignIn,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class FieldProblem(BaseModel):
-    """One thing that is wrong. `where`: `body.queue`, `query.limit`."""
+    """One thing that is wrong. `where`: `body.queue`, `query.limit`. `code`: by which a page words it."""
 
     where: str
     problem: str
+    code: str | None = None
 
 
 class ProblemOut(BaseModel):
@@ -101,6 +111,8 @@ class Problem:
 _SIMPLE: tuple[tuple[type[HotlineError], str, str, int], ...] = (
     (NotSignedIn, "not-signed-in", "Not signed in", 401),
     (WrongSignIn, "wrong-sign-in", "Sign-in refused", 401),
+    (PasswordDue, "password-due", "Password must be changed", 403),
+    (ProviderOnly, "provider-only", "Sign in by the provider", 403),
     (Untrusted, "untrusted", "Not from our pages", 403),
     (Forbidden, "forbidden", "Right missing", 403),
     (NotFound, "not-found", "Not found", 404),

@@ -32,10 +32,14 @@ class Out(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks: `staff` is the 工号; `rights` are those of all their roles together."""
+    """Who asks: `staff` is the 工号; `rights` are those of all their roles together.
+
+    `also_called`: their name as it is written otherwise, which a password must not hold either.
+    """
 
     staff: str
     name: str
+    also_called: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     rights: frozenset[str] = frozenset()
 
@@ -54,7 +58,10 @@ class People(Protocol):
     """What the edge asks about people; `directory` answers."""
 
     def password_hash(self, staff: str) -> str | None:
-        """The argon2 hash of their password; None: nobody of that number may sign in."""
+        """The argon2 hash of the password that set-up made for them; None if it made none, or they left.
+
+        It is taken over once, at their first sign-in; from then on `web.password_book` keeps it.
+        """
 
     def principal(self, staff: str) -> Principal | None:
         """The person with their rights as of now; None once they have left (their sessions end)."""
@@ -96,6 +103,7 @@ class Route:
 
     `path`: as aiohttp writes it (`/api/calls/{call}`). `right`: None is public, "" is anyone signed in.
     `wider`: rights that let in as well and open more of it, the widest last; the handler tells how much.
+    `before_change`: open to those, too, who have to change their password before anything else.
     `returns`: None for an empty answer (204 unless `status` says otherwise) or, with `produces`, for a
     stream of that media type. `status`: of the good answer. A GET answers HEAD too.
     """
@@ -107,6 +115,7 @@ class Route:
     summary: str
     tag: str
     wider: tuple[str, ...] = ()
+    before_change: bool = False
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     returns: type[BaseModel] | None = None

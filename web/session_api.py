@@ -11,7 +11,8 @@ from core.clock import moment
 from web.endpoint import Gate, answer
 from web.errors import NotSignedIn
 from web.route import ApiRequest, In, Out, Principal, Route
-from web.sessions import Session, Sessions, Started, csrf_token
+from web.session import Session, Started, csrf_token
+from web.sessions import Sessions
 
 
 class SignIn(In):
@@ -19,6 +20,14 @@ class SignIn(In):
 
     staff: str = Field(min_length=1, max_length=20, description="工号")
     password: SecretStr = Field(min_length=1, max_length=200)
+
+
+class BeforeOut(Out):
+    """The sign-in before this one, and how many tries have failed in between."""
+
+    at: datetime
+    address: str
+    failed: int
 
 
 class PersonOut(Out):
@@ -32,6 +41,12 @@ class PersonOut(Out):
     session: str
     expires_at: datetime = Field(description="the end in any case; idleness may end it earlier")
     idle_s: int = Field(description="the session ends after so many seconds without a request")
+    way: str = Field(description="password or provider: how they signed in")
+    must_change: str = Field(
+        description="initial or expired: nothing else is open before the password is changed; empty: all is"
+    )
+    password_length: int = Field(description="least characters of a new password")
+    before: BeforeOut | None = Field(description="empty at the first sign-in")
 
 
 class SessionOut(Out):
@@ -43,6 +58,7 @@ class SessionOut(Out):
     seen_at: datetime
     address: str
     client: str
+    way: str
     current: bool
 
 
@@ -59,12 +75,11 @@ class OfWhom(In):
 
 
 class SessionApi:
-    """The handlers; `secure` marks the cookie for HTTPS alone."""
+    """The handlers."""
 
-    def __init__(self, gate: Gate, *, secure: bool) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._sessions: Sessions = gate.sessions
-        self._secure = secure
 
     def routes(self) -> list[Route]:
         """The routes of this module."""
@@ -91,8 +106,17 @@ class SessionApi:
                 returns=PersonOut,
                 summary="Who is signed in, with the current CSRF token",
                 tag=tag,
+                before_change=True,
             ),
-            Route(method="DELETE", path=path, handler=self._sign_out, right="", summary="Sign out", tag=tag),
+            Route(
+                method="DELETE",
+                path=path,
+                handler=self._sign_out,
+                right="",
+                summary="Sign out",
+                tag=tag,
+                before_change=True,
+            ),
         ]
 
     def _all_sessions(self) -> list[Route]:
@@ -128,15 +152,7 @@ class SessionApi:
             client=request.raw.headers.get("User-Agent", ""),
         )
         response = answer(self._own_session()[0], self._started(started))
-        response.set_cookie(
-            self._gate.cookie,
-            started.token,
-            max_age=self._sessions.limits.longest // 1_000_000,
-            httponly=True,
-            secure=self._secure,
-            samesite="Strict",
-            path="/",
-        )
+        self._gate.open(response, started)
         return response
 
     async def _who(self, request: ApiRequest) -> PersonOut:
@@ -150,7 +166,7 @@ class SessionApi:
         await self._sessions.end(request.session_id)
         response = web.Response(status=204)
         response.del_cookie(
-            self._gate.cookie, path="/", httponly=True, secure=self._secure, samesite="Strict"
+            self._gate.cookie, path="/", httponly=True, secure=self._gate.secure, samesite="Strict"
         )
         return response
 
@@ -181,7 +197,19 @@ class SessionApi:
             session=session.id,
             expires_at=moment(session.started + self._sessions.limits.longest),
             idle_s=self._sessions.limits.idle // 1_000_000,
+            way=session.way,
+            must_change=session.must_change,
+            password_length=self._sessions.book.rule.length,
+            before=_before(session),
         )
+
+
+def _before(session: Session) -> BeforeOut | None:
+    if not session.before_at:
+        return None
+    return BeforeOut(
+        at=moment(session.before_at), address=session.before_address, failed=session.before_failed
+    )
 
 
 def _session_out(session: Session, current: str) -> SessionOut:
@@ -192,5 +220,6 @@ def _session_out(session: Session, current: str) -> SessionOut:
         seen_at=moment(session.seen),
         address=session.address,
         client=session.client,
+        way=session.way,
         current=session.id == current,
     )

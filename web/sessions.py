@@ -6,9 +6,8 @@ A session ends when it is idle for too long, when it is too old, when it is ende
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,47 +17,23 @@ from sqlalchemy.engine import RowMapping
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from core.errors import NotFound
 from core.names import fits
-from storage import Database, StorageError, take_turn, upsert
-from web.errors import LockedOut, WrongSignIn
-from web.lockout import Attempts, LockoutRule, counted, remaining
+from storage import Database, StorageError
+from web.errors import LockedOut, ProviderOnly, WrongSignIn
+from web.lockout import LockoutRule
+from web.password_book import PasswordBook
+from web.password_rules import MustChange, PasswordRule
 from web.passwords import Passwords
+from web.problems import Invalid
 from web.route import People, Principal
-from web.tables import sessions, sign_in_failures
+from web.session import PASSWORD, PROVIDER, Session, SessionLimits, Started
+from web.sign_in_record import SignInRecord
+from web.tables import sessions
 
 _log = structlog.get_logger("web.sessions")
 _BELIEVED: Duration = 5 * SECOND
 """How long a session is used without asking the database: another process may have ended it."""
 _SEEN_EVERY: Duration = MINUTE
 _WRONG = "staff number and password do not belong together"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLimits:
-    """`idle`: without a request or an open live connection. `longest`: in any case."""
-
-    idle: Duration = 30 * MINUTE
-    longest: Duration = 12 * 60 * MINUTE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """`id` names it in lists; the token opens it. `address` and `client`: where it was begun."""
-
-    id: str
-    staff: str
-    started: Instant
-    seen: Instant
-    address: str
-    client: str
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A new session; `token` goes into the cookie and nowhere else."""
-
-    session: Session
-    person: Principal
-    token: str
 
 
 @dataclass(slots=True)
@@ -80,13 +55,14 @@ class Sessions:
         passwords: Passwords | None = None,
         limits: SessionLimits | None = None,
         lockout: LockoutRule | None = None,
+        rule: PasswordRule | None = None,
     ) -> None:
         self.people = people
         self.limits = limits or SessionLimits()
+        self.book = PasswordBook(database, people, clock=clock, passwords=passwords, rule=rule)
         self._database = database
         self._clock = clock
-        self._passwords = passwords or Passwords()
-        self._lockout = lockout or LockoutRule()
+        self._record = SignInRecord(database, clock=clock, rule=lockout or LockoutRule())
         self._known: dict[str, _Known] = {}
         self._on_end: list[Callable[[str], None]] = []
 
@@ -95,33 +71,94 @@ class Sessions:
         self._on_end.append(listener)
 
     async def sign_in(self, staff: str, password: str, *, address: str = "", client: str = "") -> Started:
-        """A new session. `WrongSignIn`, or `LockedOut` with the time that remains.
+        """A new session. `WrongSignIn`, or `LockedOut` with the time that remains; `ProviderOnly`.
 
         A number that does not exist takes as long and is counted and locked like one that does.
         """
         if not fits("staff", staff):
-            await self._passwords.fits(password, None)
+            await self.book.nobody(password)
             raise WrongSignIn(_WRONG)
-        locked = await self._count_attempt(staff)
-        right = await self._passwords.fits(password, self.people.password_hash(staff))
+        locked = await self._record.tried(staff)
+        right = await self.book.check(staff, password)
         person = self.people.principal(staff)
-        if not right or person is None:
+        if right is None or person is None:
             _log.warning("sign-in refused", staff=staff, address=address, locked=bool(locked))
             if locked:
                 raise LockedOut(locked)
             raise WrongSignIn(_WRONG)
+        async with self._database.write() as connection:
+            await self._record.right(connection, staff)
+        if right.barred:
+            raise ProviderOnly("you sign in by the provider; ask an administrator if you cannot any more")
+        return await self.begin(person, address=address, client=client, must_change=right.must_change)
+
+    async def begin(
+        self,
+        person: Principal,
+        *,
+        address: str,
+        client: str,
+        way: str = PASSWORD,
+        must_change: MustChange = MustChange.NO,
+    ) -> Started:
+        """A session for somebody who has shown who they are."""
         for over in [k.session.id for k in self._known.values() if self._is_over(k.session, self._clock())]:
             self._forget(over)
-        started = self._new(person, address, client)
+        new, token = self._new(person, address, client), secrets.token_urlsafe(32)
         async with self._database.write() as connection:
-            await connection.execute(delete(sign_in_failures).where(sign_in_failures.c.staff == staff))
+            before = await self._record.succeeded(
+                connection, person.staff, new.address, by_provider=way == PROVIDER
+            )
+            session = replace(
+                new,
+                way=way,
+                must_change=must_change.value,
+                before_at=before.at,
+                before_address=before.address,
+                before_failed=before.failed,
+            )
             await connection.execute(delete(sessions).where(self._over()))
-            row = _row(started.session) | {"token_sha256": _digest(started.token)}
+            row = _row(session) | {"token_sha256": _digest(token)}
             await connection.execute(insert(sessions).values(row))
-        now = started.session.started
-        self._known[_digest(started.token)] = _Known(started.session, now, now)
-        _log.info("signed in", staff=staff, session=started.session.id)
-        return started
+        self._known[_digest(token)] = _Known(session, session.started, session.started)
+        _log.info(
+            "signed in", staff=person.staff, session=session.id, way=way, must_change=session.must_change
+        )
+        return Started(session, person, token)
+
+    async def change_password(self, session_id: str, person: Principal, old: str, new: str) -> None:
+        """One's own; what `PasswordBook.change` refuses, or `LockedOut`. One's other sessions end."""
+        locked = await self._record.tried(person.staff)
+        try:
+            await self.book.change(person, old, new)
+        except WrongSignIn:
+            _log.warning("change of password refused", staff=person.staff, locked=bool(locked))
+            if locked:
+                raise LockedOut(locked) from None
+            raise
+        except Invalid:
+            async with self._database.write() as connection:
+                await self._record.right(connection, person.staff)
+            raise
+        mine = (sessions.c.staff == person.staff) & (sessions.c.id != session_id)
+        async with self._database.write() as connection:
+            await self._record.right(connection, person.staff)
+            ended = list((await connection.execute(select(sessions.c.id).where(mine))).scalars())
+            await connection.execute(delete(sessions).where(mine))
+            free = update(sessions).where(sessions.c.id == session_id).values(must_change="")
+            await connection.execute(free)
+        for known in self._known.values():
+            if known.session.id == session_id:
+                known.session = replace(known.session, must_change="")
+        self.forget(ended)
+        _log.info("password changed", staff=person.staff, sessions_ended=len(ended))
+
+    async def reset_password(self, staff: str, *, by: str) -> str:
+        """A new initial password, to be shown once; `NotFound`. The person's sessions end."""
+        clear, ended = await self.book.reset(staff, by=by)
+        self.forget(ended)
+        _log.info("password made anew", staff=staff, by=by, sessions_ended=len(ended))
+        return clear
 
     async def find(self, token: str) -> tuple[Session, Principal] | None:
         """Whose session it is; None if it is none (any more). Counts as a sign of life.
@@ -164,15 +201,20 @@ class Sessions:
             await connection.execute(delete(sessions).where(sessions.c.id == session_id))
         self._forget(session_id)
 
+    def forget(self, session_ids: Iterable[str]) -> None:
+        """These have ended in the database: here, too, and for all who listen."""
+        for session_id in session_ids:
+            self._forget(session_id)
+
     def _forget(self, session_id: str) -> None:
         for digest in [d for d, known in self._known.items() if known.session.id == session_id]:
             del self._known[digest]
         for listener in self._on_end:
             listener(session_id)
 
-    def _new(self, person: Principal, address: str, client: str) -> Started:
+    def _new(self, person: Principal, address: str, client: str) -> Session:
         now = self._clock()
-        session = Session(
+        return Session(
             id=secrets.token_urlsafe(12),
             staff=person.staff,
             started=now,
@@ -180,25 +222,6 @@ class Sessions:
             address=address[:45],
             client=client[:200],
         )
-        return Started(session, person, secrets.token_urlsafe(32))
-
-    async def _count_attempt(self, staff: str) -> Duration:
-        """Count it as failed; how long the number is locked if it was. `LockedOut` if it is already."""
-        now = self._clock()
-        table = sign_in_failures
-        stale = (table.c.last_at <= now - self._lockout.locked_for) & (table.c.locked_until <= now)
-        async with self._database.write() as connection:
-            await take_turn(connection, f"sign-in of {staff}")
-            await connection.execute(delete(table).where(stale))
-            query = select(table.c.failures, table.c.last_at, table.c.locked_until)
-            row = (await connection.execute(query.where(table.c.staff == staff))).mappings().first()
-            attempts = Attempts(**row) if row is not None else Attempts()
-            if wait := remaining(attempts, now):
-                raise LockedOut(wait)
-            attempts = counted(attempts, self._lockout, now)
-            values = {"failures": attempts.failures, "last_at": now, "locked_until": attempts.locked_until}
-            await upsert(connection, table, [{"staff": staff} | values])
-        return remaining(attempts, now)
 
     async def _ask(self, digest: str, known: _Known | None, now: Instant) -> _Known | None:
         try:
@@ -239,11 +262,6 @@ class Sessions:
     def _over(self) -> ColumnElement[bool]:
         now = self._clock()
         return or_(sessions.c.seen <= now - self.limits.idle, sessions.c.started <= now - self.limits.longest)
-
-
-def csrf_token(token: str) -> str:
-    """What our own pages send along in `X-CSRF-Token`: derived, so there is nothing more to keep."""
-    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
 def _digest(token: str) -> str:

@@ -1,8 +1,8 @@
-"""Sessions and failed sign-ins."""
+"""Sessions, passwords, and every try to sign in."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table
 
 from storage.schema import metadata
 
@@ -16,6 +16,11 @@ sessions = Table(
     Column("seen", BigInteger, nullable=False),
     Column("address", String(45), nullable=False),
     Column("client", String(200), nullable=False),
+    Column("way", String(8), nullable=False, server_default="password"),
+    Column("must_change", String(8), nullable=False, server_default=""),
+    Column("before_at", BigInteger, nullable=False, server_default="0"),
+    Column("before_address", String(45), nullable=False, server_default=""),
+    Column("before_failed", Integer, nullable=False, server_default="0"),
 )
 Index("ix_sessions_staff", sessions.c.staff)
 
@@ -27,3 +32,34 @@ sign_in_failures = Table(
     Column("last_at", BigInteger, nullable=False),
     Column("locked_until", BigInteger, nullable=False),
 )
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("staff", String(8), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("by_provider", Boolean, nullable=False),
+)
+"""The last sign-in of each person, and how many tries have failed since."""
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("staff", String(8), primary_key=True),
+    Column("hash", String(200), nullable=False),
+    Column("initial", Boolean, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("given_sha256", String(64), nullable=False),
+)
+"""`given_sha256`: of the hash in the credentials file that was taken over last; "" if none ever was."""
+
+former_passwords = Table(
+    "former_passwords",
+    metadata,
+    Column("staff", String(8), primary_key=True),
+    Column("changed_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(200), nullable=False),
+)
+"""What nobody may take again; `changed_at`: when it began to be good."""

@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hotline.configuration import leaves, load_with_origins, variable
-from hotline.settings import NodeSettings, Section, Settings
+from hotline.settings import NodeSettings, Settings
+from hotline.settings_section import Section
 from storage.urls import database_url, place_of
 
 PAGE = Path("docs/settings.md")
@@ -22,7 +23,7 @@ PAGE = Path("docs/settings.md")
 _INTRODUCTION = """\
 # Settings
 
-Made from `hotline/settings.py` by `./run hotline settings --write`; do not edit.
+Made from `hotline/settings*.py` by `./run hotline settings --write`; do not edit.
 
 Each setting stands in a TOML file (`--config FILE`, else the file that `HOTLINE_CONFIG` names, else
 `hotline.toml` in the working directory) or in the environment, which wins. A value that cannot be used stops

@@ -23,6 +23,7 @@ from directory.lookup import Directory
 from hotline.assembly import Hotline, Running, assemble
 from hotline.node import NodePorts, issue_accounts, node_spec
 from hotline.settings import DatabaseSettings, NodeSettings, Settings, WebSettings
+from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance
 from telephony.nodespec import AccountSpec
 from tests.support.exchange import SECRET, Exchange
@@ -235,6 +236,7 @@ async def floor(
     settings = Settings(
         data_dir=folder / "data",
         web=WebSettings(port=port + 2),
+        session=SessionSettings(change_initial=False),
         database=database or DatabaseSettings(),
         nodes=(
             NodeSettings(name="node1", port=ports.ami, accounts=folder / "accounts.json", directory=node),

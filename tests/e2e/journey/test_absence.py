@@ -45,6 +45,7 @@ def environment(hotline: Floor) -> dict[str, str]:
         "HOTLINE_DATABASE__MAIN": settings.main_url,
         "HOTLINE_DATABASE__LEDGER": settings.ledger_url,
         "HOTLINE_WEB__PORT": str(settings.web.port),
+        "HOTLINE_SESSION__CHANGE_INITIAL": "false",
         "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
         "HOTLINE_LOG__LEVEL": "info",
         "HOTLINE_LOG__FORM": "json",

@@ -25,6 +25,7 @@ from directory.people import DirectoryPeople
 from directory.seed import load
 from ledger import Ledger
 from storage import Database, migrate
+from tests.integration.web.site import GOOD_AT_ONCE
 from tests.unit.board.story import NOON
 from web.app import WebOptions, build_app
 from web.live import LiveHub
@@ -116,7 +117,7 @@ async def house(
             *BoardApi(board, clock).routes(),
             *ReportsApi(reports, directory=lambda: directory, clock=clock, zone=BANK_ZONE).routes(),
         ],
-        sessions=Sessions(databases[0], people, clock=clock, passwords=cheap),
+        sessions=Sessions(databases[0], people, clock=clock, passwords=cheap, rule=GOOD_AT_ONCE),
         hub=hub,
         options=WebOptions(pages={"/board": ROOT / "frontend/board"}, home="/board/", beat_s=0.5),
     )

@@ -22,6 +22,7 @@ from directory.credentials import Credentials, Login
 from directory.seed import DEMO, load
 from hotline.assembly import Hotline, Running, assemble
 from hotline.settings import DatabaseSettings, Settings, WebSettings
+from hotline.settings_sign_in import SessionSettings
 from tests.integration.web.site import CHEAP, PASSWORD
 from tests.scenarios.captures_read import read
 from tests.scenarios.replay import replay
@@ -44,6 +45,7 @@ async def service(folder: Path, databases: Databases) -> AsyncIterator[Hotline]:
     settings = Settings(
         data_dir=folder / "data",
         web=WebSettings(port=PORT),
+        session=SessionSettings(change_initial=False),
         database=DatabaseSettings(main=databases.url("main", None), ledger=databases.url("ledger", None)),
     )
     directory = load(DEMO)

@@ -16,6 +16,7 @@ from directory.credentials import Credentials, Login
 from directory.lookup import Directory
 from hotline.assembly import Hotline, assemble
 from hotline.settings import Settings
+from hotline.settings_sign_in import SessionSettings
 from tests.integration.web.site import CHEAP, PASSWORD
 from web.app import ROUTES
 from web.route import Route
@@ -74,7 +75,7 @@ async def running_program(
     kept = CHEAP.hash(PASSWORD)
     everyone = {str(number): Login(password=kept, pin_sha1="") for number in directory.staff}
     hotline = await assemble(
-        Settings(data_dir=folder, **settings),
+        Settings(**{"data_dir": folder, "session": SessionSettings(change_initial=False), **settings}),
         directory,
         Credentials(pin_salt="", staff=everyone),
         clock=clock,

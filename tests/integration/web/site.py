@@ -21,6 +21,7 @@ from storage import Database, migrate
 from web.app import WebOptions, build_app
 from web.live import LiveHub
 from web.lockout import LockoutRule
+from web.password_rules import PasswordRule
 from web.passwords import Passwords
 from web.route import People, Principal, Route
 from web.sessions import Sessions
@@ -28,19 +29,25 @@ from web.sessions import Sessions
 PASSWORD = "correct horse"
 CHEAP = Passwords(cheap=True)
 _KEPT = CHEAP.hash(PASSWORD)
-EDGE_RIGHTS = frozenset({"sessions.end"})
+GOOD_AT_ONCE = PasswordRule(change_initial=False)
+"""For tests of anything else: nobody has to change a password first."""
+EDGE_RIGHTS = frozenset({"passwords.reset", "sessions.end"})
 """Those that the edge's own routes ask for."""
 
 
 @dataclass
 class FakePeople:
-    """People by number, all with the same password; `rights` may be changed while the site runs."""
+    """People by number, all given the same password; `rights` may be changed while the site runs.
+
+    `hashes`: what set-up has made for some of them instead.
+    """
 
     rights: dict[str, Collection[str]]
     every_right: frozenset[str] = frozenset()
+    hashes: dict[str, str] = field(default_factory=dict)
 
     def password_hash(self, staff: str) -> str | None:
-        return _KEPT if staff in self.rights else None
+        return self.hashes.get(staff, _KEPT) if staff in self.rights else None
 
     def principal(self, staff: str) -> Principal | None:
         if staff not in self.rights:
@@ -104,6 +111,7 @@ async def running_site(
     hub: LiveHub | None = None,
     options: WebOptions | None = None,
     lockout: LockoutRule | None = None,
+    rule: PasswordRule = GOOD_AT_ONCE,
 ) -> AsyncIterator[Site]:
     """Everything started; everything stopped again, and nothing left running. `url`: of its database."""
     people = people or FakePeople({"8001": {"board.read"}, "1001": set()})
@@ -112,7 +120,7 @@ async def running_site(
     await database.open()
     await migrate(database)
     hub = hub or LiveHub(clock=clock)
-    sessions = Sessions(database, people, clock=clock, passwords=CHEAP, lockout=lockout)
+    sessions = Sessions(database, people, clock=clock, passwords=CHEAP, lockout=lockout, rule=rule)
     runner = web.AppRunner(build_app(routes, sessions=sessions, hub=hub, options=options), access_log=None)
     await runner.setup()
     server = web.TCPSite(runner, "127.0.0.1", 0)
