@@ -219,7 +219,7 @@ def _connected(
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
     checks = ready_checks(ledger, telephony)
-    app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts)
+    app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     return Hotline(
         ledger=ledger,
         main=main,

@@ -19,7 +19,7 @@ from hotline.content import PROJECT
 from hotline.due import Due
 from hotline.node import read_accounts
 from hotline.settings import Settings
-from hotline.sign_in import password_rule
+from hotline.sign_in import password_rule, provider_of
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from storage import Database
@@ -167,6 +167,7 @@ def web_of(
     hub: LiveHub,
     checks: Mapping[str, Check],
     counts: RequestCounts,
+    clock: Clock,
 ) -> web.Application:
     """Pages and API behind one gate."""
     pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
@@ -182,6 +183,7 @@ def web_of(
             home="/board/",
             checks=checks,
             counts=counts,
+            provider=provider_of(settings, clock),
         ),
     )
 

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from core.errors import BadInput
 from core.names import fits
 from hotline.settings_section import Section, origin
-from hotline.settings_sign_in import SessionSettings
+from hotline.settings_sign_in import OidcSettings, SessionSettings
 from storage.notices.mail import Security
 from storage.urls import database_url, same_place
 
@@ -232,6 +232,7 @@ class Settings(Section):
     )
     web: WebSettings = WebSettings()
     session: SessionSettings = SessionSettings()
+    oidc: OidcSettings = OidcSettings()
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
@@ -258,6 +259,11 @@ class Settings(Section):
             raise ValueError("sms.url: begin with https:// (http:// only on this host): texts name people")
         if sms.url and not (sms.account and sms.key):
             raise ValueError("sms.key: give account and key, or leave sms.url empty")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Settings:
+        self.oidc.require_whole()
         return self
 
     @model_validator(mode="after")

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from pathlib import Path
+from typing import Annotated
 
-from hotline.settings_section import Section
+from pydantic import AfterValidator, Field
+
+from hotline.settings_section import Section, origin
+
+_SAFE_URL = re.compile(r"https://[^/]|http://(?:127\.0\.0\.1|localhost)(?:[:/]|$)")
+
+
+def _address(text: str) -> str:
+    return origin(text) if text else text
 
 
 class SessionSettings(Section):
@@ -30,3 +40,42 @@ class SessionSettings(Section):
         description="a password made by another is to be changed at the first sign-in; false only where "
         "nobody's work is protected by it, as in the demo",
     )
+
+
+class OidcSettings(Section):
+    """[oidc] signing in by the bank's identity provider (OpenID Connect), off until `issuer` names it"""
+
+    issuer: str = Field(default="", description="what the provider calls itself; empty: passwords alone")
+    name: str = Field(
+        default="统一认证", max_length=40, description="what people call it, for the sign-in page"
+    )
+    client_id: str = Field(default="", description="who we are to it")
+    client_secret_file: Path | None = Field(default=None, description="file with the secret it gave us")
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        default="",
+        description="our own address as browsers see it, https://hotline.bank.example; the provider has to "
+        "know it followed by /api/session/oidc/back (redirect) and by /board/ (after signing out)",
+    )
+    claim: str = Field(
+        default="preferred_username", min_length=1, description="what in its answer is the staff number"
+    )
+    scopes: tuple[str, ...] = Field(default=("openid", "profile"), description="what we ask of it")
+    ca_file: Path | None = Field(
+        default=None, description="certificates of who signed the provider's; empty: those of the system"
+    )
+    passwords: bool = Field(
+        default=True, description="who has signed in by it may use their password as well"
+    )
+
+    def require_whole(self) -> None:
+        """ValueError, as a check of the settings says it, if a provider is named and something is missing."""
+        if not self.issuer:
+            return
+        if not _SAFE_URL.match(self.issuer):
+            raise ValueError("oidc.issuer: begin with https:// (http:// only on this host)")
+        if not (self.client_id and self.client_secret_file):
+            raise ValueError("oidc.client_id: give it and client_secret_file, or leave issuer empty")
+        if not _SAFE_URL.match(self.address):
+            raise ValueError("oidc.address: write our own address, such as https://hotline.bank.example")
+        if "openid" not in self.scopes:
+            raise ValueError("oidc.scopes: openid has to be among them")

@@ -1,10 +1,15 @@
-"""What the settings want of passwords."""
+"""What the settings want of passwords, and of the identity provider."""
 
 from __future__ import annotations
 
-from core.clock import DAY
+from core.clock import DAY, Clock
+from core.errors import BadInput
 from hotline.settings import Settings
+from web.oidc.model import OidcOptions
+from web.oidc.provider import ProviderClient
 from web.password_rules import PasswordRule
+
+_SECRET = "oidc.client_secret_file"  # noqa: S105  a setting's name
 
 
 def password_rule(settings: Settings) -> PasswordRule:
@@ -15,4 +20,32 @@ def password_rule(settings: Settings) -> PasswordRule:
         good_for=wanted.password_days * DAY,
         former=wanted.former_passwords,
         change_initial=wanted.change_initial,
+        beside_provider=settings.oidc.passwords,
     )
+
+
+def provider_of(settings: Settings, clock: Clock) -> ProviderClient | None:
+    """The identity provider that people may sign in by; None where there is none.
+
+    `BadInput` if the file with our secret cannot be read or holds none.
+    """
+    wanted = settings.oidc
+    if not wanted.issuer or wanted.client_secret_file is None:
+        return None
+    try:
+        secret = wanted.client_secret_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(_SECRET, f"{wanted.client_secret_file} cannot be read: {error}") from error
+    if not secret:
+        raise BadInput(_SECRET, f"{wanted.client_secret_file} is empty: put the secret in it")
+    options = OidcOptions(
+        issuer=wanted.issuer,
+        client_id=wanted.client_id,
+        client_secret=secret,
+        address=wanted.address,
+        claim=wanted.claim,
+        scopes=wanted.scopes,
+        name=wanted.name,
+        ca_file=wanted.ca_file,
+    )
+    return ProviderClient(options, clock)

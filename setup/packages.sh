@@ -10,6 +10,8 @@ declare -A sign_of=(
   [fonts-noto-cjk]=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
   [libatomic1]=/usr/lib/x86_64-linux-gnu/libatomic.so.1
   [postgresql]='/usr/lib/postgresql/*/bin/initdb'
+  [nodejs]=node
+  [npm]=npm
   [tzdata]=/usr/share/zoneinfo/Asia/Shanghai
 )
 

@@ -9,6 +9,7 @@ want_part() {
     prompts) want espeak-ng ;;
     browser) want chromium fonts-noto-cjk libatomic1 ;; # the last for the driver of the browser
     server) want postgresql ;; # its programs, for tests: no cluster of the distribution's is made
+    provider) want nodejs npm ;; # of identities, for tests
     scripts) want shellcheck ;;
     *) stop "there is no part '$1'" ;;
   esac

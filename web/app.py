@@ -20,6 +20,8 @@ from web.errors import RouteMistake
 from web.health import Check, health_routes
 from web.live import LiveHub
 from web.live_socket import LiveSocket
+from web.oidc.api import OidcApi
+from web.oidc.provider import ProviderClient
 from web.openapi import describe
 from web.pages import SECURITY_HEADERS, add_pages
 from web.password_api import PasswordApi
@@ -40,7 +42,7 @@ class WebOptions:
     """`origins`: whose pages may use us besides our own. `pages`: prefix → folder; `home`: where `/` leads.
 
     `secure_cookies`: behind HTTPS. `body_limit`: bytes. `checks`: of `/ready`. `counts`: where what was
-    served is counted.
+    served is counted. `provider`: by which people may sign in as well.
     """
 
     origins: frozenset[str] = frozenset()
@@ -50,6 +52,7 @@ class WebOptions:
     home: str = ""
     checks: Mapping[str, Check] = field(default_factory=lambda: MappingProxyType({}))
     counts: RequestCounts = field(default_factory=RequestCounts)
+    provider: ProviderClient | None = None
     beat_s: float = 5.0
     version: str = "0.1.0"
 
@@ -66,9 +69,13 @@ def build_app(
         secure=options.secure_cookies,
     )
     socket = LiveSocket(hub, gate, beat_s=options.beat_s)
+    pages = [f"{prefix}/" for prefix in options.pages]
+    oidc = OidcApi(gate, options.provider, home=options.home, pages=pages)
+    called = options.provider.options.name if options.provider is not None else ""
     own = [
-        *SessionApi(gate).routes(),
+        *SessionApi(gate, provider=called).routes(),
         *PasswordApi(sessions).routes(),
+        *oidc.routes(),
         *health_routes(options.checks),
     ]
     every = [*routes, *own, socket.route()]
@@ -88,6 +95,7 @@ def build_app(
         lambda ended: hub.end_sessions(lambda reader: "session" if reader.session_id == ended else "")
     )
     app.cleanup_ctx.append(socket.running)
+    app.cleanup_ctx.append(oidc.running)
     app.on_response_prepare.append(_add_headers)
     app.on_shutdown.append(_shut_down(hub))
     return app

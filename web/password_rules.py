@@ -50,7 +50,8 @@ class PasswordRule:
     """`length`: least characters. `good_for`: after so long it is to be changed; 0: never. `former`: so many
     before may not come again, besides the present one.
 
-    `change_initial`: what another has made is to be changed at the first sign-in.
+    `change_initial`: what another has made is to be changed at the first sign-in. `beside_provider`: those
+    who sign in by the provider may use their password as well.
     """
 
     length: int = 12

@@ -1,4 +1,7 @@
-"""/api/session: sign in, who am I, sign out; /api/sessions: where am I signed in, and ending that."""
+"""/api/session: sign in, who am I, sign out; /api/sessions: where am I signed in, and ending that.
+
+/api/sign-in tells a page, before anybody is known, which ways of signing in there are.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,12 @@ class SignIn(In):
 
     staff: str = Field(min_length=1, max_length=20, description="工号")
     password: SecretStr = Field(min_length=1, max_length=200)
+
+
+class WaysOut(Out):
+    """How one may sign in here. `provider`: what to call it; empty where there is none."""
+
+    provider: str
 
 
 class BeforeOut(Out):
@@ -75,15 +84,25 @@ class OfWhom(In):
 
 
 class SessionApi:
-    """The handlers."""
+    """The handlers; `provider`: what to call the one that people may sign in by."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, *, provider: str = "") -> None:
         self._gate = gate
         self._sessions: Sessions = gate.sessions
+        self._provider = provider
 
     def routes(self) -> list[Route]:
         """The routes of this module."""
-        return [*self._own_session(), *self._all_sessions()]
+        ways = Route(
+            method="GET",
+            path="/api/sign-in",
+            handler=self._ways,
+            right=None,
+            returns=WaysOut,
+            summary="Which ways of signing in there are",
+            tag="session",
+        )
+        return [ways, *self._own_session(), *self._all_sessions()]
 
     def _own_session(self) -> list[Route]:
         path, tag = "/api/session", "session"
@@ -154,6 +173,9 @@ class SessionApi:
         response = answer(self._own_session()[0], self._started(started))
         self._gate.open(response, started)
         return response
+
+    async def _ways(self, _request: ApiRequest) -> WaysOut:
+        return WaysOut(provider=self._provider)
 
     async def _who(self, request: ApiRequest) -> PersonOut:
         token = request.raw.cookies[self._gate.cookie]

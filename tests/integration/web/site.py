@@ -112,10 +112,12 @@ async def running_site(
     options: WebOptions | None = None,
     lockout: LockoutRule | None = None,
     rule: PasswordRule = GOOD_AT_ONCE,
+    port: int = 0,
+    clock: MovableClock | None = None,
 ) -> AsyncIterator[Site]:
     """Everything started; everything stopped again, and nothing left running. `url`: of its database."""
     people = people or FakePeople({"8001": {"board.read"}, "1001": set()})
-    clock = MovableClock()
+    clock = clock or MovableClock()
     database = Database(url or f"sqlite+aiosqlite:///{tmp_path / 'web.db'}", name="main")
     await database.open()
     await migrate(database)
@@ -123,7 +125,7 @@ async def running_site(
     sessions = Sessions(database, people, clock=clock, passwords=CHEAP, lockout=lockout, rule=rule)
     runner = web.AppRunner(build_app(routes, sessions=sessions, hub=hub, options=options), access_log=None)
     await runner.setup()
-    server = web.TCPSite(runner, "127.0.0.1", 0)
+    server = web.TCPSite(runner, "127.0.0.1", port)
     await server.start()
     address = URL(f"http://127.0.0.1:{runner.addresses[0][1]}/")
     try:

@@ -143,6 +143,10 @@ async def test_without_a_session_every_route_that_is_not_public_is_closed(site: 
     assert closed | public == set(walked)
     assert public == {
         ("POST", "/api/session"),
+        ("GET", "/api/sign-in"),
+        ("GET", "/api/session/oidc"),
+        ("GET", "/api/session/oidc/back"),
+        ("GET", "/api/session/oidc/out"),
         ("GET", "/health"),
         ("GET", "/ready"),
         ("GET", "/api/openapi.json"),

@@ -21,6 +21,10 @@ from web.route import Route
 
 PUBLIC = {
     ("POST", "/api/session"),
+    ("GET", "/api/sign-in"),
+    ("GET", "/api/session/oidc"),
+    ("GET", "/api/session/oidc/back"),
+    ("GET", "/api/session/oidc/out"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/metrics"),

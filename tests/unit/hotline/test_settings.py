@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from core.clock import system_clock
+from core.errors import BadInput
 from hotline.__main__ import main
 from hotline.commands import settings_page
 from hotline.configuration import BadSettings, load, load_with_origins
 from hotline.settings import Settings
+from hotline.sign_in import provider_of
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,45 @@ def test_a_bad_url_is_refused_without_its_password(url: str) -> None:
     (said,) = problems(environment={"HOTLINE_DATABASE__MAIN": url})
     assert said.startswith("database.main (HOTLINE_DATABASE__MAIN): this URL cannot be used: ")
     assert "secret" not in said
+
+
+PROVIDER = {
+    "HOTLINE_OIDC__ISSUER": "https://id.example",
+    "HOTLINE_OIDC__CLIENT_ID": "hotline",
+    "HOTLINE_OIDC__CLIENT_SECRET_FILE": "secret",
+    "HOTLINE_OIDC__ADDRESS": "https://hotline.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ISSUER", "http://id.example", "oidc.issuer (HOTLINE_OIDC__ISSUER): begin with https://"),
+        ("CLIENT_ID", "", "oidc.client_id (HOTLINE_OIDC__CLIENT_ID): give it and client_secret_file"),
+        ("ADDRESS", "", "oidc.address (HOTLINE_OIDC__ADDRESS): write our own address"),
+        ("ADDRESS", "https://hotline.example/board", "write scheme, host and port only"),
+        ("SCOPES", '["profile"]', "oidc.scopes (HOTLINE_OIDC__SCOPES): openid has to be among them"),
+    ],
+)
+def test_an_identity_provider_is_named_whole(name: str, value: str, says: str) -> None:
+    assert load(environment=PROVIDER).oidc.claim == "preferred_username"
+    (said,) = problems(environment=PROVIDER | {f"HOTLINE_OIDC__{name}": value})
+    assert says in said
+
+
+def test_the_provider_s_secret_is_a_file_s_whole_content() -> None:
+    settings = load(environment=PROVIDER)
+    with pytest.raises(BadInput, match=r"oidc.client_secret_file: secret cannot be read"):
+        provider_of(settings, system_clock)
+    Path("secret").write_text("\n", "utf-8")
+    with pytest.raises(BadInput, match="is empty"):
+        provider_of(settings, system_clock)
+    Path("secret").write_text("hush\n", "utf-8")
+    provider = provider_of(settings, system_clock)
+    assert provider is not None
+    assert provider.options.client_secret == "hush"
+    assert "hush" not in repr(provider.options)
+    assert provider_of(Settings(), system_clock) is None
 
 
 def test_nodes_from_the_file_and_as_json() -> None:

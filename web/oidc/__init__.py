@@ -1,0 +1,1 @@
+"""Signing in by the bank's own identity provider (OpenID Connect), as an option."""
