@@ -1,8 +1,10 @@
-"""Passwords, PINs and the phones' secrets: made at random at set-up, kept in one file for its owner alone.
+"""First passwords, PINs and the phones' secrets: made at random, kept in one file for its owner alone.
 
 The file is JSON, mode 0600. Passwords are kept as argon2 hashes and PINs as salted SHA-1 (the one digest the
 dialplan can compute on its own); so both can be shown only in the moment they are made: `Issued`. Device
 secrets stay readable, because a phone and its endpoint must both have them.
+
+Of passwords these are the first alone: `web.password_book` takes each over at its first use, and keeps it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.clock import system_clock
 from core.names import fits
 from directory.errors import CredentialsRefused
 from directory.lookup import Directory
@@ -31,10 +34,14 @@ _SECRET_BYTES = 24
 
 
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is kept of one person's credentials. `pin_sha1` is hex; see `pin_digest`."""
+    """What is kept of one person's credentials. `password`: "" where another way has made the first one.
+
+    `pin_sha1` is hex; see `pin_digest`. `made_at`: when the password was made (an `Instant`).
+    """
 
     password: str
     pin_sha1: str
+    made_at: int = 0
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,11 +128,36 @@ def renew(path: Path, staff: Collection[str], *, passwords: Passwords | None = N
     return issued
 
 
+def issue_pin(path: Path, staff: str) -> str:
+    """A new PIN for one person, who may have had none; the old one ends, and the password is left alone.
+
+    Telephones ask for it once the node has been prepared anew and reloaded.
+    """
+    kept = load(path)
+    pin = _new_pin()
+    before = kept.staff.get(staff)
+    login = Login(
+        password=before.password if before is not None else "",
+        pin_sha1=pin_digest(staff, pin, kept.pin_salt),
+        made_at=before.made_at if before is not None else 0,
+    )
+    _write(path, msgspec.structs.replace(kept, staff=kept.staff | {staff: login}))
+    return pin
+
+
+def _new_pin() -> str:
+    return f"{secrets.randbelow(10**_PIN_DIGITS):0{_PIN_DIGITS}d}"
+
+
 def _make(staff: Collection[str], salt: str, passwords: Passwords) -> tuple[dict[str, Login], Issued]:
     clear = {number: "".join(secrets.choice(_ALPHABET) for _ in range(_PASSWORD_LENGTH)) for number in staff}
-    pins = {number: f"{secrets.randbelow(10**_PIN_DIGITS):0{_PIN_DIGITS}d}" for number in staff}
+    pins = {number: _new_pin() for number in staff}
     logins = {
-        number: Login(password=passwords.hash(clear[number]), pin_sha1=pin_digest(number, pins[number], salt))
+        number: Login(
+            password=passwords.hash(clear[number]),
+            pin_sha1=pin_digest(number, pins[number], salt),
+            made_at=system_clock(),
+        )
         for number in staff
     }
     return logins, Issued(clear, pins)

@@ -8,7 +8,7 @@ from core.names import StaffId
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.rights import RIGHTS
-from web.route import Principal
+from web.route import Given, Principal
 
 
 class DirectoryPeople:
@@ -18,10 +18,12 @@ class DirectoryPeople:
         self._directory = directory
         self._credentials = credentials
 
-    def password_hash(self, staff: str) -> str | None:
+    def given_password(self, staff: str) -> Given | None:
         """What set-up made; None for those who have left, never were, or were given none."""
         login = self._credentials.staff.get(staff)
-        return (login.password or None) if login is not None and self.principal(staff) is not None else None
+        if login is None or not login.password or self.principal(staff) is None:
+            return None
+        return Given(login.password, login.made_at)
 
     def principal(self, staff: str) -> Principal | None:
         """The person with all rights of all their roles; None for those who are not here (any more)."""

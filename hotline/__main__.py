@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hotline.commands.asterisk",
         "run one node's Asterisk in the foreground, or ask it something",
     ),
+    "password": ("hotline.commands.password", "make a new first password, or a new PIN, for one person"),
     "check": ("hotline.commands.check", "look whether everything is as it should be, and say what to mend"),
     "healthy": ("hotline.commands.healthy", "ask the running service whether it is well, in a word"),
     "proof": ("hotline.commands.proof", "prove a day: ledger, queue logs, recordings and summaries agree"),

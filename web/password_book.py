@@ -1,13 +1,12 @@
 """Passwords as they are now, kept in the database: taken over from set-up, changed by people, made anew.
 
 A password made by somebody else is *initial*: the person has to change it before anything else. What set-up
-made (the credentials file) is taken over when it is used for the first time, and again when set-up has
-made another one since; from then on the file has no say.
+made (the credentials file) is taken over when it is used for the first time, if it is newer than what is
+kept; so the file has no say once a password was changed, until set-up makes another.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import string
 from dataclasses import dataclass, replace
@@ -34,15 +33,12 @@ _INITIAL_LENGTH = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One row: a password's hash; `given_sha256`: of the credentials file's hash that it came from or that
-    was there when it was made.
-    """
+    """One row. `changed_at`: when it was made, by whomever."""
 
     staff: str
     hash: str
     initial: bool
     changed_at: Instant
-    given_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +120,8 @@ class PasswordBook:
         async with self._database.write() as connection:
             await take_turn(connection, f"password of {staff}")
             before = await _stored_row(connection, staff)
-            given = _digest(self._people.password_hash(staff))
             at = now if before is None else max(now, before.changed_at + 1)
-            fresh = Kept(staff=staff, hash=hashed, initial=True, changed_at=at, given_sha256=given)
+            fresh = Kept(staff=staff, hash=hashed, initial=True, changed_at=at)
             await self._replace(connection, before, fresh)
             await cleared(connection, staff)
             mine = sessions.c.staff == staff
@@ -137,21 +132,20 @@ class PasswordBook:
 
     async def _look_up(self, staff: str) -> tuple[Kept | None, bool, bool]:
         """The password that is good now, whether it is in the table, and whether the provider bars it."""
-        given = self._people.password_hash(staff)
+        given = self._people.given_password(staff)
         async with self._database.read() as connection:
             kept = await _stored_row(connection, staff)
             barred = not self.rule.beside_provider and await comes_by_provider(connection, staff)
-        if given is not None and (kept is None or kept.given_sha256 != _digest(given)):
-            now = self._clock()
-            made = Kept(staff=staff, hash=given, initial=True, changed_at=now, given_sha256=_digest(given))
-            return made, False, barred
+        if given is not None and (kept is None or kept.changed_at < given.made_at):
+            at = max(self._clock(), given.made_at)
+            return Kept(staff=staff, hash=given.hash, initial=True, changed_at=at), False, barred
         return kept, True, barred
 
     async def _take_over(self, kept: Kept) -> None:
         async with self._database.write() as connection:
             await take_turn(connection, f"password of {kept.staff}")
             present = await _stored_row(connection, kept.staff)
-            if present is None or present.given_sha256 != kept.given_sha256:
+            if present is None or present.changed_at < kept.changed_at:
                 await self._replace(connection, present, kept)
 
     async def _was_used(self, kept: Kept, new: str) -> bool:
@@ -187,7 +181,3 @@ async def _stored_row(connection: AsyncConnection, staff: str) -> Kept | None:
 
 def _row(kept: Kept) -> dict[str, object]:
     return {name: getattr(kept, name) for name in Kept.__slots__}
-
-
-def _digest(given: str | None) -> str:
-    return hashlib.sha256(given.encode()).hexdigest() if given is not None else ""

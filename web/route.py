@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from core.clock import Instant
 from web.errors import Forbidden, NotSignedIn
 
 
@@ -54,13 +55,21 @@ class Principal:
             raise Forbidden(f"{self.staff} lacks the right {wanted}: ask an administrator for it")
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A password that set-up has made: its argon2 hash, and when; 0: before times were noted."""
+
+    hash: str
+    made_at: Instant = 0
+
+
 class People(Protocol):
     """What the edge asks about people; `directory` answers."""
 
-    def password_hash(self, staff: str) -> str | None:
-        """The argon2 hash of the password that set-up made for them; None if it made none, or they left.
+    def given_password(self, staff: str) -> Given | None:
+        """The password that set-up made for them; None if it made none, or they left.
 
-        It is taken over once, at their first sign-in; from then on `web.password_book` keeps it.
+        It is taken over at its first use, unless a newer one is kept; `web.password_book` does so.
         """
 
     def principal(self, staff: str) -> Principal | None:

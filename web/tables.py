@@ -51,9 +51,7 @@ passwords = Table(
     Column("hash", String(200), nullable=False),
     Column("initial", Boolean, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
-    Column("given_sha256", String(64), nullable=False),
 )
-"""`given_sha256`: of the hash in the credentials file that was taken over last; "" if none ever was."""
 
 former_passwords = Table(
     "former_passwords",

@@ -23,12 +23,12 @@ from web.live import LiveHub
 from web.lockout import LockoutRule
 from web.password_rules import PasswordRule
 from web.passwords import Passwords
-from web.route import People, Principal, Route
+from web.route import Given, People, Principal, Route
 from web.sessions import Sessions
 
 PASSWORD = "correct horse"
 CHEAP = Passwords(cheap=True)
-_KEPT = CHEAP.hash(PASSWORD)
+_KEPT = Given(CHEAP.hash(PASSWORD))
 GOOD_AT_ONCE = PasswordRule(change_initial=False)
 """For tests of anything else: nobody has to change a password first."""
 EDGE_RIGHTS = frozenset({"passwords.reset", "sessions.end"})
@@ -39,15 +39,15 @@ EDGE_RIGHTS = frozenset({"passwords.reset", "sessions.end"})
 class FakePeople:
     """People by number, all given the same password; `rights` may be changed while the site runs.
 
-    `hashes`: what set-up has made for some of them instead.
+    `given`: what set-up has made for some of them instead.
     """
 
     rights: dict[str, Collection[str]]
     every_right: frozenset[str] = frozenset()
-    hashes: dict[str, str] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)
 
-    def password_hash(self, staff: str) -> str | None:
-        return self.hashes.get(staff, _KEPT) if staff in self.rights else None
+    def given_password(self, staff: str) -> Given | None:
+        return self.given.get(staff, _KEPT) if staff in self.rights else None
 
     def principal(self, staff: str) -> Principal | None:
         if staff not in self.rights:

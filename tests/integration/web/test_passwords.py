@@ -16,7 +16,7 @@ from tests.support.databases import Databases
 from web.live import Topic
 from web.lockout import LockoutRule
 from web.password_rules import PasswordRule
-from web.route import ApiRequest, Out, Route
+from web.route import ApiRequest, Given, Out, Route
 from web.tables import former_passwords, passwords, sign_in_failures, sign_ins
 
 GOOD, BETTER, BEST = "purple teacup rides", "kR7vTz2mWq9xLc", "gravel noon antler"
@@ -213,13 +213,15 @@ async def test_not_for_oneself_not_for_nobody_and_not_without_the_right(site: Si
 async def test_what_set_up_makes_later_is_taken_over_and_what_it_made_before_is_not(site: Site) -> None:
     await begin(site, "1001")
     assert (await site.sign_in("1001", PASSWORD))["http"] == 401, "the file has no say any more"
-    site.people.hashes["1001"] = CHEAP.hash("made by set-up")
+    site.people.given["1001"] = Given(CHEAP.hash("made by set-up"), site.clock())
     assert (await site.sign_in("1001", GOOD))["http"] == 401, "set-up was asked for a new one"
     told = await site.sign_in("1001", "made by set-up")
     assert told["must_change"] == "initial"
     assert codes((await change(site, "made by set-up", GOOD))[1]) == [("body.new", "used")]
     assert (await change(site, "made by set-up", BETTER))[0] == 204
     assert (await site.sign_in("1001", "made by set-up"))["http"] == 401
+    site.people.given["1001"] = Given(CHEAP.hash(PASSWORD))
+    assert (await site.sign_in("1001", PASSWORD))["http"] == 401, "what is older has no say either"
 
 
 async def test_the_demo_s_are_good_at_once(databases: Databases) -> None:

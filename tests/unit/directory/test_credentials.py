@@ -20,6 +20,12 @@ DIRECTORY = load(DEMO)
 CHEAP = Passwords(cheap=True)
 
 
+def hash_of(people: DirectoryPeople, staff: str) -> str:
+    given = people.given_password(staff)
+    assert given is not None
+    return given.hash
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "etc" / "credentials.json"
@@ -31,11 +37,9 @@ async def test_everyone_gets_a_password_of_their_own_that_works(path: Path) -> N
     people = DirectoryPeople(lambda: DIRECTORY, credentials.load(path))
     assert set(issued.passwords) == set(issued.pins) == set(DIRECTORY.staff)
     assert len(set(issued.passwords.values())) == len(DIRECTORY.staff)
-    checks = [
-        CHEAP.fits(password, people.password_hash(number)) for number, password in issued.passwords.items()
-    ]
+    checks = [CHEAP.fits(password, hash_of(people, number)) for number, password in issued.passwords.items()]
     assert all(await asyncio.gather(*checks))
-    assert not await CHEAP.fits(issued.passwords["1001"], people.password_hash("1002"))
+    assert not await CHEAP.fits(issued.passwords["1001"], hash_of(people, "1002"))
 
 
 def test_the_file_is_closed_and_holds_no_password(path: Path) -> None:
@@ -70,11 +74,20 @@ def test_who_leaves_loses_the_password_and_who_comes_gets_one(path: Path) -> Non
 async def test_renewing_ends_the_old_password(path: Path) -> None:
     old = credentials.issue(path, DIRECTORY, passwords=CHEAP).passwords["8001"]
     new = credentials.renew(path, ["8001"], passwords=CHEAP).passwords["8001"]
-    kept = DirectoryPeople(lambda: DIRECTORY, credentials.load(path)).password_hash("8001")
+    kept = hash_of(DirectoryPeople(lambda: DIRECTORY, credentials.load(path)), "8001")
     assert await CHEAP.fits(new, kept)
     assert not await CHEAP.fits(old, kept)
     with pytest.raises(CredentialsRefused, match="4321"):
         credentials.renew(path, ["4321"], passwords=CHEAP)
+
+
+async def test_somebody_new_can_have_a_pin_before_a_password(path: Path) -> None:
+    credentials.issue(path, DIRECTORY, passwords=CHEAP)
+    pin = credentials.issue_pin(path, "1999")
+    kept = credentials.load(path)
+    assert pin_fits(kept, "1999", pin)
+    seed = DEMO.read_text(encoding="utf-8").replace("number: 1001,", "number: 1999,")
+    assert DirectoryPeople(lambda: parse(seed, "demo.yaml"), kept).given_password("1999") is None
 
 
 def test_the_pin_is_what_the_dialplan_computes(path: Path) -> None:
@@ -126,9 +139,9 @@ def test_who_is_not_active_may_not_sign_in(path: Path) -> None:
     credentials.issue(path, DIRECTORY, passwords=CHEAP)
     seed = DEMO.read_text(encoding="utf-8").replace("number: 1001,", "number: 1001, active: false,")
     people = DirectoryPeople(lambda: parse(seed, "demo.yaml"), credentials.load(path))
-    assert people.password_hash("1001") is None
+    assert people.given_password("1001") is None
     assert people.principal("1001") is None
-    assert people.password_hash("1002") is not None
+    assert people.given_password("1002") is not None
 
 
 async def test_the_real_hash_is_argon2id_and_nobody_costs_as_much_as_somebody() -> None:

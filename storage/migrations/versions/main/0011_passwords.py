@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(200), nullable=False),
         sa.Column("initial", sa.Boolean(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.Column("given_sha256", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("staff", name="pk_passwords"),
     )
     op.create_table(
