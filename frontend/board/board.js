@@ -1,12 +1,13 @@
 // The team leader's wall: signs in, follows the live topic, draws what has changed.
 
+import { demandChange, openAccount, setPerson } from "./account.js";
 import { renderAgents } from "./agents.js";
 import { forgetAlarms, letTake, openAlarms, renderAlarms } from "./alarms.js";
 import { openOnClick } from "./drill.js";
 import { Feed } from "./feed.js";
 import { mark, number, say } from "./format.js";
 import { renderQueues } from "./queues.js";
-import { signIn, signOut, whoAmI } from "./session.js";
+import { providerName, signIn, signOut, whoAmI } from "./session.js";
 import { renderGauge, renderTiles } from "./tiles.js";
 import { renderCallers } from "./waiting.js";
 import { locale, sayWords, switchLanguage, word } from "./words.js";
@@ -18,6 +19,7 @@ const OLD_MS = 8_000;
 
 let lineState = "connecting";
 let due = false;
+let signedIn = null;
 
 const feed = new Feed({
   onChange: draw,
@@ -76,20 +78,27 @@ function askToSignIn(trouble = "") {
   by("board").hidden = true;
   by("sign-out").hidden = true;
   forgetAlarms();
-  say(by("who"), "");
+  signedIn = null;
+  setPerson(null);
   say(by("trouble"), trouble);
   by("sign-in").hidden = false;
   by("staff").focus();
 }
 
-function enter(person) {
+// `typed`: the password, if it was given just now.
+function enter(person, typed = "") {
+  by("password").value = "";
+  signedIn = person;
+  setPerson(person);
+  if (person.must_change) {
+    by("sign-in").hidden = true;
+    return demandChange(typed);
+  }
   if (!person.rights.includes("board.read")) return askToSignIn(word("noRight"));
   mark(document.body, "signed", "in");
   by("sign-in").hidden = true;
-  by("password").value = "";
   by("sign-out").hidden = false;
   letTake(person.rights.includes("alarms.acknowledge"));
-  say(by("who"), `${person.name} ${person.staff}`);
   feed.start();
 }
 
@@ -107,16 +116,30 @@ async function begin() {
 
 by("sign-in-form").addEventListener("submit", async (event) => {
   event.preventDefault();
+  const typed = by("password").value;
   try {
-    enter(await signIn(by("staff").value.trim(), by("password").value));
+    enter(await signIn(by("staff").value.trim(), typed), typed);
   } catch (error) {
     say(by("trouble"), error.message);
   }
 });
-by("sign-out").addEventListener("click", async () => {
-  await signOut();
+async function leave() {
+  await signOut(signedIn);
   askToSignIn();
-});
+}
+
+async function offerProvider() {
+  const name = await providerName().catch(() => "");
+  by("by-provider").hidden = !name;
+  by("by-provider").dataset.name = name;
+  sayProvider();
+}
+
+function sayProvider() {
+  say(by("by-provider"), word("byProvider").replace("{name}", by("by-provider").dataset.name ?? ""));
+}
+
+by("sign-out").addEventListener("click", leave);
 by("language").addEventListener("click", () => {
   switchLanguage();
   relabel();
@@ -124,16 +147,19 @@ by("language").addEventListener("click", () => {
 
 function relabel() {
   say(by("language"), word("other"));
+  sayProvider();
   renderLine();
   draw();
 }
 
 sayWords();
 relabel();
+openAccount({ onChanged: begin, onLeft: leave });
 openOnClick(() => feed.data?.names ?? { queues: {} });
 openAlarms(() => ({ data: feed.data, now: feed.now() }));
 setInterval(() => {
   renderAge();
   draw();
 }, TICK_MS);
+offerProvider();
 begin();

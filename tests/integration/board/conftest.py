@@ -29,11 +29,22 @@ from tests.integration.web.site import GOOD_AT_ONCE
 from tests.unit.board.story import NOON
 from web.app import WebOptions, build_app
 from web.live import LiveHub
+from web.oidc.provider import ProviderClient
+from web.password_rules import PasswordRule
 from web.passwords import Passwords
 from web.sessions import Sessions
 
 ROOT = Path(__file__).parents[3]
 LEADER, AGENT = "8001", "1001"
+
+
+@dataclass(frozen=True)
+class SigningIn:
+    """What a password must be like, the provider of identities, and the port that it leads back to."""
+
+    rule: PasswordRule = GOOD_AT_ONCE
+    provider: ProviderClient | None = None
+    port: int | None = None
 
 
 @dataclass
@@ -101,8 +112,19 @@ async def ledger(databases: tuple[Database, Database], tmp_path: Path) -> AsyncI
 
 
 @pytest.fixture
-async def house(
-    databases: tuple[Database, Database], ledger: Ledger, directory: Directory, clock: Clock, tmp_path: Path
+def signing_in() -> SigningIn:
+    """How people sign in; for tests of anything else with what was issued, at once."""
+    return SigningIn()
+
+
+@pytest.fixture
+async def house(  # noqa: PLR0917  fixtures come by name
+    databases: tuple[Database, Database],
+    ledger: Ledger,
+    directory: Directory,
+    clock: Clock,
+    tmp_path: Path,
+    signing_in: SigningIn,
 ) -> AsyncIterator[House]:
     cheap = Passwords(cheap=True)
     issued = credentials.issue(tmp_path / "credentials.json", directory, passwords=cheap)
@@ -117,11 +139,16 @@ async def house(
             *BoardApi(board, clock).routes(),
             *ReportsApi(reports, directory=lambda: directory, clock=clock, zone=BANK_ZONE).routes(),
         ],
-        sessions=Sessions(databases[0], people, clock=clock, passwords=cheap, rule=GOOD_AT_ONCE),
+        sessions=Sessions(databases[0], people, clock=clock, passwords=cheap, rule=signing_in.rule),
         hub=hub,
-        options=WebOptions(pages={"/board": ROOT / "frontend/board"}, home="/board/", beat_s=0.5),
+        options=WebOptions(
+            pages={"/board": ROOT / "frontend/board"},
+            home="/board/",
+            beat_s=0.5,
+            provider=signing_in.provider,
+        ),
     )
-    server = TestServer(app)
+    server = TestServer(app, port=signing_in.port)
     await server.start_server()
     running = [asyncio.create_task(board.run()), asyncio.create_task(reports.consumer.run())]
     yield House(clock, ledger, directory, hub, board, reports, server, dict(issued.passwords), wrong)
