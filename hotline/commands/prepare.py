@@ -113,7 +113,8 @@ def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:
     ]
     table = "\n".join([f"{'工号':<6}  {'密码':<14}  {'PIN':<8}  姓名", *rows]) + "\n"
     if file is None:
-        print(f"made just now, and shown at no other time:\n{table}")
+        print("made just now, and shown at no other time; passwords are changed at the first sign-in:")
+        print(table)
         return
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:

@@ -13,6 +13,9 @@ import pytest
 from yarl import URL
 
 from core.clock import HOUR, MINUTE
+from directory.seed import DEMO, load
+from hotline.settings_sign_in import OidcSettings
+from tests.integration.web.program import running_program
 from tests.integration.web.site import FakePeople, MovableClock, Site, running_site
 from tests.support.databases import Databases
 from tests.support.provider import SECRET, RealProvider, real_provider
@@ -279,6 +282,24 @@ async def test_who_signs_in_by_the_provider_needs_no_password_any_more_if_so_wan
         assert (await here.site.sign_in("9001"))["http"] == 200
         made = (await here.site.call("POST", "/api/staff/1001/password"))[1]["password"]
         assert (await here.site.sign_in("1001", made))["http"] == 200, "who cannot come by it any more"
+
+
+async def test_the_program_offers_the_provider_of_its_settings(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET, "utf-8")
+    async with real_provider("http://127.0.0.1:9559") as provider:
+        oidc = OidcSettings(
+            issuer=provider.issuer,
+            client_id="hotline",
+            client_secret_file=secret,
+            address="http://127.0.0.1:9559",
+        )
+        async with running_program(load(DEMO), tmp_path, oidc=oidc) as program:
+            async with program.client.get(program.url / "api/sign-in") as response:
+                assert await response.json() == {"provider": "统一认证"}
+            url = program.url / "api/session/oidc"
+            async with program.client.get(url, allow_redirects=False) as response:
+                assert response.headers["Location"].startswith(f"{provider.issuer}/auth?")
 
 
 async def test_without_a_provider_there_is_none(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from core.clock import system_clock
+from core.clock import DAY, system_clock
 from core.errors import BadInput
 from hotline.__main__ import main
 from hotline.commands import settings_page
 from hotline.configuration import BadSettings, load, load_with_origins
 from hotline.settings import Settings
-from hotline.sign_in import provider_of
+from hotline.sign_in import password_rule, provider_of
+from web.password_rules import PasswordRule
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +95,16 @@ def test_an_identity_provider_is_named_whole(name: str, value: str, says: str) -
     assert load(environment=PROVIDER).oidc.claim == "preferred_username"
     (said,) = problems(environment=PROVIDER | {f"HOTLINE_OIDC__{name}": value})
     assert says in said
+
+
+def test_what_passwords_must_be_like_is_the_settings() -> None:
+    assert password_rule(Settings()) == PasswordRule()
+    wanted = {"PASSWORD_LENGTH": "16", "PASSWORD_DAYS": "30", "FORMER_PASSWORDS": "9", "CHANGE_INITIAL": "no"}
+    given = {f"HOTLINE_SESSION__{name}": value for name, value in wanted.items()}
+    given["HOTLINE_OIDC__PASSWORDS"] = "no"
+    assert password_rule(load(environment=given)) == PasswordRule(
+        length=16, good_for=30 * DAY, former=9, change_initial=False, beside_provider=False
+    )
 
 
 def test_the_provider_s_secret_is_a_file_s_whole_content() -> None:
