@@ -42,6 +42,7 @@ their rights are the seed's (`roles:` in `directory/seed/demo.yaml`); the rights
 
 {LET_IN} let through · {IN_PART} let through, to one's own alone or to a part (what it says there) ·
 {REFUSED} refused (403). Who is not signed in is refused (401) everywhere but where a route is public.
+So is (403) who has to change their password first, but for who am I, signing out and changing it.
 Besides, a change needs the token that signing in gave, and comes from our own pages (403 otherwise).
 Pages and their scripts (`/board/…`) are open files without any data.
 """

@@ -27,7 +27,8 @@ from web.route import ApiRequest, In, Route
 from web.session import PROVIDER
 
 _PATH = "/api/session/oidc"
-_LONGEST = 2_000
+_LONGEST = 6_000
+"""Some providers' codes are whole tokens."""
 _log = structlog.get_logger("web.oidc")
 _DOWN = Plain(
     "统一认证暂时无法使用,请稍后再试,或用密码登录",

@@ -15,6 +15,7 @@ from directory.lookup import Directory
 from directory.model import Role
 from directory.seed import DEMO, load, parse
 from hotline.commands.rights_page import IN_PART, LET_IN, REFUSED, cell, topic_cell
+from hotline.settings_sign_in import SessionSettings
 from tests.integration.web.program import Answer, Program, running_program
 from web.app import LIVE
 from web.route import Route
@@ -144,6 +145,23 @@ async def test_live_topics_are_open_as_the_page_says(program: Program, role: Rol
         opened = [await _opens(program, member) for member in members]
         told = LET_IN if all(opened) else IN_PART if any(opened) else REFUSED
         assert topic_cell(hub, topic, role) == told, topic
+
+
+@pytest.mark.rule("SEC-12")
+async def test_with_an_initial_password_no_route_is_open_but_three(tmp_path: Path) -> None:
+    async with running_program(DIRECTORY, tmp_path, session=SessionSettings()) as program:
+        await program.sign_in("9001")
+        open_all_the_same = set()
+        for route in program.routes:
+            if route.right is None:
+                continue
+            answer = await program.ask(route)
+            if answer != Answer(403, "password-due"):
+                open_all_the_same.add((route.method, route.path))
+            if (route.method, route.path) == ("DELETE", "/api/session"):
+                await program.sign_in("9001")
+    path = "/api/session"
+    assert open_all_the_same == {("GET", path), ("DELETE", path), ("POST", f"{path}/password")}
 
 
 async def _opens(program: Program, topic: str) -> bool:
