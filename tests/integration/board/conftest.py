@@ -26,6 +26,7 @@ from directory.seed import load
 from ledger import Ledger
 from storage import Database, migrate
 from tests.integration.web.site import GOOD_AT_ONCE
+from tests.support.databases import Databases
 from tests.unit.board.story import NOON
 from web.app import WebOptions, build_app
 from web.live import LiveHub
@@ -91,9 +92,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def databases(tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
-    main = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
-    facts = Database(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", name="ledger")
+async def both(databases: Databases) -> AsyncIterator[tuple[Database, Database]]:
+    """The main database and the ledger's."""
+    main = Database(databases.url("main"), name="main")
+    facts = Database(databases.url("ledger", "ledger"), name="ledger")
     await main.open()
     await facts.open()
     await migrate(main)
@@ -104,8 +106,8 @@ async def databases(tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
 
 
 @pytest.fixture
-async def ledger(databases: tuple[Database, Database], tmp_path: Path) -> AsyncIterator[Ledger]:
-    book = Ledger(databases[1], spool=tmp_path / "ledger.spool")
+async def ledger(both: tuple[Database, Database], tmp_path: Path) -> AsyncIterator[Ledger]:
+    book = Ledger(both[1], spool=tmp_path / "ledger.spool")
     await book.open()
     yield book
     await book.close()
@@ -119,7 +121,7 @@ def signing_in() -> SigningIn:
 
 @pytest.fixture
 async def house(  # noqa: PLR0917  fixtures come by name
-    databases: tuple[Database, Database],
+    both: tuple[Database, Database],
     ledger: Ledger,
     directory: Directory,
     clock: Clock,
@@ -133,13 +135,13 @@ async def house(  # noqa: PLR0917  fixtures come by name
     wrong: list[Condition] = []
     board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=lambda: wrong)
     await board.start()
-    reports = Reports(ledger=ledger, database=databases[0], clock=clock, linger_s=0.05, patience_s=60)
+    reports = Reports(ledger=ledger, database=both[0], clock=clock, linger_s=0.05, patience_s=60)
     app = build_app(
         [
             *BoardApi(board, clock).routes(),
             *ReportsApi(reports, directory=lambda: directory, clock=clock, zone=BANK_ZONE).routes(),
         ],
-        sessions=Sessions(databases[0], people, clock=clock, passwords=cheap, rule=signing_in.rule),
+        sessions=Sessions(both[0], people, clock=clock, passwords=cheap, rule=signing_in.rule),
         hub=hub,
         options=WebOptions(
             pages={"/board": ROOT / "frontend/board"},

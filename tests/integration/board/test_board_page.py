@@ -27,6 +27,7 @@ from core.facts import (
 from core.names import StaffId
 from tests.integration.board.busy_floor import busy_floor
 from tests.integration.board.conftest import AGENT, LEADER, House
+from tests.support.databases import Files
 
 pytestmark = pytest.mark.browser
 FLAGS = [
@@ -38,6 +39,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> Files:
+    """One kind: a page does not know where things are stored (test_live_board.py runs on both)."""
+    return Files(tmp_path)
 
 
 @pytest.fixture

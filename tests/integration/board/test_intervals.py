@@ -33,7 +33,7 @@ from storage import Database, migrate
 from tests.unit.board.plans import Caller, plans, tell
 from tests.unit.board.story import HOUR, MIDNIGHT, NOON, Story, s
 
-Databases = tuple[Database, Database]
+Both = tuple[Database, Database]
 KEYS = ("start", "queue", "agent")
 Digits = tuple[list[dict[str, Any]], list[dict[str, Any]], Held]
 
@@ -101,10 +101,10 @@ def a_day(calls: int = 60, start: Instant = NOON) -> list[Fact]:
 
 
 async def test_what_is_counted_in_many_batches_and_lives_is_what_one_run_counts(
-    databases: Databases, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    both: Both, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_service, "BATCH", 7)
-    main, facts = databases[0], a_day()
+    main, facts = both[0], a_day()
     chance = random.Random(5)
     told = 0
     while told < len(facts):
@@ -170,10 +170,10 @@ async def spoil(main: Database) -> None:
         await connection.execute(update(interval_held).values(body='{"last": 0}'))
 
 
-async def rebuilt(databases: Databases, since: Instant | None = None) -> Rebuilt:
-    store = FactStore(databases[1])
+async def rebuilt(both: Both, since: Instant | None = None) -> Rebuilt:
+    store = FactStore(both[1])
     try:
-        return await Rebuild(database=databases[0], facts=store, since=since).run()
+        return await Rebuild(database=both[0], facts=store, since=since).run()
     finally:
         await store.close()
 
@@ -214,16 +214,16 @@ class MovingRebuild(Rebuild):
 
 
 async def test_the_service_goes_on_counting_while_everything_is_counted_again(
-    databases: Databases, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    both: Both, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuild_module, "_PAGE", 50)
     facts = [*a_day(40, MIDNIGHT - HOUR // 2), *a_day(40, MIDNIGHT + 20 * HOUR)]
-    main, early = databases[0], len(facts) - 170
+    main, early = both[0], len(facts) - 170
     ledger.append(facts[:early])
     async with counting(service(ledger, main)) as reports:
         await caught_up(reports, ledger)
         await spoil(main)
-        world = MovingWorld(databases[1], ledger, reports, facts[early:])
+        world = MovingWorld(both[1], ledger, reports, facts[early:])
         done = await MovingRebuild(world, main).run()
         assert done.mended > 0
         assert done.removed == 1
@@ -234,10 +234,8 @@ async def test_the_service_goes_on_counting_while_everything_is_counted_again(
     assert await digits(main) == expected(facts)
 
 
-async def test_a_rebuild_since_a_day_leaves_the_days_before_alone(
-    databases: Databases, ledger: Ledger
-) -> None:
-    main = databases[0]
+async def test_a_rebuild_since_a_day_leaves_the_days_before_alone(both: Both, ledger: Ledger) -> None:
+    main = both[0]
     story = Story(MIDNIGHT - 30 * HOUR)
     story.state("1009", 0, AgentState.NOT_READY, reason="training")  # for longer than facts are read back
     old = [numbered.fact for numbered in story.told()]
@@ -254,7 +252,7 @@ async def test_a_rebuild_since_a_day_leaves_the_days_before_alone(
     right = await digits(main)
     async with main.write() as connection:
         await connection.execute(update(interval_agents).values(ready_us=5))
-    done = await rebuilt(databases, MIDNIGHT)
+    done = await rebuilt(both, MIDNIGHT)
     queues, agents, held = await digits(main)
     assert (queues, held) == (right[0], right[2])
     assert [row for row in agents if row["start"] >= MIDNIGHT] == [
@@ -264,17 +262,17 @@ async def test_a_rebuild_since_a_day_leaves_the_days_before_alone(
     assert done.mended == sum(row["start"] >= MIDNIGHT and row["ready_us"] != 5 for row in right[1])
 
 
-async def test_a_rebuild_before_anything_was_counted_is_refused_with_a_reason(databases: Databases) -> None:
+async def test_a_rebuild_before_anything_was_counted_is_refused_with_a_reason(both: Both) -> None:
     with pytest.raises(NotFound, match="nothing has been counted in these data yet: start the service"):
-        await rebuilt(databases)
+        await rebuilt(both)
 
 
-async def test_gaps_are_kept_once(databases: Databases, ledger: Ledger) -> None:
+async def test_gaps_are_kept_once(both: Both, ledger: Ledger) -> None:
     gap = GapDeclared(at=NOON + s(60), node="node1", since=NOON, cause="not running")
     ledger.append([gap, *a_day(4)])
-    async with counting(service(ledger, databases[0])) as reports:
+    async with counting(service(ledger, both[0])) as reports:
         await caught_up(reports, ledger)
-    await rebuilt(databases)
-    async with databases[0].read() as connection:
+    await rebuilt(both)
+    async with both[0].read() as connection:
         rows = (await connection.execute(select(interval_gaps))).mappings().all()
     assert [dict(row) for row in rows] == list(gap_rows([Numbered(1, gap)]))

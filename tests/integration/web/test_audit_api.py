@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,6 +12,7 @@ from core.clock import MINUTE
 from storage import Database, migrate
 from storage.audit import Access, record_access
 from tests.integration.web.site import FakePeople, Site, running_site
+from tests.support.databases import Databases
 from web.audit_api import AuditApi
 
 BEGAN = 1_795_276_800_000_000
@@ -29,15 +29,15 @@ PEOPLE = {"9001": {"audit.read"}, "8001": {"recordings.audit"}}
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
+async def site(databases: Databases) -> AsyncIterator[Site]:
+    database = Database(databases.url("main"), name="main")
     await database.open()
     await migrate(database)
     async with database.write() as connection:
         for access in ACCESSES:
             await record_access(connection, access)
     routes = AuditApi(database).routes()
-    async with running_site(routes, tmp_path, people=FakePeople(dict(PEOPLE))) as running:
+    async with running_site(routes, url=databases.url("main"), people=FakePeople(dict(PEOPLE))) as running:
         await running.sign_in("9001")
         yield running
     await database.close()

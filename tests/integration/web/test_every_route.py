@@ -9,12 +9,15 @@ import pytest
 from openapi_spec_validator import validate
 
 from directory.seed import DEMO, load
+from hotline.settings import DatabaseSettings
 from tests.integration.web.program import Program, running_program
+from tests.support.databases import Databases
 
 
 @pytest.fixture
-async def program(tmp_path: Path) -> AsyncIterator[Program]:
-    async with running_program(load(DEMO), tmp_path) as running:
+async def program(databases: Databases, tmp_path: Path) -> AsyncIterator[Program]:
+    kept = DatabaseSettings(main=databases.url("main"), ledger=databases.url("ledger", "ledger"))
+    async with running_program(load(DEMO), tmp_path, database=kept) as running:
         yield running
 
 

@@ -21,6 +21,7 @@ from directory.people import DirectoryPeople
 from directory.seed import DEMO, load
 from storage import DatabaseDown
 from tests.integration.web.site import FakePeople, Site, running_site
+from tests.support.databases import Databases
 from web.app import ROUTES, WebOptions, build_app, check_routes
 from web.errors import RouteMistake
 from web.live import LiveHub, Topic
@@ -105,7 +106,7 @@ PEOPLE = {"8001": {"notes.write"}, "1001": set()}
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(databases: Databases, tmp_path: Path) -> AsyncIterator[Site]:
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "index.html").write_text("<!doctype html><title>板</title>", encoding="utf-8")
     (tmp_path / "pages" / "page.js").write_text("export {};\n", encoding="utf-8")
@@ -113,7 +114,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     (tmp_path / "secret.html").write_text("private", encoding="utf-8")
     (tmp_path / "pages" / "link.html").symlink_to(tmp_path / "secret.html")
     options = WebOptions(body_limit=2000, pages={"/board": tmp_path / "pages"}, home="/board/")
-    async with running_site(ROUTES_HERE, tmp_path, people=FakePeople(dict(PEOPLE)), options=options) as site:
+    people, url = FakePeople(dict(PEOPLE)), databases.url("main")
+    async with running_site(ROUTES_HERE, url=url, people=people, options=options) as site:
         yield site
 
 

@@ -7,7 +7,6 @@ import base64
 import json
 import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from core.clock import MINUTE, system_clock
 from tests.integration.web.site import FakePeople, Site, running_site
+from tests.support.databases import Databases
 from web.app import WebOptions
 from web.live import LiveHub, Topic
 
@@ -31,10 +31,11 @@ def make_hub() -> LiveHub:
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(databases: Databases) -> AsyncIterator[Site]:
     people = FakePeople({"8001": {"board.read"}, "1001": set()})
     options = WebOptions(beat_s=BEAT_S)
-    async with running_site(tmp_path=tmp_path, people=people, hub=make_hub(), options=options) as site:
+    url = databases.url("main")
+    async with running_site(url=url, people=people, hub=make_hub(), options=options) as site:
         yield site
 
 
