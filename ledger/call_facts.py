@@ -9,7 +9,7 @@ from core import facts as f
 from core.clock import MINUTE, Instant
 from core.facts import Numbered
 
-_WRITTEN_LATER = (f.RecordingFiled, f.SummarySaved, f.TicketOpened)
+WRITTEN_LATER = (f.RecordingFiled, f.SummarySaved, f.TicketOpened)
 """Our own records of a call, made when it may be long over."""
 
 
@@ -49,7 +49,7 @@ class CallFacts:
     @property
     def ends_by(self) -> Instant:
         """When nothing more of this call can have happened; a minute on for one whose end is not known."""
-        happened = [fact.at for fact in self.facts if not isinstance(fact, _WRITTEN_LATER)]
+        happened = [fact.at for fact in self.facts if not isinstance(fact, WRITTEN_LATER)]
         return (happened or [self.began_at])[-1] + MINUTE
 
     @property

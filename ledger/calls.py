@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Duration, Instant
 from core.errors import BadInput, NotFound
 from core.facts import CallFact, Numbered
+from ledger.call_facts import WRITTEN_LATER
 from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, fold_call
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.tables import calls, legs
 from storage import Database, upsert
+from storage.partitions import need_months
 
 MOST_CALLS = 500
 _encoder = msgspec.json.Encoder()
@@ -64,11 +66,18 @@ class CallBook:
 
     async def call_record(self, call: str) -> CallRecord:
         """Everything the ledger knows of one call; `NotFound` if that is nothing."""
-        record: CallRecord | None = None
-        while facts := await self._ledger.read(record.seq if record else 0, call=call):
-            record = fold_call(record, facts)
+        record = await self._folded(None, call)
+        if record is None or not record.arrival_seen:  # retention may have removed its first facts
+            async with self._database.read() as connection:
+                listed = (await _known(connection, [call])).get(call)
+            record = await self._folded(listed, call) if listed else record
         if record is None:
             raise NotFound(f"no call {call[:40]!r} is known: look at its number again")
+        return record
+
+    async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
+        while facts := await self._ledger.read(record.seq if record else 0, call=call):
+            record = fold_call(record, facts)
         return record
 
     async def find_calls(self, search: CallSearch, *, limit: int = 50, page: str = "") -> CallPage:
@@ -102,12 +111,22 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
     if search.waited_over is not None:
         conditions.append(calls.c.waited > search.waited_over)
     if search.agent is not None:
-        conditions.append(calls.c.call.in_(select(legs.c.call).where(legs.c.agent == search.agent)))
+        conditions.append(calls.c.call.in_(_calls_of(search.agent, search)))
     for name in ("queue", "caller", "outcome", "vip"):
         wanted = getattr(search, name)
         if wanted is not None:
             conditions.append(calls.c[name] == wanted)
     return conditions
+
+
+def _calls_of(agent: str, search: CallSearch) -> Select[tuple[str]]:
+    """The border is repeated here, so that only the months in question are looked at."""
+    query = select(legs.c.call).where(legs.c.agent == agent)
+    if search.since is not None:
+        query = query.where(legs.c.began_at >= search.since)
+    if search.until is not None:
+        query = query.where(legs.c.began_at < search.until)
+    return query
 
 
 async def _take_in(connection: AsyncConnection, facts: Sequence[Numbered]) -> None:
@@ -116,9 +135,29 @@ async def _take_in(connection: AsyncConnection, facts: Sequence[Numbered]) -> No
         if isinstance(numbered.fact, CallFact):
             by_call.setdefault(numbered.fact.call, []).append(numbered)
     known = await _known(connection, list(by_call))
-    folded = [record for call, news in by_call.items() if (record := fold_call(known.get(call), news))]
+    folded = [
+        record
+        for call, news in by_call.items()
+        if not _only_an_echo(known.get(call), news) and (record := fold_call(known.get(call), news))
+    ]
+    for record in folded:
+        if record.call in known and known[record.call].began_at != record.began_at:
+            await _forget(connection, known[record.call])
+    await need_months(connection, (calls, legs), [record.began_at for record in folded])
     await upsert(connection, calls, [_row(record) for record in folded])
     await upsert(connection, legs, [row for record in folded for row in _leg_rows(record)])
+
+
+def _only_an_echo(known: CallRecord | None, news: Sequence[Numbered]) -> bool:
+    """A work order of a call that retention has removed does not bring the call back."""
+    return known is None and all(isinstance(numbered.fact, WRITTEN_LATER) for numbered in news)
+
+
+async def _forget(connection: AsyncConnection, record: CallRecord) -> None:
+    """Its rows stand under a beginning that was not the call's: the arrival was told after other facts."""
+    for table in (legs, calls):
+        mine = (table.c.call == record.call) & (table.c.began_at == record.began_at)
+        await connection.execute(delete(table).where(mine))
 
 
 async def _known(connection: AsyncConnection, wanted: list[str]) -> dict[str, CallRecord]:
@@ -145,6 +184,7 @@ def _leg_rows(record: CallRecord) -> list[dict[str, Any]]:
     return [
         {
             "leg": leg.leg,
+            "began_at": record.began_at,
             "call": record.call,
             "agent": leg.agent,
             "queue": leg.queue,

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from core.clock import Instant
+from core.clock import Instant, moment
 from core.facts import CallArrived, Numbered
 from ledger.entry import Entry, fact_of
 from ledger.errors import LedgerDamaged, LedgerTaken
-from ledger.tables import facts
+from ledger.shelves import Shelves
+from ledger.tables import facts, facts_removed
 from storage import Appender, Database
 
 _IN_THE_INDEX = facts.c.call != ""
 """The index of calls leaves out facts of none; SQLite uses it only where a query says so, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Facts up to number `upto` are gone; the newest of them happened at `newest_at`."""
+
+    upto: int
+    newest_at: Instant
+
+    def __str__(self) -> str:
+        return (
+            f"facts before number {self.upto + 1} (up to {moment(self.newest_at):%F %T}) "
+            "have been removed by retention"
+        )
+
+
 class FactStore:
-    """Knows no state of its own: what it says is what the database holds."""
+    """What it says is what the database holds; all it remembers is how far there is room."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._appender = Appender(database, facts)
+        self._shelves = Shelves(database)
 
     async def claim(self) -> None:
         """`LedgerTaken` if another program, on whatever machine, stores facts in this database."""
@@ -31,6 +48,7 @@ class FactStore:
                 f"another program stores facts in {self._database.place}: "
                 "stop it, or give this one a ledger's database of its own"
             )
+        await self._shelves.make_room(await self.last() + 1)
 
     async def close(self) -> None:
         """Let go of the writer's connection."""
@@ -38,6 +56,7 @@ class FactStore:
 
     async def add(self, entries: Sequence[Entry]) -> None:
         """All of them, durably, or an error after which they may or may not be there."""
+        await self._shelves.make_room(entries[-1].seq)
         await self._appender.append(entries)
 
     async def add_missing(self, entries: Sequence[Entry]) -> None:
@@ -57,9 +76,22 @@ class FactStore:
             await self.add(missing)
 
     async def last(self) -> int:
-        """The highest number stored, or 0."""
+        """The highest number that was ever stored, or 0."""
         async with self._database.read() as connection:
-            return await connection.scalar(select(func.max(facts.c.seq))) or 0
+            last = await connection.scalar(select(func.max(facts.c.seq)))
+        return last or await self._removed_upto()
+
+    async def first_at(self) -> Instant | None:
+        """When the first fact that is stored happened; None if there is none."""
+        query = select(facts.c.at).order_by(facts.c.seq).limit(1)
+        async with self._database.read() as connection:
+            return await connection.scalar(query)
+
+    async def removed(self) -> Removed | None:
+        """What retention has taken away from the beginning; None as long as everything is there."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(facts_removed))).first()
+        return None if row is None else Removed(row.upto, row.newest_at)
 
     async def before(self, at: Instant) -> int:
         """The number after which every fact that happened at `at` or later is found."""
@@ -93,10 +125,11 @@ class FactStore:
         return None if row[0] is None else (row[0], row[1])
 
     async def number_before(self, seq: int) -> int:
-        """The highest number stored below `seq`, or 0."""
+        """The highest number below `seq` that was ever stored, or 0."""
         query = select(func.max(facts.c.seq)).where(facts.c.seq < seq)
         async with self._database.read() as connection:
-            return await connection.scalar(query) or 0
+            before = await connection.scalar(query)
+        return before or min(await self._removed_upto(), seq - 1)
 
     async def numbers(self, after: int, upto: int, limit: int) -> list[tuple[int, str]]:
         """Numbers and calls (empty for facts of no call), in order: the ledger without what it says."""
@@ -129,3 +162,7 @@ class FactStore:
         query = select(facts.c.origin).where(facts.c.origin.in_(sorted(origins)), facts.c.origin != "")
         async with self._database.read() as connection:
             return set((await connection.execute(query)).scalars())
+
+    async def _removed_upto(self) -> int:
+        removed = await self.removed()
+        return removed.upto if removed else 0

@@ -35,3 +35,13 @@ recording_files = Table(
     Column("channels", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
 )
+
+recording_holds = Table(
+    "recording_holds",
+    metadata,
+    Column("call", String(36), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("by", String(8), nullable=False),
+    Column("reason", String(200), nullable=False),
+)
+"""Calls of which nothing may be removed, however old: a complaint, a court."""

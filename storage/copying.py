@@ -20,6 +20,14 @@ from storage.errors import DatabaseDown
 FILE, DUMP = "database.db", "database.dump"
 _SIDE_FILES = ("", "-wal", "-shm")
 _SERVER_PROGRAMS = Path("/usr/lib/postgresql")
+_EMPTIED = """
+DO $$ DECLARE ours text; BEGIN
+    FOR ours IN
+        SELECT format('%I.%I', 'public', relname) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relowner = current_user::regrole
+            AND relkind IN ('r', 'p') AND NOT relispartition
+    LOOP EXECUTE 'DROP TABLE ' || ours || ' CASCADE'; END LOOP;
+END $$"""
 
 
 async def copy_database(database: Database, folder: Path) -> None:
@@ -94,12 +102,16 @@ def _copy_server(database: Database, folder: Path) -> None:
 def _put_back_server(database: Database, copy: Path, aside: Path) -> list[Path]:
     before = aside / f"{database.name}.before-restore-{os.getpid()}.dump"
     _dump(database, before)
-    # All of it or nothing: what fails leaves the database as it was.
-    _server_program(
-        database,
-        "pg_restore",
-        *("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", str(copy)),
-    )
+    # All of it or nothing: what fails leaves the database as it was. pg_restore's own --clean cannot drop a
+    # table in parts, nor does it know the parts that were made since: so it only writes the statements.
+    statements = aside / f"{database.name}.restore-{os.getpid()}.sql"
+    try:
+        written = ("--no-owner", "--no-privileges", f"--file={statements}", str(copy))
+        _server_program(database, "pg_restore", *written, connected=False)
+        options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction")
+        _server_program(database, "psql", *options, f"--command={_EMPTIED}", f"--file={statements}")
+    finally:
+        statements.unlink(missing_ok=True)
     return [before]
 
 
@@ -107,14 +119,15 @@ def _dump(database: Database, file: Path) -> None:
     _server_program(database, "pg_dump", "--format=custom", "--no-owner", f"--file={file}")
 
 
-def _server_program(database: Database, name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL on the database; its password travels in the environment alone."""
+def _server_program(database: Database, name: str, *arguments: str, connected: bool = True) -> None:
+    """Run a program of PostgreSQL, on the database unless it works on files alone; the password travels in
+    the environment."""
     address = database.url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
     environment = dict(os.environ)
     if database.url.password:
         environment["PGPASSWORD"] = str(database.url.password)
     done = subprocess.run(  # noqa: S603 - the settings' own URL, and no shell
-        [_found(name), f"--dbname={address}", *arguments],
+        [_found(name), *([f"--dbname={address}"] if connected else []), *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

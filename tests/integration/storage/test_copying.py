@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
 
+from core.clock import instant
 from core.errors import BadInput
+from ledger.tables import calls
 from storage import Database, DatabaseDown, migrate
 from storage.audit import access_log
 from storage.copying import DUMP, FILE, copy_database, put_back
+from storage.partitions import need_months
 from tests.support.databases import Databases
 
 
@@ -49,6 +53,8 @@ async def test_a_copy_is_of_one_moment_and_comes_back(databases: Databases, tmp_
         await write(database, seq)
     await copying
     await write(database, 99)
+    async with database.write() as connection:  # a part of a table that the copy knows nothing of
+        await need_months(connection, [calls], [instant(datetime(2027, 5, 1, tzinfo=UTC))])
     await database.close()
     databases.ask("main", "UPDATE access_log SET staff = '6666'")
     kept = await put_back(Database(url, name="main"), tmp_path / "copy", tmp_path)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Boolean, Column, Connection, Integer, Table, insert, inspect, text
+from sqlalchemy import Boolean, Column, Connection, Integer, Table, insert, inspect, select, text
 
+from core.clock import instant
+from ledger.shelves import Shelves
 from storage import Database, SchemaMismatch, check_schema, migrate, migrate_down
 from storage.migrate import History, scripts
+from storage.partitions import need_months
 from storage.schema import ledger_metadata, metadata
 from tests.support.databases import Databases
 
@@ -39,8 +43,22 @@ def import_all_tables() -> None:
             importlib.import_module(".".join(module))
 
 
+def parts(connection: Connection) -> set[str]:
+    """What PostgreSQL keeps of a table of ours in a part of its own."""
+    if connection.dialect.name != "postgresql":
+        return set()
+    return set(
+        connection.scalars(text("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"))
+    )
+
+
 def differences(connection: Connection, history: History) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    of_tables = parts(connection)
+    options = {
+        "compare_type": True,
+        "include_name": lambda name, kind, _of: kind != "table" or name not in of_tables,
+    }
+    context = MigrationContext.configure(connection, opts=options)
     return list(compare_metadata(context, METADATA[history]))
 
 
@@ -84,7 +102,7 @@ def _sample(column: Column[object], number: int) -> object:
 
 def filled(connection: Connection) -> dict[str, int]:
     """How many rows each table has that is there."""
-    names = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    names = set(inspect(connection).get_table_names()) - {"alembic_version"} - parts(connection)
     return {name: connection.scalar(text(f"SELECT count(*) FROM {name}")) or 0 for name in names}  # noqa: S608
 
 
@@ -110,6 +128,54 @@ async def test_what_is_stored_outlives_every_step_that_keeps_its_table(
         after = await connection.run_sync(filled)
     kept = after if len(steps) == 1 else left
     assert after == {table.name: ROWS if table.name in kept else 0 for table in tables}
+
+
+async def test_calls_find_their_months_and_keep_their_legs_on_the_way_down_and_up(
+    databases: Databases, database: Database
+) -> None:
+    import_all_tables()
+    await migrate(database)
+    calls, legs = metadata.tables["calls"], metadata.tables["legs"]
+    began = [instant(datetime(2026, month, 28, 23, tzinfo=UTC)) for month in (1, 2, 2, 12)] + [5]
+    async with database.write() as connection:
+        await need_months(connection, (calls, legs), began)
+        for number, at in enumerate(began):
+            for table, name in ((calls, "call"), (legs, "leg")):
+                row = samples(table)[0] | {name: f"{name}{number}", "call": f"call{number}", "began_at": at}
+                await connection.execute(insert(table).values(**row))
+    await migrate_down(database, to="0010")
+    await migrate(database)
+    async with database.read() as connection:
+        for table in (calls, legs):
+            found = await connection.execute(select(table.c.call, table.c.began_at).order_by(table.c.call))
+            assert [tuple(row) for row in found] == [(f"call{n}", at) for n, at in enumerate(began)]
+    if databases.kind == "postgresql":
+        rows = databases.ask(
+            "t", "SELECT tableoid::regclass::text, count(*) FROM calls GROUP BY 1 ORDER BY 1"
+        )
+        assert rows == [
+            ("calls_2026_01", 1),
+            ("calls_2026_02", 2),
+            ("calls_2026_12", 1),
+            ("calls_before_2000", 1),
+        ]
+
+
+async def test_facts_in_several_parts_come_together_and_apart_again(
+    databases: Databases, database: Database
+) -> None:
+    import_all_tables()
+    await migrate(database, "ledger")
+    facts = ledger_metadata.tables["facts"]
+    numbers = [1, 999_999, 1_000_001, 2_500_000]
+    await Shelves(database).make_room(numbers[-1])
+    async with database.write() as connection:
+        await connection.execute(insert(facts), [samples(facts)[0] | {"seq": seq} for seq in numbers])
+    await migrate_down(database, "ledger", to="0001")
+    await migrate(database, "ledger")
+    assert [row[0] for row in databases.ask("t", "SELECT seq FROM facts ORDER BY seq")] == numbers
+    async with database.write() as connection:
+        await connection.execute(insert(facts), [samples(facts)[0] | {"seq": numbers[-1] + 1}])
 
 
 @histories
