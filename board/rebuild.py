@@ -13,16 +13,17 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from board.intervals import CONSUMER, KINDS, agent_rows, gap_rows, queue_rows, write_held
-from board.periods import QUARTER
+from board.periods import QUARTER, day_start
 from board.tables import interval_agents, interval_gaps, interval_queues
 from board.tally import Tally
-from core.clock import DAY, Instant
-from core.errors import NotFound
+from core.clock import BANK_ZONE, DAY, Instant, local_day
+from core.errors import BadInput, NotFound
 from ledger.store import FactStore
 from ledger.tables import cursors
 from storage import Database, insert_new
@@ -44,7 +45,8 @@ class Rebuilt:
 
 
 class Rebuild:
-    """`since`: only intervals that begin then or later (a border of a quarter-hour); None: all there are.
+    """`since`: only intervals that begin then or later (a border of a quarter-hour); None: all whose facts
+    are there. `zone`: in which days begin.
 
     `progress(done, of)` is told fact numbers as they are read.
     """
@@ -55,17 +57,22 @@ class Rebuild:
         database: Database,
         facts: FactStore,
         since: Instant | None = None,
+        zone: ZoneInfo = BANK_ZONE,
         progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         self._database, self._facts, self._progress = database, facts, progress
-        self._since = since
+        self._since, self._zone = since, zone
         self._tally = Tally()
         self._gaps: list[dict[str, Any]] = []
         self._position = 0
         self._read = 0
 
     async def run(self) -> Rebuilt:
-        """Count again, put in place. `NotFound` if the service has counted nothing yet."""
+        """Count again, put in place. `NotFound` if the service has counted nothing yet.
+
+        Intervals whose facts retention has removed stay as they are; `BadInput` if `since` asks for such.
+        """
+        self._since = await self._first_known()
         cursor = await self._cursor_now()
         await self._warm_up(cursor)
         await self._count_to(cursor)
@@ -81,6 +88,18 @@ class Rebuild:
         return Rebuilt(self._read, rows, mended, removed)
 
     # -------------------------------------------------------------- counting
+
+    async def _first_known(self) -> Instant | None:
+        """`since`, or the first midnight before which a day of facts is known; None: all of them are."""
+        removed = await self._facts.removed()
+        if removed is None:
+            return self._since
+        known = day_start(removed.newest_at + WARM_UP, self._zone) + DAY
+        if self._since is not None and self._since < known:
+            raise BadInput(
+                "--since", f"{removed}: name a day from {local_day(known, self._zone)} on, or none"
+            )
+        return self._since or known
 
     async def _warm_up(self, cursor: int) -> None:
         """Stand where the facts of the first interval begin, knowing what every agent does then."""

@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("hotline.commands.backup", "copy all that cannot be made again, while the service runs"),
     "restore": ("hotline.commands.restore", "put a backup back, or look whether it is whole"),
     "intervals": ("hotline.commands.intervals", "count the figures over time again from the ledger"),
+    "retention": (
+        "hotline.commands.retention",
+        "remove what the settings keep for a time only, say what would go, or hold a call",
+    ),
     "reload": ("hotline.commands.reload", "let a running Asterisk take what `hotline prepare` has made anew"),
     "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),

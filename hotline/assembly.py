@@ -30,6 +30,7 @@ from hotline.metrics_api import MetricsApi, read_token
 from hotline.notices_api import NoticesApi
 from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
 from hotline.readiness import NotReady, ready_checks
+from hotline.retention import Retention
 from hotline.settings import Settings
 from ledger.api import CallsApi
 from ledger.calls import CallBook
@@ -73,6 +74,7 @@ class Hotline:
     directory: DirectoryBook
     consumers: tuple[Consumer, ...]
     filer: Filer
+    retention: Retention
     app: web.Application
     host: str
     port: int
@@ -232,6 +234,7 @@ def _connected(
         directory=book,
         consumers=consumers,
         filer=filer,
+        retention=Retention(settings, main=main, facts=facts, folders=folders, clock=clock),
         app=app,
         host=settings.web.host,
         port=settings.web.port,
@@ -259,6 +262,7 @@ class Running:
             "outbox": hotline.outbox.run(),
             "filer": hotline.filer.run(),
             "directory": hotline.directory.run(),
+            "retention": hotline.retention.run(),
             **hotline.due.work(),
             **{consumer.name: consumer.run() for consumer in hotline.consumers},
         }

@@ -193,6 +193,32 @@ class SmsSettings(Section):
     timeout_s: int = Field(default=10, ge=1, le=50, description="longest wait for its answer, seconds")
 
 
+def _at_least(least: int) -> AfterValidator:
+    def check(value: int) -> int:
+        if value and value < least:
+            raise ValueError(f"keep them for {least} at least, or for ever (0)")
+        return value
+
+    return AfterValidator(check)
+
+
+class RetentionSettings(Section):
+    """[retention] how long things are kept; 0: for ever. What is still owed stays longer, and says why"""
+
+    facts_months: Annotated[int, _at_least(6)] = Field(
+        default=0, ge=0, le=1200, description="months that facts stay in the ledger: 0, or 6 and more"
+    )
+    calls_months: Annotated[int, _at_least(6)] = Field(
+        default=0, ge=0, le=1200, description="months that a call stays in the list: 0, or 6 and more"
+    )
+    intervals_months: Annotated[int, _at_least(12)] = Field(
+        default=0, ge=0, le=1200, description="months that figures over time stay: 0, or 12 and more"
+    )
+    recordings_days: Annotated[int, _at_least(180)] = Field(
+        default=0, ge=0, le=36_500, description="days that recordings stay, with files: 0, or 180 and more"
+    )
+
+
 class DemoSettings(Section):
     """[demo] the Asterisk, the customers and the telephones of `./run demo`"""
 
@@ -238,6 +264,7 @@ class Settings(Section):
     metrics: MetricsSettings = MetricsSettings()
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
+    retention: RetentionSettings = RetentionSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
 

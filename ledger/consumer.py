@@ -110,6 +110,9 @@ class Consumer:
             if seq is None:
                 await connection.execute(insert(cursors).values(name=self.name, seq=0))
         self._cursor = seq or 0
+        removed = await self._ledger.removed()
+        if removed is not None and self._cursor < removed.upto:
+            log.warning("consumer %s goes on after fact %d: %s", self.name, removed.upto, removed)
         self._done.rise(self._cursor)
         self._known = True
 

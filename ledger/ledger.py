@@ -24,7 +24,7 @@ from ledger.entry import Entry, written
 from ledger.errors import LedgerClosed, LedgerDamaged, LedgerFailed, LedgerTaken
 from ledger.recent import Recent
 from ledger.spool import Spool
-from ledger.store import FactStore
+from ledger.store import FactStore, Removed
 from ledger.watermark import Watermark
 from storage import Database, RowsRefused, StorageError, check_schema
 
@@ -181,6 +181,10 @@ class Ledger:
     async def readable(self, seq: int) -> None:
         """Returns when `read` can see fact `seq`."""
         await self._in_database.reached(seq)
+
+    async def removed(self) -> Removed | None:
+        """What retention has taken away from the beginning; None as long as everything is there."""
+        return await self._store.removed()
 
     async def known_origins(self, origins: Collection[str]) -> set[str]:
         """Those of `origins` that have become facts in the database."""

@@ -42,13 +42,15 @@ def compare(
 ) -> list[Finding]:
     """Every difference between the catalogue of a node and the names and sizes in its folder.
 
-    A leg that is being recorded or waits to be measured has its files left alone; a row whose file was
-    never there (`missing`) is old news and not repeated.
+    A leg that is being recorded or waits to be measured has its files left alone, and so has one that
+    retention takes away; a row whose file was never there (`missing`) is old news and not repeated.
     """
     rows = list(rows)
     bases = {row.base for row in rows}
     found = [_finding_of(name, size, bases) for name, size in sorted(files.items())]
     for row in rows:
+        if row.status is Status.REMOVING:
+            continue
         found += [_lost(file.name, file.size, files.get(file.name)) for file in row.files]
         begun = row.started_at or row.ended_at or 0
         if row.status in {Status.RECORDING, Status.ENDED} and now - begun > longest:

@@ -47,7 +47,7 @@ async def follow_facts(connection: AsyncConnection, batch: Sequence[Numbered]) -
 async def unfiled(connection: AsyncConnection, limit: int) -> list[Recording]:
     """Recordings that have ended and were not measured yet, oldest first."""
     query = select(recordings).where(recordings.c.status == Status.ENDED)
-    return await _load(connection, query.order_by(recordings.c.ended_at).limit(limit))
+    return await matching(connection, query.order_by(recordings.c.ended_at).limit(limit))
 
 
 async def file_away(connection: AsyncConnection, filings: Sequence[Filing]) -> list[Filing]:
@@ -75,27 +75,28 @@ async def of_call(connection: AsyncConnection, call: str) -> list[Recording]:
     """A call's recordings, in the order of their legs' beginning."""
     query = select(recordings).where(recordings.c.call == call)
     begun = recordings.c.started_at.nulls_first()  # of the unknown ones databases think differently
-    return await _load(connection, query.order_by(begun, recordings.c.leg))
+    return await matching(connection, query.order_by(begun, recordings.c.leg))
 
 
 async def of_leg(connection: AsyncConnection, leg: str) -> Recording | None:
     """One leg's recording."""
-    return next(iter(await _load(connection, select(recordings).where(recordings.c.leg == leg))), None)
+    return next(iter(await matching(connection, select(recordings).where(recordings.c.leg == leg))), None)
 
 
 async def of_legs(connection: AsyncConnection, legs: Collection[str]) -> dict[str, Recording]:
     """The recordings of these legs, by leg; fewer where some have none."""
     query = select(recordings).where(recordings.c.leg.in_(sorted(legs)))
-    return {recording.leg: recording for recording in await _load(connection, query)}
+    return {recording.leg: recording for recording in await matching(connection, query)}
 
 
 async def of_node(connection: AsyncConnection, node: str) -> list[Recording]:
     """Every recording that was made on a node."""
     query = select(recordings).where(recordings.c.node == node)
-    return await _load(connection, query.order_by(recordings.c.leg))
+    return await matching(connection, query.order_by(recordings.c.leg))
 
 
-async def _load(connection: AsyncConnection, query: Any) -> list[Recording]:
+async def matching(connection: AsyncConnection, query: Any) -> list[Recording]:
+    """The recordings of a query for whole rows, with their files."""
     rows = (await connection.execute(query)).mappings().all()
     by_leg: dict[str, list[Measured]] = {row["leg"]: [] for row in rows}
     legs = list(by_leg)

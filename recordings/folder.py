@@ -1,10 +1,12 @@
-"""A node's recordings folder: the only place where a recording's file is opened (guarantee 6)."""
+"""A node's recordings folder: the only place where a recording's file is opened or removed (guarantee 6)."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +49,25 @@ class Folder:
             os.close(handle)
             raise UnsafeFile(f"{self.path / name} is not an ordinary file: remove it")
         return os.fdopen(handle, "rb")
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove these files, as far as they are there; returns when their absence outlives a power cut.
+
+        `UnsafeFile` for a name that is not a recording's; OSError if one cannot be removed.
+        """
+        try:
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            for name in names:
+                if base_in(name) is None:
+                    raise UnsafeFile(f"{name[:120]!r} is not the name of a recording")
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def size(self, name: str) -> int | None:
         """Of one file, in bytes (-1: not an ordinary file); None if there is none of that name."""

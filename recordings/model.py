@@ -26,6 +26,8 @@ class Status(StrEnum):
     MISSING = "missing"
     DAMAGED = "damaged"
     """There is something, but not a whole sound file, or only one of the two sides."""
+    REMOVING = "removing"
+    """Retention takes it away: its files first, then this row."""
 
 
 class Part(StrEnum):

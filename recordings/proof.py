@@ -12,6 +12,7 @@ from recordings import catalogue
 from recordings.folder import Folder
 from recordings.model import Recording, Status
 from storage import Database
+from storage.retention import What, gone_before
 
 FILED_BY: Duration = 10 * MINUTE
 """So long after its leg's end a file is measured, however many others wait."""
@@ -26,14 +27,20 @@ async def prove_recordings(
 ) -> list[Mismatch]:
     """What the catalogue does not account for, of legs whose calls are over; `counts` what it has of them.
 
-    `folders`: of each node, to see that filed files are still there. At most some hundred legs at once.
+    `folders`: of each node, to see that filed files are still there. At most some hundred legs at once. What
+    retention has removed, or is about to, is accounted for: `counts` has it as REMOVING.
     """
     async with database.read() as connection:
         found = await catalogue.of_legs(connection, [answer.leg for answer in answers])
+        gone = await gone_before(connection, What.RECORDINGS)
+    removed = [answer for answer in answers if answer.leg not in found and answer.at < gone]
     counts.update(recording.status for recording in found.values())
+    if removed:
+        counts[Status.REMOVING] += len(removed)
     return [
         mismatch
         for answer in answers
+        if answer not in removed
         for mismatch in mismatches_of(answer, found.get(answer.leg), folders.get(answer.node), now)
     ]
 
@@ -66,7 +73,7 @@ def mismatches_of(
         )
     elif recording.status is Status.ENDED and now - (recording.ended_at or 0) > FILED_BY:
         yield wrong("recording", "ended, never measured", "the service files it; is it running? Read its log")
-    if recording is None or folder is None:
+    if recording is None or folder is None or recording.status is Status.REMOVING:
         return
     for file in recording.files:
         size = folder.size(file.name)

@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 async def rebuild(settings: Settings, since: Instant | None, progress: Callable[[int, int], None]) -> Rebuilt:
     """Open both databases, rebuild, close them. Errors of storage say which one fails and why."""
     async with existing(settings.main_url, "main") as main, existing(settings.ledger_url, "ledger") as facts:
-        return await Rebuild(database=main, facts=FactStore(facts), since=since, progress=progress).run()
+        return await Rebuild(
+            database=main, facts=FactStore(facts), since=since, zone=settings.zone_info, progress=progress
+        ).run()
 
 
 def _midnight(text: str, settings: Settings) -> Instant:

@@ -1,7 +1,8 @@
 """`hotline proof`: a day of the ledger against each node's queue log, its recordings and its summaries.
 
-It only reads, in pages, and may run beside the service; `deploy/systemd` has a timer for it. What each node
-has logged and recorded is looked for in the node's own folder.
+It reads in pages, and may run beside the service; `deploy/systemd` has a timer for it. What each node has
+logged and recorded is looked for in the node's own folder. That a day has been proved is written down:
+retention leaves the facts of any other day alone.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from ledger.proof_calls import Mismatch
 from ledger.proof_day import DayLogs, DayProof, Found, day_of
 from ledger.queue_logs import QueueLogs
 from ledger.store import FactStore
+from ledger.tables import proved_days
 from recordings.folder import Folder
 from recordings.model import Status
 from recordings.proof import prove_recordings
+from storage import upsert
 from ticketing.proof import OWED, WRITTEN, prove_summaries
 
 FAR: Instant = 1 << 62
@@ -117,6 +120,9 @@ async def _prove(
         existing(settings.main_url, "main", missing=_MISSING) as main,
     ):
         store = FactStore(ledger)
+        removed = await store.removed()
+        if removed is not None and logs.period.since <= removed.newest_at:
+            raise BadInput("--day", f"{report.day} can be proved no longer: {removed}")
         proof = DayProof(store, logs, found, now=now, node=report.node)
         async for stories in proof.calls():
             answers = [answer for story in stories for answer in story.answers]
@@ -127,6 +133,10 @@ async def _prove(
             found.add(await prove_summaries(main, talks, counts.summaries))
         if await store.span(logs.period.until, FAR) is None:  # the day's last facts may not be stored yet
             found.add(_spooled(settings.data_dir / "ledger.spool"))
+        if not report.node and logs.period.until <= now:
+            row = {"day": report.day.isoformat(), "proved_at": now, "mismatches": found.total}
+            async with main.write() as connection:
+                await upsert(connection, proved_days, [row])
     counts.first_fact, counts.last_fact = proof.first, proof.last
     counts.calls, counts.left_out = proof.proved, proof.left_out
     counts.log_lines = {name: log.lines for name, log in logs.by_node.items()}
