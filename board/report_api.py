@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from board.report_schemas import By, IntervalsOut, IntervalsQuery, SheetQuery
-from board.report_service import Basis, Reports
+from board.report_service import MOST_ROWS, MOST_SHEET_ROWS, Basis, Reports
 from board.report_sheet import About, sheet_of
 from board.reports import AgentReport, Asked, QueueReport
 from board.roster import names_of
@@ -58,7 +58,7 @@ class ReportsApi:
     async def _show(self, request: ApiRequest) -> IntervalsOut:
         query: IntervalsQuery = request.query
         asked = query.asked(self._zone)
-        report, basis = await self._report(query, asked)
+        report, basis = await self._report(query, asked, MOST_ROWS)
         return IntervalsOut(
             by=query.by,
             step=query.step,
@@ -74,7 +74,7 @@ class ReportsApi:
     async def _sheet(self, request: ApiRequest) -> web.StreamResponse:
         query: SheetQuery = request.query
         asked = query.asked(self._zone)
-        report, basis = await self._report(query, asked)
+        report, basis = await self._report(query, asked, MOST_SHEET_ROWS)
         about = About(
             since=asked.since,
             until=asked.until,
@@ -92,7 +92,9 @@ class ReportsApi:
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
 
-    async def _report(self, query: IntervalsQuery, asked: Asked) -> tuple[QueueReport | AgentReport, Basis]:
+    async def _report(
+        self, query: IntervalsQuery, asked: Asked, most: int
+    ) -> tuple[QueueReport | AgentReport, Basis]:
         if query.by is By.AGENT:
-            return await self._reports.of_agents(asked)
-        return await self._reports.of_queues(asked)
+            return await self._reports.of_agents(asked, most)
+        return await self._reports.of_queues(asked, most)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
-from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from board.figures import TOTAL, AgentInterval, GapFigures, QueueInterval
@@ -24,7 +24,9 @@ from board.reports import AgentReport, QueueReport
 from core.clock import Instant, moment
 
 Interval = QueueInterval | AgentInterval
-_MS_A_DAY = 24 * 60 * 60 * 1000
+_DIVISORS = {"ms": 1000, "time": 24 * 60 * 60 * 1000}
+"""From a figure's milliseconds to what is shown: seconds, days."""
+_FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet knows no time zones
 _FORMATS = {"count": "#,##0", "fraction": "0.0%", "ms": "0.0", "time": "[h]:mm:ss", "score": "0.00"}
 """By unit. Means are shown in seconds, time in all as hours, minutes and seconds."""
 _HEAD_ROW = 2
@@ -59,6 +61,7 @@ class _Book:
         self._of_agents = isinstance(report, AgentReport)
         self._columns = columns_of(AgentInterval if self._of_agents else QueueInterval)
         self._file = BytesIO()
+        self._day_numbers: dict[str, float] = {}
         options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._book = Workbook(self._file, options)
         self._book.set_properties({"created": self._local(moment(about.made_at))})
@@ -116,17 +119,22 @@ class _Book:
         sheet.set_column(0, len(heads) - 1, 17)
         sheet.set_column(len(heads), len(heads) + len(figures) - 1, 11)
         sheet.freeze_panes(_HEAD_ROW + 1, len(heads))
+        # Half a million cells in a large sheet: whatever is the same for all of a column is found out here.
+        values = attrgetter(*(each.figure for each in self._columns))
+        forms = [(_DIVISORS.get(each.unit, 0), self._of_unit[each.unit]) for each in self._columns]
+        write = sheet.write_number
         for line, interval in enumerate(rows, _HEAD_ROW + 1):
             column = self._key(sheet, line, interval, named=named, timed=timed)
-            for formula in self._columns:
-                self._figure(sheet, line, column, formula, getattr(interval, formula.figure))
+            for value, (divisor, form) in zip(values(interval), forms, strict=True):
+                if value is not None:
+                    write(line, column, value / divisor if divisor else value, form)
                 column += 1
 
     def _key(self, sheet: Worksheet, line: int, interval: Interval, *, named: bool, timed: bool) -> int:
         column = 0
         if timed:
             for at in (interval.start, interval.end):
-                sheet.write_datetime(line, column, self._local(datetime.fromisoformat(at)), self._time)
+                sheet.write_number(line, column, self._day_number(at), self._time)
                 column += 1
         if named:
             code = interval.agent if isinstance(interval, AgentInterval) else interval.queue
@@ -135,17 +143,6 @@ class _Book:
                 sheet.write_string(line, column, text, self._text)
                 column += 1
         return column
-
-    def _figure(
-        self, sheet: Worksheet, line: int, column: int, formula: Formula, value: float | None
-    ) -> None:
-        if value is None:
-            return
-        if formula.unit == "ms":
-            value /= 1000
-        elif formula.unit == "time":
-            value /= _MS_A_DAY
-        sheet.write_number(line, column, value, self._format(formula))
 
     def _chart(self, sheet: Worksheet, intervals: int) -> None:
         """How much came and was answered, as columns; how good it was, as a line on an axis of its own."""
@@ -186,8 +183,12 @@ class _Book:
         name = formula.name_zh if self._about.language == "zh" else formula.name_en
         return f"{name} ({self._words.seconds})" if formula.unit == "ms" else name
 
-    def _format(self, formula: Formula) -> Format:
-        return self._of_unit[formula.unit]
+    def _day_number(self, at: str) -> float:
+        """A time as a sheet keeps it: days since its own beginning. Each border stands in many rows."""
+        if at not in self._day_numbers:
+            since = self._local(datetime.fromisoformat(at)) - _FIRST_DAY
+            self._day_numbers[at] = since / timedelta(days=1)
+        return self._day_numbers[at]
 
     def _local(self, at: datetime) -> datetime:
         """A sheet knows no time zones: the bank's own clock, as on the wall."""

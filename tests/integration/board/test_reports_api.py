@@ -119,7 +119,7 @@ async def test_bad_input_is_told_by_its_place(
 async def test_too_much_at_once_is_refused_with_a_way_out(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("board.report_service.MOST_ROWS", 2)
+    monkeypatch.setattr("board.report_api.MOST_ROWS", 2)
     house.append(*[each.fact for each in some_calls(9).told()])
     async with house.signed_in() as client:
         async with client.get("/api/reports/intervals", params=DAY) as answer:
