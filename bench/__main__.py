@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
 from bench import ami_parse, board, fold, ingest, journey
 from bench.report import Result
+from bench.stores import Kind
 from core.errors import HotlineError
 
 BENCHES: dict[str, Callable[[], Result]] = {
@@ -25,7 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./run bench", description="Measures, against the project's bars.")
     parser.add_argument("name", nargs="?", choices=BENCHES, help="one bench; without it all of them")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
+    parser.add_argument(
+        "--database",
+        type=Kind,
+        choices=list(Kind),
+        default=Kind.SQLITE,
+        help="journey: where the service keeps what it writes",
+    )
     chosen = parser.parse_args(arguments)
+    benches = BENCHES | {journey.NAME: partial(journey.measure, chosen.database)}
     # Told to stop, it stops what it has started, as at Ctrl-C: an Asterisk left behind holds its ports.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -33,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in [chosen.name] if chosen.name else BENCHES:
         cores = os.sched_getaffinity(0)
         try:
-            result = BENCHES[name]()
+            result = benches[name]()
         except HotlineError as problem:
             print(f"bench {name}: {problem}", file=sys.stderr)
             return 2

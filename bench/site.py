@@ -17,19 +17,28 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
 
 from bench.floor_seed import LEADER, QUEUE, device_at, seed_text, staff_at
+from bench.stores import Stores
 from core.clock import system_clock
 from core.errors import HotlineError
 from directory import credentials
 from directory.credentials import Issued
 from hotline.content import PROJECT, read_content
 from hotline.node import NodePorts, issue_accounts, node_spec, prepare
-from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings, WebSettings
+from hotline.settings import (
+    DatabaseSettings,
+    LogForm,
+    LogLevel,
+    LogSettings,
+    NodeSettings,
+    Settings,
+    WebSettings,
+)
 from hotline.simulation.scripts import Phone, injection, phone, registration
 from hotline.simulation.sipp import Load, Place, Sipp
 from telephony.ami import actions
@@ -53,10 +62,12 @@ class BenchFailed(HotlineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """`agents`: telephones with an agent each. `wrapup_s`: the limit of after-call work."""
+    """`agents`: telephones with an agent each. `wrapup_s`: the limit of after-call work. `stores`: where the
+    service keeps what it writes."""
 
     agents: int
     wrapup_s: int = 1
+    stores: Stores = field(default_factory=Stores)
 
 
 def take_our_core() -> tuple[str, ...]:
@@ -130,6 +141,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "HOTLINE_CREDENTIALS": str(settings.credentials_file),
         "HOTLINE_WEB__PORT": str(settings.web.port),
         "HOTLINE_SESSION__CHANGE_INITIAL": "false",
+        "HOTLINE_DATABASE__MAIN": settings.database.main,
+        "HOTLINE_DATABASE__LEDGER": settings.database.ledger,
         "HOTLINE_LOG__FORM": settings.log.form.value,
         "HOTLINE_LOG__LEVEL": settings.log.level.value,
         "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
@@ -218,7 +231,7 @@ async def site(wants: Wants, *, wrapper: Sequence[str]) -> AsyncIterator[Site]:
 
 
 def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[str]) -> Site:
-    settings = _settings(folder)
+    settings = _settings(folder, wants.stores.settings)
     settings.seed.write_text(seed_text(wants.agents, wrapup_s=wants.wrapup_s), encoding="utf-8")
     content = read_content(settings)
     # argon2 at its full price, for hundreds of people nobody signs in as, would take minutes.
@@ -246,13 +259,14 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
     )
 
 
-def _settings(folder: Path) -> Settings:
+def _settings(folder: Path, stores: DatabaseSettings) -> Settings:
     node = NodeSettings(name="node1", port=_AMI, accounts=folder / "accounts.json", directory=folder / "node")
     return Settings(
         data_dir=folder / "data",
         seed=folder / "seed.yaml",
         credentials=folder / "credentials.json",
         web=WebSettings(port=_WEB),
+        database=stores,
         log=LogSettings(form=LogForm.JSON, level=LogLevel.INFO),
         nodes=(node,),
     )

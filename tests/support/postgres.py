@@ -17,9 +17,10 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -44,6 +45,7 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "jit": "off",
 }
+_NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
 _HBA = f"host all {KEYED} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
 _START_S, _STOP_S = 60, 30
 _NEEDS = 500_000_000  # bytes
@@ -57,8 +59,9 @@ class ServerFailed(AssertionError):
 class Cluster:
     """A running server. `port`: the same as long as it lives, across stops and starts."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, settings: Mapping[str, str]) -> None:
         self.port = 0
+        self._settings = settings
         self._programs = programs
         self._folder = folder
         self._running: _Running | None = None
@@ -121,8 +124,7 @@ class Cluster:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """The server holds its connections and takes new ones, and says nothing at all meanwhile."""
-        assert self._running is not None
-        pids = _family(self._running.process.pid)
+        pids = self.processes
         try:
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
@@ -130,6 +132,12 @@ class Cluster:
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of its processes: the first, then one for each connection and task of its own."""
+        assert self._running is not None
+        return _family(self._running.process.pid)
 
     @property
     def log(self) -> str:
@@ -180,7 +188,7 @@ class Cluster:
     # ------------------------------------------------------------------ inside
 
     def _start(self, port: int) -> bool:
-        options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        options = [f"--{name}={value}" for name, value in self._settings.items()]
         data = ["-D", self._folder / "data", f"--port={port}"]
         process = subprocess.Popen(
             [*_as(_somebody()), self._programs / "postgres", *data, *options],
@@ -233,12 +241,15 @@ class _Running:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A server that runs until the block ends, however it ends."""
-    room = _room()
+def cluster(room: Path | None = None, settings: Mapping[str, str] = _NOTHING_ELSE) -> Iterator[Cluster]:
+    """A server that runs until the block ends, however it ends.
+
+    `room`: the folder to make it in, for more than fits into memory. `settings`: other than a test's.
+    """
+    room = room or _room()
     _sweep(room)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=room))
-    server = Cluster(_programs(), folder)
+    server = Cluster(_programs(), folder, {**_SETTINGS, **settings})
     with (folder / "held").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         try:
