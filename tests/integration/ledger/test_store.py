@@ -8,11 +8,44 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from ledger.entry import Entry
 from ledger.store import FactStore
 from storage import Database
+from tests.support.databases import Databases
 from tests.unit.ledger.samples import call_id
 
 CALLS = [call_id(n) for n in range(200)]
+
+
+async def test_the_beginning_of_a_day_is_found_without_walking_what_came_before(
+    databases: Databases, ledger_database: Database
+) -> None:
+    rows = [Entry(n, n, "", "CallArrived", "", "", "", "{}") for n in range(1, 20_001)]
+    store = FactStore(ledger_database)
+    await store.add(rows)
+    await store.close()
+    databases.ask("ledger", "ANALYZE facts")
+    asked: list[str] = []
+
+    def note(_connection: Connection, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            named = isinstance(given, dict)
+            asked.append(statement % given if named else statement.replace("?", "{}").format(*given))
+
+    async with ledger_database.read() as connection:
+        engine = connection.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    assert await store.before(19_900) == 19_899
+    assert await store.span(19_900, 19_950) == (19_900, 19_949)
+    assert len(asked) == 2
+    explain, index = (
+        ("EXPLAIN", "facts_from_1_at_idx")
+        if databases.kind == "postgresql"
+        else ("EXPLAIN QUERY PLAN", "ix_facts_at")
+    )
+    for statement in asked:
+        plan = "\n".join(str(row[-1]) for row in databases.ask("ledger", f"{explain} {statement}"))
+        assert index in plan
 
 
 @pytest.mark.parametrize(
