@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -134,8 +135,10 @@ def queue_report(
             for key in _keys(asked.start_of(wait.joined_at), wait.queue):
                 waits[key].add(wait.joined_at, now)
 
+    bounds = cache(asked.bounds)  # of one interval there are as many rows as queues
+
     def figures(key: _Key) -> QueueInterval:
-        start, end = asked.bounds(key[0])
+        start, end = bounds(key[0])
         undecided = waits[key]
         return QueueInterval(
             start=start,
@@ -159,8 +162,10 @@ def agent_report(
         for key in _keys(start, agent):
             sums[key].add(counts)
 
+    bounds = cache(asked.bounds)
+
     def figures(key: _Key) -> AgentInterval:
-        start, end = asked.bounds(key[0])
+        start, end = bounds(key[0])
         counts = sums[key]
         return AgentInterval(
             start=start,
