@@ -12,13 +12,13 @@ from functools import partial
 
 import structlog
 
-from bench import ami_parse, board, fold, ingest, journey
+from bench import ami_parse, board, fold, ingest, journey, reports
 from bench.report import Result
 from bench.stores import Kind
 from core.errors import HotlineError
 
 BENCHES: dict[str, Callable[[], Result]] = {
-    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, board, journey)
+    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, board, reports, journey)
 }
 
 
