@@ -23,9 +23,9 @@ from ledger.ledger import Ledger
 from ledger.retention import FactsRetention
 from ledger.retention_calls import CallsRetention
 from ledger.store import FactStore
-from ledger.tables import cursors, legs, proved_days
+from ledger.tables import calls, cursors, legs, proved_days
 from ledger.tables import facts as fact_rows
-from storage import Database, upsert
+from storage import Database, DatabaseDown, partitions, upsert
 from storage.retention import Outcome
 from tests.support.databases import Databases
 from tests.unit.ledger.samples import Story, call_id, leg_id, normal
@@ -229,6 +229,21 @@ async def test_months_go_with_their_legs_and_months_in_need_stay(
     assert await listed(book) == ids(4, 5, 6, 10, 11, 12)
     assert await legs_there(main_database) == sorted(leg_id(n) for n in (4, 5, 6, 10, 11, 12))
     assert (await kept.remove(first_of(4), {}, dry=False)).removed == 3
+
+
+async def test_a_month_that_somebody_reads_waits_for_another_night(
+    book: CallBook, databases: Databases, main_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if databases.kind != "postgresql":
+        pytest.skip("SQLite's readers see what was there when they began, whoever removes it")
+    monkeypatch.setattr(partitions, "ALONE_MS", 50)
+    kept = CallsRetention(main_database)
+    async with main_database.read() as reader:
+        await reader.execute(select(calls.c.call))
+        with pytest.raises(DatabaseDown, match="another program holds what was asked for"):
+            await kept.remove(first_of(2), {}, dry=False)
+        assert len(await listed(book)) == 12
+    assert (await kept.remove(first_of(2), {}, dry=False)).removed == 3
 
 
 async def test_a_call_whose_facts_are_gone_is_shown_as_the_list_has_it(
