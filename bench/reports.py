@@ -29,6 +29,7 @@ from directory.credentials import Credentials, Login
 from hotline.assembly import assemble
 from hotline.serve import spare_the_collector
 from hotline.settings import DatabaseSettings, Settings
+from hotline.settings_sign_in import SessionSettings
 from storage import Database, migrate
 from tests.support.postgres import Cluster, cluster
 from web.passwords import Passwords
@@ -75,7 +76,9 @@ async def service(
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """The whole service without a node, and a browser in which a leader is signed in."""
     settings = Settings(
-        data_dir=folder, database=DatabaseSettings(main=server.url(main), ledger=server.url(facts))
+        data_dir=folder,
+        database=DatabaseSettings(main=server.url(main), ledger=server.url(facts)),
+        session=SessionSettings(change_initial=False),
     )
     login = Login(password=Passwords(cheap=True).hash(_PASSWORD), pin_sha1="")
     people = seed.parse(seed_text(AGENTS, wrapup_s=60), "seed of the bench")
