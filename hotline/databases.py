@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy import Connection, inspect
+
+from core.clock import local_day, system_clock
+from directory import store
+from directory.entries import directory_of
+from directory.lookup import Directory
+from directory.tables import directory_entries
+from hotline.settings import Settings
 from storage import Database, DatabaseDown, check_schema
 from storage.migrate import History
+from storage.urls import database_url, file_of
 
 
 @asynccontextmanager
@@ -26,3 +35,30 @@ async def existing(
         yield database
     finally:
         await database.close()
+
+
+async def kept_directory(settings: Settings, seed: Directory) -> Directory:
+    """The directory as the service keeps it; `seed` as long as no service has taken that in.
+
+    `DatabaseDown` if it may be kept in a server that does not answer: nobody knows then what it says.
+    """
+    file = file_of(database_url(settings.main_url, "database.main"))
+    if file is not None and not file.exists():
+        return seed
+    database = Database(settings.main_url, name="main")
+    await database.open()
+    try:
+        async with database.read() as connection:
+            if not await connection.run_sync(_keeps_entries):
+                return seed
+            kept = await store.present(connection)
+    finally:
+        await database.close()
+    if not kept.entries:
+        return seed
+    return directory_of(kept.entries, local_day(system_clock(), settings.zone_info))
+
+
+def _keeps_entries(connection: Connection) -> bool:
+    """Not before the first start of a service that keeps them."""
+    return inspect(connection).has_table(directory_entries.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -33,6 +35,11 @@ def place_of(url: URL) -> str:
     return URL.create(
         url.drivername, username=url.username, host=url.host, port=url.port, database=url.database
     ).render_as_string()
+
+
+def file_of(url: URL) -> Path | None:
+    """The file a database of SQLite is kept in; None for one in a server."""
+    return Path(url.database) if url.drivername == SQLITE and url.database else None
 
 
 def same_place(one: URL, other: URL) -> bool:

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from core.clock import SECOND, system_clock
@@ -19,7 +20,7 @@ from directory import credentials
 from hotline import configuration
 from hotline.commands.prepare import spec_of
 from hotline.content import CATALOGUE, Content, add_config, read_content
-from hotline.databases import existing
+from hotline.databases import existing, kept_directory
 from hotline.findings import Finding, Weight, good, of_rights, of_seats
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
@@ -27,6 +28,7 @@ from hotline.witness import NotWitnessed, SeatSeen, witness
 from ivr.prompts import read_catalogue
 from ivr.render import check_prompts
 from ledger.store import FactStore
+from storage import StorageError
 from storage.migrate import History
 from telephony import instance
 from telephony.agents import Agent, Duties
@@ -61,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 def findings(settings: Settings) -> Iterator[Finding]:
     """Everything there is to say, in the order in which to mend it."""
     try:
-        content = read_content(settings)
+        content = _kept(settings, read_content(settings))
     except HotlineError as problem:
         yield Finding(Weight.ERROR, "content", str(problem), "correct it, then check again")
         return
@@ -75,6 +77,14 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _of_service(node)
         yield from _of_manager(node)
         yield from _of_queues(node, settings, content)
+
+
+def _kept(settings: Settings, content: Content) -> Content:
+    """With the directory as the service keeps it; a database that is down is a finding of its own."""
+    try:
+        return replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
+    except StorageError:
+        return content
 
 
 # ------------------------------------------------------------------ files

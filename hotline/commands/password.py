@@ -10,15 +10,13 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from core.clock import local_day, system_clock
+from core.clock import system_clock
 from core.errors import NotFound
-from directory import credentials, store
-from directory.entries import directory_of
-from directory.lookup import Directory
+from directory import credentials
 from directory.people import DirectoryPeople
 from hotline.configuration import load
-from hotline.content import add_config
-from hotline.databases import existing
+from hotline.content import add_config, read_content
+from hotline.databases import existing, kept_directory
 from hotline.settings import Settings
 from hotline.sign_in import password_rule
 from storage import Database
@@ -53,7 +51,8 @@ _Make = Callable[[Settings, Database, DirectoryPeople, str], Awaitable[tuple[str
 async def _made(make: _Make, settings: Settings, number: str) -> tuple[str, str]:
     keys = credentials.load(settings.credentials_file)
     async with existing(settings.main_url, "main", missing=_MISSING) as database:
-        directory = await _directory(settings, database)
+        # The seed may know nothing of somebody who came since.
+        directory = await kept_directory(settings, read_content(settings).directory)
         people = DirectoryPeople(lambda: directory, keys)
         if people.principal(number) is None:
             raise NotFound(f"nobody who may sign in has the number {number[:8]!r}")
@@ -73,10 +72,3 @@ async def _pin(
 ) -> tuple[str, str]:
     pin = credentials.issue_pin(settings.credentials_file, number)
     return pin, "shown at no other time; good once `hotline prepare` and `hotline reload` have run"
-
-
-async def _directory(settings: Settings, database: Database) -> Directory:
-    """As the service keeps it: the seed may know nothing of somebody who came since."""
-    async with database.read() as connection:
-        kept = await store.present(connection)
-    return directory_of(kept.entries, local_day(system_clock(), settings.zone_info))

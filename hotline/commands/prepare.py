@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import BadInput
@@ -19,6 +20,7 @@ from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline import configuration
 from hotline.content import Content, add_config, read_content
+from hotline.databases import kept_directory
 from hotline.node import NodePorts, issue_accounts, node_spec, prepare
 from hotline.preflight import require_folder
 from hotline.settings import NodeSettings, Settings
@@ -49,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sign_ins is not None and arguments.sign_ins.exists():
         raise BadInput("--sign-ins", f"{arguments.sign_ins} is there already: name a new file")
     content = read_content(settings)
+    content = replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
     require_folder(settings.data_dir)
     hand_out(issue(settings, content.directory, arguments.renew), content.directory, arguments.sign_ins)
     keys = credentials.load(settings.credentials_file)
