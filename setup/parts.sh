@@ -8,8 +8,8 @@ want_part() {
     asterisk) want_asterisk ;;
     prompts) want espeak-ng ;;
     browser) want chromium fonts-noto-cjk libatomic1 ;; # the last for the driver of the browser
-    server) want postgresql ;; # its programs, for tests: no cluster of the distribution's is made
     provider) want nodejs npm ;; # of identities, for tests
+    server) want postgresql redis-tools ;; # programs for tests: no cluster and no daemon of the distribution's is made
     scripts) want shellcheck ;;
     *) stop "there is no part '$1'" ;;
   esac

@@ -17,9 +17,10 @@ from aiohttp import web
 from web.counting import METHODS, RequestCounts
 from web.endpoint import BEGUN, COOKIE, REQUEST_ID, ROUTE, SECURE_COOKIE, Gate, endpoint
 from web.errors import RouteMistake
+from web.forward import Forward
 from web.health import Check, health_routes
-from web.live import LiveHub
 from web.live_socket import LiveSocket
+from web.live_topics import LiveTopics
 from web.oidc.api import OidcApi
 from web.oidc.provider import ProviderClient
 from web.openapi import describe
@@ -33,7 +34,7 @@ from web.sessions import Sessions
 _log = structlog.get_logger("web")
 _PATH = re.compile(r"/(?:[a-z0-9._-]+|\{[a-z_]+\})(?:/(?:[a-z0-9._-]+|\{[a-z_]+\}))*")
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
-LIVE: web.AppKey[LiveHub] = web.AppKey("live", LiveHub)
+LIVE: web.AppKey[LiveTopics] = web.AppKey("live", LiveTopics)
 _COUNTS: web.AppKey[RequestCounts] = web.AppKey("counts", RequestCounts)
 
 
@@ -42,7 +43,8 @@ class WebOptions:
     """`origins`: whose pages may use us besides our own. `pages`: prefix → folder; `home`: where `/` leads.
 
     `secure_cookies`: behind HTTPS. `body_limit`: bytes. `checks`: of `/ready`. `counts`: where what was
-    served is counted. `provider`: by which people may sign in as well.
+    served is counted. `provider`: by which people may sign in as well. `forward`: of a web process, which
+    hands on what it cannot answer itself.
     """
 
     origins: frozenset[str] = frozenset()
@@ -53,12 +55,13 @@ class WebOptions:
     checks: Mapping[str, Check] = field(default_factory=lambda: MappingProxyType({}))
     counts: RequestCounts = field(default_factory=RequestCounts)
     provider: ProviderClient | None = None
+    forward: Forward | None = None
     beat_s: float = 5.0
     version: str = "0.1.0"
 
 
 def build_app(
-    routes: Sequence[Route], *, sessions: Sessions, hub: LiveHub, options: WebOptions | None = None
+    routes: Sequence[Route], *, sessions: Sessions, hub: LiveTopics, options: WebOptions | None = None
 ) -> web.Application:
     """The application. `RouteMistake` if a route is wrong or asks for a right that does not exist."""
     options = options or WebOptions()
@@ -80,7 +83,8 @@ def build_app(
     ]
     every = [*routes, *own, socket.route()]
     check_routes(every, hub, sessions.people.known_rights())
-    every.append(_description(every, gate.cookie, options.version))
+    if options.forward is None:  # else the leader describes all there is
+        every.append(_description(every, gate.cookie, options.version))
 
     app = web.Application(middlewares=[_outermost], client_max_size=options.body_limit)
     app[ROUTES], app[LIVE], app[_COUNTS] = tuple(every), hub, options.counts
@@ -90,6 +94,9 @@ def build_app(
             app.router.add_get(route.path, handler, allow_head=route.path != "/api/live")
         else:
             app.router.add_route(route.method, route.path, handler)
+    if options.forward is not None:  # last: what is declared here is answered here
+        app.router.add_route("*", "/api/{rest:.*}", options.forward.serve)
+        app.cleanup_ctx.append(options.forward.running)
     add_pages(app, options.pages, options.home)
     sessions.on_end(
         lambda ended: hub.end_sessions(lambda reader: "session" if reader.session_id == ended else "")
@@ -101,7 +108,7 @@ def build_app(
     return app
 
 
-def check_routes(routes: Sequence[Route], hub: LiveHub, known_rights: frozenset[str]) -> None:
+def check_routes(routes: Sequence[Route], hub: LiveTopics, known_rights: frozenset[str]) -> None:
     """`RouteMistake` naming every route or live topic that cannot be served as it is declared."""
     mistakes = []
     twice = [key for key, count in Counter((r.method, r.path) for r in routes).items() if count > 1]
@@ -152,7 +159,7 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     request[BEGUN] = response
 
 
-def _shut_down(hub: LiveHub) -> Callable[[web.Application], Awaitable[None]]:
+def _shut_down(hub: LiveTopics) -> Callable[[web.Application], Awaitable[None]]:
     async def shut_down(_app: web.Application) -> None:
         hub.shut_down()
 

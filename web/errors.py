@@ -57,6 +57,14 @@ class NotJson(WebError):
     """The body is not declared as application/json (415)."""
 
 
+class LeaderAway(WebError):
+    """What only the leader can answer cannot be had just now; nothing was done (503)."""
+
+
+class LeaderSilent(WebError):
+    """A change went to the leader and no answer came: whether it was carried out is not known (504)."""
+
+
 def _spoken(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     if not minutes:

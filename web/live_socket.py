@@ -4,7 +4,8 @@
 
 `after` stands once for each topic, in their order, or not at all; 0 means nothing is known yet. Closing
 codes: 4001 the session has ended, 4003 the right was taken away, 4008 read too slowly (when it can still be
-heard), 1001 the service stops. An open connection counts as a sign of life of its session.
+heard), 1013 nobody can be asked for the data just now, 1001 the service stops. An open connection counts as a
+sign of life of its session.
 """
 
 from __future__ import annotations
@@ -21,10 +22,17 @@ from core.errors import BadInput
 from storage import StorageError
 from web.endpoint import Gate
 from web.errors import Forbidden
-from web.live import LiveHub, Reader, Wish
+from web.live_reader import Reader, Wish
+from web.live_topics import LiveTopics
 from web.route import ApiRequest, In, Route
 
-_CODES = {"session": 4001, "rights": 4003, "slow": 4008, "shutdown": int(WSCloseCode.GOING_AWAY)}
+_CODES = {
+    "session": 4001,
+    "rights": 4003,
+    "slow": 4008,
+    "away": int(WSCloseCode.TRY_AGAIN_LATER),
+    "shutdown": int(WSCloseCode.GOING_AWAY),
+}
 _PING_S = 15.0
 _PATIENCE_S = 2.0
 _log = structlog.get_logger("web.live")
@@ -50,7 +58,7 @@ class LiveQuery(In):
 class LiveSocket:
     """Serves the hub. `beat_s`: how often readers hear where their topics stand, and sessions are checked."""
 
-    def __init__(self, hub: LiveHub, gate: Gate, *, beat_s: float = 5.0) -> None:
+    def __init__(self, hub: LiveTopics, gate: Gate, *, beat_s: float = 5.0) -> None:
         self._hub = hub
         self._gate = gate
         self._beat_s = beat_s

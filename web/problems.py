@@ -19,6 +19,8 @@ from core.errors import BadInput, Conflict, HotlineError, NotFound
 from storage import StorageError
 from web.errors import (
     Forbidden,
+    LeaderAway,
+    LeaderSilent,
     LockedOut,
     NotJson,
     NotSignedIn,
@@ -118,6 +120,7 @@ _SIMPLE: tuple[tuple[type[HotlineError], str, str, int], ...] = (
     (NotFound, "not-found", "Not found", 404),
     (Conflict, "conflict", "The world has moved on", 409),
     (NotJson, "not-json", "Body is not JSON", 415),
+    (LeaderSilent, "leader-silent", "No answer from the leader", 504),
 )
 _HTTP_KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 _HTTP_DETAILS = {
@@ -135,8 +138,8 @@ def problem_of(error: Exception) -> Problem | None:
     if isinstance(error, LockedOut):
         headers = {"Retry-After": str(error.retry_after_s)}
         return Problem("locked-out", "Too many failed sign-ins", 429, str(error), headers=headers)
-    if isinstance(error, StorageError):
-        return Problem("database-down", "Database down", 503, _DOWN, headers={"Retry-After": "5"})
+    if isinstance(error, StorageError | LeaderAway):
+        return _later(error)
     for kind, name, title, status in _SIMPLE:
         if isinstance(error, kind):
             return Problem(name, title, status, str(error))
@@ -147,6 +150,13 @@ def problem_of(error: Exception) -> Problem | None:
         detail = _HTTP_DETAILS.get(error.status, error.reason)
         return Problem(name, error.reason, error.status, detail, headers=headers)
     return None
+
+
+def _later(error: StorageError | LeaderAway) -> Problem:
+    headers = {"Retry-After": "5"}
+    if isinstance(error, LeaderAway):
+        return Problem("leader-away", "The leader is away", 503, str(error), headers=headers)
+    return Problem("database-down", "Database down", 503, _DOWN, headers=headers)
 
 
 def unforeseen() -> Problem:

@@ -24,7 +24,7 @@ from directory.seed import DEMO, load
 from hotline.assembly import assemble
 from hotline.settings import Settings
 from web.app import LIVE, ROUTES
-from web.live import LiveHub
+from web.live_topics import LiveTopics
 from web.route import Principal, Route
 
 PAGE = Path("docs/rights.md")
@@ -58,13 +58,13 @@ def cell(route: Route, role: Role) -> str:
     return LET_IN if not route.wider or person.may(route.wider[-1]) else IN_PART
 
 
-def topic_cell(hub: LiveHub, topic: str, role: Role) -> str:
+def topic_cell(hub: LiveTopics, topic: str, role: Role) -> str:
     """What a person of this one role meets at a live topic or, for a family, at their own and another's."""
     allowed = [_may_watch(hub, _person(role, _SELF), name) for name in _members(hub, topic)]
     return LET_IN if all(allowed) else IN_PART if any(allowed) else REFUSED
 
 
-def page(routes: Sequence[Route], hub: LiveHub, directory: Directory) -> str:
+def page(routes: Sequence[Route], hub: LiveTopics, directory: Directory) -> str:
     """docs/rights.md, whole."""
     roles = tuple(directory.roles.values())
     parts = [*_routes(routes, roles), *_topics(hub, roles), *_rights(routes, hub, roles)]
@@ -79,7 +79,7 @@ def _routes(routes: Iterable[Route], roles: Sequence[Role]) -> Iterable[str]:
     yield ""
 
 
-def _topics(hub: LiveHub, roles: Sequence[Role]) -> Iterable[str]:
+def _topics(hub: LiveTopics, roles: Sequence[Role]) -> Iterable[str]:
     yield "## Live topics\n\nWatched through `GET /api/live?topic=…`.\n"
     yield f"| topic | asks for |{_heads(roles)}\n|---|---|{_rule(roles)}"
     for topic, right in sorted(hub.rights().items()):
@@ -89,7 +89,7 @@ def _topics(hub: LiveHub, roles: Sequence[Role]) -> Iterable[str]:
     yield ""
 
 
-def _rights(routes: Sequence[Route], hub: LiveHub, roles: Sequence[Role]) -> Iterable[str]:
+def _rights(routes: Sequence[Route], hub: LiveTopics, roles: Sequence[Role]) -> Iterable[str]:
     yield f"## What each right lets a person do\n\n| right | lets a person | asked for by |{_heads(roles)}"
     yield f"|---|---|---|{_rule(roles)}"
     for right, what in RIGHTS.items():
@@ -124,12 +124,12 @@ def _person(role: Role, staff: str) -> Principal:
     return Principal(staff=staff, name=role.name_zh, roles=(role.code,), rights=role.rights)
 
 
-def _members(hub: LiveHub, topic: str) -> list[str]:
+def _members(hub: LiveTopics, topic: str) -> list[str]:
     """The topic itself or, of a family, the member that is one's own and one that is another's."""
     return [f"{topic}:{_SELF}", f"{topic}:{_OTHER}"] if hub.is_family(topic) else [topic]
 
 
-def _may_watch(hub: LiveHub, person: Principal, topic: str) -> bool:
+def _may_watch(hub: LiveTopics, person: Principal, topic: str) -> bool:
     try:
         hub.check(person, topic)
     except HotlineError:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import postgres
+from tests.support import postgres, redis
 from tests.support.databases import Databases, Files, ServerDatabases, Templates
 from tests.support.postgres import Cluster
+from tests.support.redis import RedisServer
 
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
@@ -25,6 +26,13 @@ def server() -> Iterator[Cluster]:
 def templates(server: Cluster) -> Templates:
     """Migrated databases to copy."""
     return Templates(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis for this run of the tests, gone at its end."""
+    with redis.redis_server() as running:
+        yield running
 
 
 @pytest.fixture

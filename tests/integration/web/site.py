@@ -20,6 +20,7 @@ from core.clock import Instant, system_clock
 from storage import Database, migrate
 from web.app import WebOptions, build_app
 from web.live import LiveHub
+from web.live_topics import LiveTopics
 from web.lockout import LockoutRule
 from web.password_rules import PasswordRule
 from web.passwords import Passwords
@@ -76,7 +77,7 @@ class Site:
 
     url: URL
     client: ClientSession
-    hub: LiveHub
+    hub: Any
     people: Any
     clock: MovableClock
     database: Database
@@ -108,7 +109,7 @@ async def running_site(
     *,
     url: str = "",
     people: People | None = None,
-    hub: LiveHub | None = None,
+    hub: LiveTopics | None = None,
     options: WebOptions | None = None,
     lockout: LockoutRule | None = None,
     rule: PasswordRule = GOOD_AT_ONCE,
