@@ -16,6 +16,7 @@ from core.errors import HotlineError
 # command -> (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("hotline.serve", "run the service on the nodes that the settings name"),
+    "web": ("hotline.commands.web", "serve pages and screens beside the service, in a process of their own"),
     "init": ("hotline.commands.init", "write the first settings, asking for each"),
     "prepare": (
         "hotline.commands.prepare",

@@ -51,6 +51,8 @@ from ticketing import duties
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
+from web.relay import RelayOut
+from web.relay_line import RelayLine
 
 _log = structlog.get_logger("hotline")
 _DUTIES_LINGER_S = 0.25
@@ -75,6 +77,7 @@ class Hotline:
     consumers: tuple[Consumer, ...]
     filer: Filer
     retention: Retention
+    relay: RelayOut | None
     app: web.Application
     host: str
     port: int
@@ -146,6 +149,8 @@ def _connected(
     callbacks = callbacks_of(main, ledger, due, directory, clock)
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
+    redis = settings.redis
+    relay = RelayOut(RelayLine(redis.url, redis.prefix), hub) if redis.url else None
     board = Board(
         ledger=ledger,
         hub=hub,
@@ -198,6 +203,7 @@ def _connected(
         hub=hub,
         requests=counts,
         clock=clock,
+        relay=relay,
     )
     routes = [
         *TelephonyApi(telephony, agents, directory).routes(),
@@ -220,7 +226,7 @@ def _connected(
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
-    checks = ready_checks(ledger, telephony)
+    checks = ready_checks(ledger, telephony, relay)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     return Hotline(
         ledger=ledger,
@@ -235,6 +241,7 @@ def _connected(
         consumers=consumers,
         filer=filer,
         retention=Retention(settings, main=main, facts=facts, folders=folders, clock=clock),
+        relay=relay,
         app=app,
         host=settings.web.host,
         port=settings.web.port,
@@ -264,6 +271,7 @@ class Running:
             "directory": hotline.directory.run(),
             "retention": hotline.retention.run(),
             **hotline.due.work(),
+            **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
             **{consumer.name: consumer.run() for consumer in hotline.consumers},
         }
         self._tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]

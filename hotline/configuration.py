@@ -197,7 +197,7 @@ def _problem(detail: Any, origins: Origins) -> BadInput:
 
 def _shown(path: SettingPath, value: object) -> str:
     """The value as it was given, cut to a line; of one that may hold a password only that there is one."""
-    if path[0] == "database":  # a URL holds a password
+    if path[0] in ("database", "redis"):  # a URL holds a password
         return "this URL"
     return "what is given" if _SECRET.search(str(path[-1])) else repr(value)[:60]
 

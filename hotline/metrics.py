@@ -29,6 +29,7 @@ from telephony.service import Telephony
 from telephony.standing import NodeStanding
 from web.counting import RequestCounts
 from web.live import LiveHub
+from web.relay import RelayOut
 
 _log = structlog.get_logger("hotline.metrics")
 Samples = Iterable[tuple[Sequence[str], float | None]]
@@ -47,6 +48,7 @@ class Watched:
     hub: LiveHub
     requests: RequestCounts
     clock: Clock
+    relay: RelayOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ ARRIVED = Family("hotline_calls_arrived_total", "Calls that arrived today")
 STANDING = Family("hotline_alarms", "Alarms that stand, by kind", ("alarm",))
 BOARD_AGE = Family("hotline_board_age_seconds", "How old the live figures are")
 SCREENS = Family("hotline_live_readers", "Open live connections of screens and desks")
+FEED = Family("hotline_live_feed_up", "1: the line to Redis stands, by which web processes are told")
 
 
 def _board(watched: Watched) -> Iterator[Metric]:
@@ -152,6 +155,7 @@ def _board(watched: Watched) -> Iterator[Metric]:
     yield STANDING.of(((alarm,), standing[alarm]) for alarm in ALARMS)
     yield BOARD_AGE.single(_age(watched.board.known_until() or None, watched.clock()))
     yield SCREENS.single(watched.hub.readers)
+    yield FEED.single(None if watched.relay is None else not watched.relay.problem)
 
 
 # ------------------------------------------------------------------ the nodes
@@ -241,7 +245,12 @@ def _ledger(watched: Watched) -> Iterator[Metric]:
 
 
 def _web(watched: Watched) -> Iterator[Metric]:
-    served = {(method, path, str(status)): one for (method, path, status), one in watched.requests.by.items()}
+    yield from served_of(watched.requests)
+
+
+def served_of(requests: RequestCounts) -> Iterator[Metric]:
+    """What was answered, and how long it took."""
+    served = {(method, path, str(status)): one for (method, path, status), one in requests.by.items()}
     yield REQUESTS.of((key, one.count) for key, one in served.items())
     yield TIME.of((key, one.seconds) for key, one in served.items())
 

@@ -36,8 +36,9 @@ from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
 from web.counting import RequestCounts
+from web.forward import Forward
 from web.health import Check
-from web.live import LiveHub
+from web.live_topics import LiveTopics
 from web.lockout import LockoutRule
 from web.route import Route
 from web.session import SessionLimits
@@ -164,12 +165,13 @@ def web_of(
     routes: Sequence[Route],
     *,
     sessions: Sessions,
-    hub: LiveHub,
+    hub: LiveTopics,
     checks: Mapping[str, Check],
     counts: RequestCounts,
     clock: Clock,
+    forward: Forward | None = None,
 ) -> web.Application:
-    """Pages and API behind one gate."""
+    """Pages and API behind one gate; with `forward`, of a web process."""
     pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
     return build_app(
         routes,
@@ -184,6 +186,7 @@ def web_of(
             checks=checks,
             counts=counts,
             provider=provider_of(settings, clock),
+            forward=forward,
         ),
     )
 

@@ -16,21 +16,33 @@ from telephony.service import Telephony
 from telephony.standing import NodeStanding
 from web.errors import Impaired
 from web.health import Check
+from web.relay import Relay, RelayOut
 
 
 class NotReady(HotlineError):
     """A part that a request would need is not working just now."""
 
 
-def ready_checks(ledger: Ledger, telephony: Telephony) -> Mapping[str, Check]:
-    """The checks by name: `ledger`, and `node <name>` for each; without nodes there is none to be lost."""
+def ready_checks(ledger: Ledger, telephony: Telephony, relay: RelayOut | None) -> Mapping[str, Check]:
+    """The checks by name: `ledger`, `node <name>` for each, `live feed` where there are web processes."""
 
     async def ledger_stores() -> None:
         if ledger.health.problem:
             raise NotReady(f"the ledger does not reach its database: {ledger.health.problem}")
 
     nodes = {f"node {one.node}": _node_check(telephony, one.node) for one in telephony.standings()}
-    return {"ledger": ledger_stores, **nodes}
+    feed = {} if relay is None else {"live feed": feed_check(relay)}
+    return {"ledger": ledger_stores, **nodes, **feed}
+
+
+def feed_check(relay: Relay) -> Check:
+    """`Impaired` while there is no line to Redis: screens of web processes show what they have, grown old."""
+
+    async def joined() -> None:
+        if relay.problem:
+            raise Impaired(f"screens of web processes grow old: {relay.problem}")
+
+    return joined
 
 
 def _node_check(telephony: Telephony, name: str) -> Check:

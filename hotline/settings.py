@@ -21,6 +21,7 @@ from hotline.settings_section import Section, origin
 from hotline.settings_sign_in import OidcSettings, SessionSettings
 from storage.notices.mail import Security
 from storage.urls import database_url, same_place
+from web.redis_url import check_redis_url
 
 
 class LogForm(StrEnum):
@@ -52,6 +53,15 @@ def _database_url(url: str) -> str:
     if url:
         try:
             database_url(url, "")
+        except BadInput as error:
+            raise ValueError(error.problem) from error
+    return url
+
+
+def _redis_url(url: str) -> str:
+    if url:
+        try:
+            check_redis_url(url, "")
         except BadInput as error:
             raise ValueError(error.problem) from error
     return url
@@ -92,6 +102,10 @@ class WebSettings(Section):
         default=(),
         description="further origins (a proxy's) whose pages may send changes, besides our own",
     )
+    leader: Annotated[str, AfterValidator(origin)] = Field(
+        default="http://127.0.0.1:9559",
+        description="where a web process (`hotline web`) finds the service that handles calls",
+    )
     secure_cookie: bool = Field(
         default=False, description="send the session cookie over HTTPS only: set it behind a TLS proxy"
     )
@@ -108,6 +122,21 @@ class DatabaseSettings(Section):
     )
     ledger: DatabaseUrl = Field(
         default="", description="URL of the ledger's, another one; empty: ledger.db in `data_dir`"
+    )
+
+
+class RedisSettings(Section):
+    """[redis] the live feed between this process and web processes; off until `url` names a Redis"""
+
+    url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        default="",
+        description="URL of the Redis, `redis://:password@host:6379`, `rediss://…` or `unix:///path`; "
+        "empty: there are no web processes",
+    )
+    prefix: str = Field(
+        default="hotline",
+        pattern=r"^[a-z][a-z0-9-]{0,30}$",
+        description="what its channels' names begin with, should several hotlines share a Redis",
     )
 
 
@@ -260,6 +289,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     oidc: OidcSettings = OidcSettings()
     database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     mail: MailSettings = MailSettings()

@@ -19,7 +19,7 @@ from web.route import Out, Principal
 
 TOPIC = "agent"
 """Family: `agent:1001` is for 1001, and for those who may read all agents."""
-_RIGHT, _READ_ALL = "agents.act", "agents.read"
+RIGHT, _READ_ALL = "agents.act", "agents.read"
 
 
 class AgentOut(Out):
@@ -49,7 +49,7 @@ class AgentView:
         self._board = board
         self._hub = hub
         self._clock = clock
-        hub.declare(Topic(name=TOPIC, right=_RIGHT, snapshot=self._payload, allowed=_allowed))
+        hub.declare(Topic(name=TOPIC, right=RIGHT, snapshot=self._payload, allowed=may_watch))
 
     def of(self, agent: Agent) -> AgentOut:
         """The agent with what their call tells."""
@@ -96,5 +96,6 @@ class AgentView:
         return max(0, leg.answered_at - call.wait.joined_at)
 
 
-def _allowed(person: Principal, number: str) -> bool:
+def may_watch(person: Principal, number: str) -> bool:
+    """Oneself, or whoever may read all agents."""
     return person.staff == number or person.may(_READ_ALL)

@@ -38,6 +38,7 @@ from telephony.instance import version_of, wide_enough
 from telephony.nodefiles import render
 from telephony.switchboard import Switchboard
 from telephony.takeup import take_up
+from web.relay_line import LINE_FAILURES, RelayLine
 
 _SETTLING_S = 2.0
 _STALE = 5 * SECOND
@@ -70,6 +71,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield good("content", f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues")
     yield from _of_credentials(settings, content)
     yield from _of_databases(settings)
+    yield from _of_redis(settings)
     if not settings.nodes:
         yield Finding(Weight.WARNING, "nodes", "none is named", "name one under [[nodes]] in the settings")
     for node in settings.nodes:
@@ -175,6 +177,24 @@ def _of_databases(settings: Settings) -> Iterator[Finding]:
 async def _open_once(url: str, history: History) -> None:
     async with existing(url, history):
         pass
+
+
+def _of_redis(settings: Settings) -> Iterator[Finding]:
+    """Nothing where there is to be none."""
+    if not settings.redis.url:
+        return
+    line = RelayLine(settings.redis.url, settings.redis.prefix)
+    try:
+        asyncio.run(line.check())
+    except LINE_FAILURES as problem:
+        yield Finding(
+            Weight.ERROR,
+            "redis",
+            f"{line.place} does not answer ({problem}): screens of web processes grow old, calls go on",
+            "start it, or correct redis.url",
+        )
+    else:
+        yield good("redis", f"{line.place} answers")
 
 
 def _of_service(node: NodeSettings) -> Iterator[Finding]:

@@ -69,6 +69,13 @@ QUESTIONS = (
         "[web]",
         _origin,
     ),
+    Question(
+        "redis",
+        "URL of a Redis, if pages are to be served by processes of their own (redis://…; empty: none)",
+        "",
+        "[redis]",
+        _text("url"),
+    ),
     Question("sip_address", "address Asterisk takes calls on", "127.0.0.1", NODE, _text("sip_address")),
     Question("sip_port", "port Asterisk takes calls on", "5060", NODE, _number("sip_port"), _PORT),
     Question(
@@ -154,12 +161,12 @@ def settings_text(answers: Mapping[str, str]) -> str:
     parts = ["# The settings of this hotline; all there are: docs/settings.md\n"]
     section = ""
     for one in QUESTIONS:
-        if one.section != section:
+        lines = "" if one.name in ("trunk", "dtmf") else one.write(answers[one.name])
+        if one.section != section and lines:
             section = one.section
             parts.append(f"\n{section}\n")
             parts.append(_node(answers) if section == NODE else "")
-        if one.name not in ("trunk", "dtmf"):
-            parts.append(one.write(answers[one.name]))
+        parts.append(lines)
     if answers["trunk"]:
         carrier = f'name = "carrier", addresses = [{_quoted(answers["trunk"])}]'
         parts.append(f"trunks = [{{ {carrier}, dtmf = {_quoted(answers['dtmf'])} }}]\n")

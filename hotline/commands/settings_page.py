@@ -17,6 +17,7 @@ from hotline.configuration import leaves, load_with_origins, variable
 from hotline.settings import NodeSettings, Settings
 from hotline.settings_section import Section
 from storage.urls import database_url, place_of
+from web.redis_url import place_of_redis
 
 PAGE = Path("docs/settings.md")
 
@@ -94,6 +95,8 @@ def _value(settings: Settings, path: tuple[str, ...]) -> str:
         value = getattr(value, part)
     if path[0] == "database" and value:
         return place_of(database_url(value, ".".join(path)))
+    if path == ("redis", "url") and value:
+        return place_of_redis(value)
     return "-" if value in ("", None, ()) else str(value)
 
 

@@ -23,6 +23,7 @@ ANSWERS = {
     "web_host": "",
     "web_port": str(PORT + 2),
     "origin": "",
+    "redis": "",
     "sip_address": "",
     "sip_port": str(PORT),
     "ami_port": str(PORT + 1),

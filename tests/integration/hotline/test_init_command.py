@@ -36,6 +36,7 @@ def test_an_answer_that_cannot_be_used_is_asked_again(
     typing(
         monkeypatch,
         *("/srv/hotline", "Asia/Nowhere", "", "", "http", "99999", "9560", "https://desk.example"),
+        *("redis:6379", "redis://127.0.0.1:6379"),
         *("192.0.2.20", "5060", "5038", "20000-x", "20000-20999", "192.0.2.300", "192.0.2.10", "sip", "info"),
     )
     assert main(["init", "own.toml"]) == 0
@@ -44,6 +45,8 @@ def test_an_answer_that_cannot_be_used_is_asked_again(
         "  'Asia/Nowhere' cannot be used: name a zone of the IANA list, such as Asia/Shanghai",
         "  'http' cannot be used: write a whole number",
         "  99999 cannot be used: input should be less than or equal to 65535",
+        "  this URL cannot be used: what it holds is not the URL of a Redis: write "
+        "redis://:password@host:6379, rediss://… for TLS, or unix:///path/to/socket",
         "  '20000-x' cannot be used: write two whole numbers with a dash between, such as 10000-19999",
         "  '192.0.2.300' cannot be used: write an IP address or a network, such as 192.0.2.10 or "
         "192.0.2.0/28",
@@ -53,6 +56,7 @@ def test_an_answer_that_cannot_be_used_is_asked_again(
     (node,) = settings.nodes
     assert (settings.data_dir, settings.web.port) == (Path("/srv/hotline"), 9560)
     assert (settings.web.origins, settings.web.secure_cookie) == (("https://desk.example",), True)
+    assert settings.redis.url == "redis://127.0.0.1:6379"
     assert (node.sip_address, node.rtp_first, node.rtp_last) == ("192.0.2.20", 20000, 20999)
     assert node.trunks == (TrunkSettings(name="carrier", addresses=("192.0.2.10/32",), dtmf="info"),)
     assert list(Path().iterdir()) == [Path("own.toml")]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hotline.__main__ import COMMANDS, _parse
-from hotline.configuration import NOT_SETTINGS
+from hotline.configuration import NOT_SETTINGS, leaves, variable
+from hotline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
@@ -39,7 +40,12 @@ def is_a_duty(unit: Path) -> bool:
 
 
 def test_there_is_one_for_the_service_one_for_each_node_and_one_for_each_duty() -> None:
-    names = ["hotline-asterisk@.service", "hotline-proof.service", "hotline.service"]
+    names = [
+        "hotline-asterisk@.service",
+        "hotline-proof.service",
+        "hotline-web@.service",
+        "hotline.service",
+    ]
     assert [unit.name for unit in UNITS] == names
     assert [unit.name for unit in TIMERS] == ["hotline-proof.timer"]
 
@@ -52,7 +58,7 @@ def test_a_unit_starts_a_command_that_exists_with_the_checkouts_own_program(unit
     assert arguments[0] in COMMANDS
     assert _parse(arguments).command == arguments[0]
     for line in service["Environment"]:
-        assert line.partition("=")[0] in NOT_SETTINGS
+        assert line.partition("=")[0] in NOT_SETTINGS | {variable(path) for path, _ in leaves(Settings)}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

@@ -48,6 +48,7 @@ def test_these_run() -> None:
     profiles = {name: one.get("profiles", []) for name, one in SERVICES.items()}
     assert profiles == {
         "service": [],
+        "web": ["web"],
         "asterisk": [],
         "tools": ["tools"],
         "postgres": ["postgres"],
@@ -85,10 +86,13 @@ def test_each_that_lasts_comes_back_and_knows_whether_it_is_well(name: str) -> N
     one = SERVICES[name]
     assert one["restart"] == "unless-stopped"
     check = (
-        stages()[name].last("HEALTHCHECK").rest if "build" in one else " ".join(one["healthcheck"]["test"])
+        stages()[one["build"]["target"]].last("HEALTHCHECK").rest
+        if "build" in one
+        else " ".join(one["healthcheck"]["test"])
     )
     wanted = {
         "service": "healthy",
+        "web": "healthy",
         "asterisk": "core show uptime",
         "postgres": "pg_isready",
         "redis": "redis-cli ping",
@@ -109,14 +113,23 @@ def test_ours_start_commands_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unit"), [("service", "hotline.service"), ("asterisk", "hotline-asterisk@.service")]
+    ("name", "unit"),
+    [
+        ("service", "hotline.service"),
+        ("web", "hotline-web@.service"),
+        ("asterisk", "hotline-asterisk@.service"),
+    ],
 )
 def test_each_is_given_the_time_to_stop_that_its_unit_is(name: str, unit: str) -> None:
     text = (ROOT / "deploy/systemd" / unit).read_text("utf-8")
     seconds = re.search(r"^TimeoutStopSec=(\d+)$", text, re.M)
     assert seconds is not None
     assert SERVICES[name]["stop_grace_period"] == f"{seconds[1]}s"
-    assert SERVICES[name]["stop_signal"] == stages()[name].last("STOPSIGNAL").rest == "SIGTERM"
+    assert (
+        SERVICES[name]["stop_signal"]
+        == stages()[SERVICES[name]["build"]["target"]].last("STOPSIGNAL").rest
+        == "SIGTERM"
+    )
 
 
 def test_images_of_others_are_releases_by_name() -> None:
@@ -146,7 +159,7 @@ def test_ports_are_open_to_this_machine_alone() -> None:
         "postgres": ["127.0.0.1:${POSTGRES_PORT:-5432}:5432"],
         "redis": ["127.0.0.1:${REDIS_PORT:-6379}:6379"],
     }
-    for name in ("service", "asterisk", "tools"):
+    for name in ("service", "web", "asterisk", "tools"):
         assert SERVICES[name]["network_mode"] == "host"
 
 
