@@ -1,7 +1,7 @@
 """Databases: units of work, migrations, and errors that say what to do."""
 
 from storage.appender import Appender
-from storage.database import Database, after_commit
+from storage.database import Database, after_commit, part
 from storage.errors import DatabaseDown, DatabaseNotOpen, RowsRefused, SchemaMismatch, StorageError
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
@@ -24,6 +24,7 @@ __all__ = [
     "metadata",
     "migrate",
     "migrate_down",
+    "part",
     "take_turn",
     "upsert",
 ]

@@ -162,6 +162,21 @@ class Database:
             raise DatabaseDown(problem) from error
 
 
+@asynccontextmanager
+async def part(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Within a unit of work: a part that is undone by itself when it raises, with what it put off until after
+    the commit. The rest stays as it was before, and may go on.
+    """
+    calls: list[Callable[[], None]] = connection.info[_AFTERWARDS]
+    before = len(calls)
+    try:
+        async with connection.begin_nested():
+            yield
+    except BaseException:
+        del calls[before:]
+        raise
+
+
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
     """Have `call` called once the unit of work of `connection` is committed and seen by everybody else.
 

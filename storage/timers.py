@@ -42,7 +42,9 @@ from storage.upsert import insert_into
 from storage.waker import Waker
 
 Handler = Callable[[AsyncConnection, "Timer"], Awaitable[None]]
-"""Stores what is due through the connection, nothing else. It may set and cancel timers, this one too."""
+"""Stores what is due through the connection, nothing else. It may set and cancel timers, this one too. It may
+be called again after all that it stored was undone, by a mistake of its own or of one that was due with it.
+"""
 
 
 class TimerState(StrEnum):

@@ -26,9 +26,12 @@ class Waker:
         self._woken = asyncio.Event()
         self._asleep_until = NEVER
         self._looks = 0
+        self.earliest = NEVER
+        """Of the instants told of since whoever reads this set it back."""
 
     def tell(self, due: Instant) -> None:
         """A row is being written that is due then."""
+        self.earliest = min(self.earliest, due)
         if due < self._asleep_until:
             self._woken.set()
 
