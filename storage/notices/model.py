@@ -59,12 +59,20 @@ _ZH = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Notices of one channel that are sent one after the other. What is urgent has a lane of its own."""
+
+    channel: ChannelName
+    urgent: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What one person is to be told (NOTIFY-01); subject and text in Chinese, without account numbers.
 
     `key`: of two notices with the same key, person and channel only the first is sent. `cause`: what it is
-    about, `ticket:GD20261122-000001`. `urgent`: not held back by quiet hours.
+    about, `ticket:GD20261122-000001`. `urgent`: not held back by quiet hours, nor by others that wait.
     """
 
     person: str

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Clock
 from core.errors import BadInput
 from core.masking import mask_text
-from storage.notices.model import ChannelName, Notice, NoticeState, Sending, Why
+from storage.notices.model import ChannelName, Lane, Notice, NoticeState, Sending, Why
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import provider_id
 from storage.notices.tables import notices
@@ -24,6 +24,7 @@ from storage.upsert import insert_into
 from storage.waker import Waker
 
 OUTWARD = (ChannelName.EMAIL, ChannelName.SMS)
+LANES = tuple(Lane(channel, urgent) for channel in OUTWARD for urgent in (True, False))
 LONGEST_SUBJECT = 100
 LONGEST_TEXT = 2_000
 _LONGEST_KEY = 120
@@ -34,7 +35,7 @@ class Notices:
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
-        self.wakers = {channel: Waker(clock=clock) for channel in OUTWARD}
+        self.wakers = {lane: Waker(clock=clock) for lane in LANES}
 
     async def put(
         self, connection: AsyncConnection, notice: Notice, channels: Collection[ChannelName] | None = None
@@ -52,8 +53,8 @@ class Notices:
             channels = [name for name in OUTWARD if name in wishes.ways and wishes.ways[name].on]
         for channel in (ChannelName.PAGE, *(name for name in OUTWARD if name in channels)):
             await self._insert(connection, notice, channel)
-            if channel in self.wakers:
-                self.wakers[channel].tell(self._clock())
+            if channel in OUTWARD:
+                self.wakers[Lane(channel, notice.urgent)].tell(self._clock())
 
     async def page(
         self, connection: AsyncConnection, person: str, *, before: int | None = None, limit: int = 50
@@ -98,13 +99,15 @@ class Notices:
         """Try once more what failed or was suppressed, as if it were new; False: it is neither."""
         now = self._clock()
         ended = notices.c.state.in_([NoticeState.FAILED, NoticeState.SUPPRESSED])
-        revive = update(notices).where(notices.c.id == id_, ended).returning(notices.c.channel)
+        revive = (
+            update(notices).where(notices.c.id == id_, ended).returning(notices.c.channel, notices.c.urgent)
+        )
         fresh = {"state": NoticeState.WAITING, "why": Why.NONE, "detail": "", "ended_at": None}
         row = (
             await connection.execute(revive.values(**fresh, created_at=now, next_at=now, attempts=0))
         ).first()
         if row is not None:
-            self.wakers[ChannelName(row.channel)].tell(now)
+            self.wakers[Lane(ChannelName(row.channel), row.urgent)].tell(now)
         return row is not None
 
     async def reported(

@@ -42,6 +42,7 @@ _waiting = notices.c.state == NoticeState.WAITING
 Index(
     "ix_notices_waiting",
     notices.c.channel,
+    notices.c.urgent,
     notices.c.next_at,
     notices.c.id,
     sqlite_where=_waiting,

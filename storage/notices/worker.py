@@ -1,4 +1,7 @@
-"""Sending what waits: a lane for each channel, one notice after the other.
+"""Sending what waits: two lanes for each channel, each one notice after the other.
+
+What is urgent has the first lane to itself, so that it waits for no ordinary notice, not even for one whose
+far end is taking its time.
 
 Each attempt is written down as begun before it is made, and as ended after it. A process that dies in between
 leaves a row that is begun and not ended: when its time is up it is tried again with the same `provider_id`,
@@ -21,8 +24,8 @@ from core.clock import HOUR, MINUTE, SECOND, Clock, Duration, Instant
 from core.masking import mask_mail, mask_number, mask_text
 from storage.database import Database
 from storage.notices.channel import Channel, ChannelDown, Message, NotNow, Refused
-from storage.notices.model import ChannelName, NoticeState, Sending, Why
-from storage.notices.outbox import OUTWARD, Notices, as_sending
+from storage.notices.model import ChannelName, Lane, NoticeState, Sending, Why
+from storage.notices.outbox import LANES, Notices, as_sending
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import Drop, Later, Send, judge
 from storage.notices.tables import notices
@@ -59,7 +62,7 @@ class _Turn:
 
 
 class NoticeWorker:
-    """`channels`: those that are set up. `problems`: what holds a channel up; empty if nothing does."""
+    """`channels`: those that are set up."""
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class NoticeWorker:
         random: Callable[[], float],
         pace: Pace | None = None,
     ) -> None:
-        self.problems: dict[ChannelName, str] = {}
+        self._held_up: dict[Lane, str] = {}
         self._database = database
         self._notices = notices
         self._channels = dict(channels)
@@ -81,48 +84,66 @@ class NoticeWorker:
         self._random = random
         self._pace = pace or Pace()
 
+    @property
+    def problems(self) -> dict[ChannelName, str]:
+        """What holds a channel up, of its lanes the first that met it; empty if nothing does."""
+        return {lane.channel: problem for lane, problem in reversed(self._held_up.items())}
+
     async def run(self) -> None:
         """Send until cancelled. An attempt under way is then cut off, and counted as unknown later on."""
-        async with asyncio.TaskGroup() as lanes:
-            for channel in OUTWARD:
-                lanes.create_task(self._lane(channel), name=f"notices-{channel}")
+        async with asyncio.TaskGroup() as tasks:
+            for lane in LANES:
+                tasks.create_task(
+                    self._run(lane), name=f"notices-{lane.channel}{'-urgent' if lane.urgent else ''}"
+                )
 
     async def send_due(self, channel: ChannelName) -> Instant:
-        """Send everything whose turn it is; when the next turn comes. `ChannelDown`: nothing goes now."""
+        """Send everything whose turn it is, first what is urgent; when the next turn comes. `ChannelDown`:
+        nothing goes now.
+        """
+        return min([await self._send_due(lane) for lane in LANES if lane.channel is channel])
+
+    async def _send_due(self, lane: Lane) -> Instant:
         while True:
-            turn = await self._next(channel)
+            turn = await self._next(lane)
             if turn.sending is None:
                 return turn.upcoming
             if turn.message is not None:
-                await self._attempt(self._channels[channel], turn.sending, turn.message)
+                await self._attempt(self._channels[lane.channel], turn.sending, turn.message)
 
-    async def _lane(self, channel: ChannelName) -> None:
-        waker, failures = self._notices.wakers[channel], 0
+    async def _run(self, lane: Lane) -> None:
+        waker, failures = self._notices.wakers[lane], 0
         while True:
             try:
-                upcoming = await self.send_due(channel)
+                upcoming = await self._send_due(lane)
                 failures = 0
-                self.problems.pop(channel, None)
+                self._held_up.pop(lane, None)
                 await waker.sleep(upcoming, late_commits=not self._database.is_sqlite)
             except Exception as error:  # noqa: BLE001  nothing may end this task: not a server, not a database
                 failures += 1
                 pause = self._pace.pause.wait(failures, self._random()) or self._pace.pause.most
-                self.problems[channel] = f"{channel}: {error}"
-                _log.warning("notices_held_up", channel=channel, why=str(error), next_try_s=pause / SECOND)
+                self._held_up[lane] = f"{lane.channel}: {error}"
+                _log.warning(
+                    "notices_held_up",
+                    channel=lane.channel,
+                    urgent=lane.urgent,
+                    why=str(error),
+                    next_try_s=pause / SECOND,
+                )
                 await asyncio.sleep(pause / SECOND)
 
     @staticmethod
-    def next_due(channel: ChannelName, now: Instant) -> Select[Any]:
+    def next_due(lane: Lane, now: Instant) -> Select[Any]:
         """The row whose turn it is, locked where the database locks rows."""
-        query = select(notices).where(*_waiting(channel), notices.c.next_at <= now)
+        query = select(notices).where(*_waiting(lane), notices.c.next_at <= now)
         return query.order_by(notices.c.next_at, notices.c.id).limit(1).with_for_update(skip_locked=True)
 
-    async def _next(self, channel: ChannelName) -> _Turn:
-        now = self._clock()
+    async def _next(self, lane: Lane) -> _Turn:
+        now, channel = self._clock(), lane.channel
         async with self._database.write() as connection:
-            row = (await connection.execute(self.next_due(channel, now))).first()
+            row = (await connection.execute(self.next_due(lane, now))).first()
             if row is None:
-                later = select(func.min(notices.c.next_at)).where(*_waiting(channel), notices.c.next_at > now)
+                later = select(func.min(notices.c.next_at)).where(*_waiting(lane), notices.c.next_at > now)
                 return _Turn(upcoming=await connection.scalar(later) or NEVER)
             wishes = await preferences_of(connection, row.person)
             sending = as_sending(row)
@@ -204,8 +225,9 @@ class NoticeWorker:
         )
 
 
-def _waiting(channel: ChannelName) -> tuple[Any, ...]:
-    return (notices.c.channel == channel, notices.c.state == NoticeState.WAITING)
+def _waiting(lane: Lane) -> tuple[Any, ...]:
+    mine = (notices.c.channel == lane.channel, notices.c.urgent == lane.urgent)
+    return (*mine, notices.c.state == NoticeState.WAITING)
 
 
 def _message(sending: Sending, address: str) -> Message:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.errors import BadInput
-from storage.notices.model import NIGHT, ChannelName, NoticeState, Quiet, Way, Why
+from storage.notices.model import NIGHT, ChannelName, Lane, NoticeState, Quiet, Way, Why
 from storage.notices.preferences import preferences_of, set_quiet, set_way
 from storage.notices.worker import NoticeWorker
 from tests.integration.storage.notices.conftest import EMAIL, PAGE, SMS, PostOffice, notice
@@ -141,5 +143,14 @@ async def test_what_is_no_minute_of_the_day_is_refused(office: PostOffice) -> No
 
 
 def test_on_a_server_rows_that_another_program_sends_are_gone_past() -> None:
-    statement = str(NoticeWorker.next_due(EMAIL, 0).compile(dialect=postgresql.dialect()))
+    statement = str(NoticeWorker.next_due(Lane(EMAIL, urgent=False), 0).compile(dialect=postgresql.dialect()))
     assert statement.endswith("FOR UPDATE SKIP LOCKED")
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+async def test_a_lane_finds_its_next_row_without_looking_at_others(office: PostOffice, urgent: bool) -> None:
+    query = NoticeWorker.next_due(Lane(EMAIL, urgent), 0).compile(dialect=sqlite.dialect(paramstyle="named"))
+    with closing(sqlite3.connect(office.database.file)) as connection:
+        told = connection.execute(f"EXPLAIN QUERY PLAN {query}", query.construct_params()).fetchall()
+    plan = [row[3] for row in told]
+    assert plan == ["SEARCH notices USING INDEX ix_notices_waiting (channel=? AND urgent=? AND next_at<?)"]
