@@ -24,7 +24,7 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from hotline.content import read_calendar
-from hotline.due import Due, assemble_due
+from hotline.due import Due, assemble_due, sms_key
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.notices_api import NoticesApi
@@ -32,6 +32,7 @@ from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of
 from hotline.readiness import NotReady, ready_checks
 from hotline.retention import Retention
 from hotline.settings import Settings
+from hotline.sms_reports_api import SmsReportsApi
 from ledger.api import CallsApi
 from ledger.calls import CallBook
 from ledger.consumer import Consumer
@@ -214,6 +215,7 @@ def _connected(
         *ChangesApi(book).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
+        *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),
         *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
         *ticketing_routes(main, outbox, callbacks, directory, clock),
         *RecordingsApi(

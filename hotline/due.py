@@ -51,6 +51,11 @@ def assemble_due(settings: Settings, main: Database, calendar: WorkingCalendar, 
     return Due(calendar=calendar, timers=timers, notices=notices, runner=runner, worker=worker)
 
 
+def sms_key(sms: SmsSettings) -> str:
+    """What both sides sign with; "" where there is no gateway."""
+    return sms.key.get_secret_value() if sms.url and sms.key else ""
+
+
 def _channels(settings: Settings, clock: Clock) -> dict[ChannelName, Channel]:
     """The ways out of the house that are set up."""
     channels: dict[ChannelName, Channel] = {}
@@ -78,7 +83,7 @@ def _gateway(sms: SmsSettings) -> Gateway:
     return Gateway(
         url=sms.url,
         account=sms.account,
-        key=sms.key.get_secret_value() if sms.key else "",
+        key=sms_key(sms),
         signature=sms.signature,
         timeout_s=sms.timeout_s,
     )

@@ -124,8 +124,11 @@ def check_routes(routes: Sequence[Route], hub: LiveTopics, known_rights: frozens
             mistakes.append(f"{name}: what is public has nothing wider: nobody is known there")
         if route.body is not None and route.method == "GET":
             mistakes.append(f"{name}: a GET has no body")
-        if route.right is None and route.method != "GET" and route.path != "/api/session":
+        open_change = route.right is None and route.method != "GET" and route.path != "/api/session"
+        if open_change and not route.proof:
             mistakes.append(f"{name}: a change cannot be public")
+        if route.proof and route.right is not None:
+            mistakes.append(f"{name}: asks for a session, and for a proof instead of one")
     for topic, right in hub.rights().items():
         if right and right not in known_rights:
             mistakes.append(f"live topic {topic}: there is no right {right!r}")

@@ -74,6 +74,8 @@ def _operation(route: Route, refs: Schemas) -> dict[str, Any]:
 
 
 def _rights(route: Route) -> str:
+    if route.proof:
+        return f"Needs no session but {route.proof}."
     wider = " or ".join(f"`{right}`" for right in route.wider)
     needs = f"Needs the right `{route.right}`" if route.right else ""
     if needs and wider:
@@ -124,6 +126,8 @@ def _responses(route: Route, refs: Schemas) -> dict[str, Any]:
     if route.right is not None:
         responses["401"] = {"description": "Not signed in", "content": problem}
         responses["403"] = {"description": "Right or CSRF token missing", "content": problem}
+    if route.proof:
+        responses["401"] = {"description": f"Without {route.proof}", "content": problem}
     if route.body is not None or route.query is not None:
         responses["422"] = {"description": "Bad input, all of it told at once", "content": problem}
     responses["default"] = {"description": "Any other problem", "content": problem}

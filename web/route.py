@@ -111,6 +111,8 @@ class Route:
     """One operation of the API.
 
     `path`: as aiohttp writes it (`/api/calls/{call}`). `right`: None is public, "" is anyone signed in.
+    `proof`: what the handler asks for instead of a session, where a program that cannot sign in makes a
+    change ("the SMS gateway's signature"); nobody's role opens such a route.
     `wider`: rights that let in as well and open more of it, the widest last; the handler tells how much.
     `before_change`: open to those, too, who have to change their password before anything else.
     `returns`: None for an empty answer (204 unless `status` says otherwise) or, with `produces`, for a
@@ -125,6 +127,7 @@ class Route:
     tag: str
     wider: tuple[str, ...] = ()
     before_change: bool = False
+    proof: str = ""
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     returns: type[BaseModel] | None = None

@@ -43,6 +43,7 @@ their rights are the seed's (`roles:` in `directory/seed/demo.yaml`); the rights
 {LET_IN} let through · {IN_PART} let through, to one's own alone or to a part (what it says there) ·
 {REFUSED} refused (403). Who is not signed in is refused (401) everywhere but where a route is public.
 So is (403) who has to change their password first, but for who am I, signing out and changing it.
+Where a route asks for a signature it is for a program, and nobody's role opens it (401).
 Besides, a change needs the token that signing in gave, and comes from our own pages (403 otherwise).
 Pages and their scripts (`/board/…`) are open files without any data.
 """
@@ -52,7 +53,7 @@ def cell(route: Route, role: Role) -> str:
     """What a person of this one role meets at a route."""
     person = _person(role, _SELF)
     if route.right is None:
-        return LET_IN
+        return REFUSED if route.proof else LET_IN
     if not any(person.may(right) for right in (route.right, *route.wider)):
         return REFUSED
     return LET_IN if not route.wider or person.may(route.wider[-1]) else IN_PART
@@ -103,7 +104,7 @@ def _rights(routes: Sequence[Route], hub: LiveTopics, roles: Sequence[Role]) -> 
 
 def _asked(route: Route) -> str:
     if route.right is None:
-        return "nothing: public"
+        return route.proof or "nothing: public"
     wider = ", ".join(f"`{right}`" for right in route.wider)
     return _right(route.right) + (f"; more with {wider}" if wider else "")
 

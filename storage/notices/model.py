@@ -31,6 +31,16 @@ class NoticeState(StrEnum):
     """Not sent on purpose; `why` says for what reason."""
 
 
+class Reported(StrEnum):
+    """What came of a delivery report."""
+
+    TAKEN = "taken"
+    SETTLED = "settled"
+    """It had been settled before, by this report or another: nothing was changed."""
+    UNKNOWN = "unknown"
+    """It is about no message of ours."""
+
+
 class Why(StrEnum):
     """Why a notice was not sent, or will not be tried again."""
 

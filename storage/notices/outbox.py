@@ -7,6 +7,7 @@ async with database.write() as connection:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -15,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.errors import BadInput
-from core.masking import mask_text
-from storage.notices.model import ChannelName, Lane, Notice, NoticeState, Sending, Why
+from core.masking import mask_number, mask_text
+from storage.notices.model import ChannelName, Lane, Notice, NoticeState, Reported, Sending, Why
 from storage.notices.preferences import preferences_of
-from storage.notices.rules import provider_id
+from storage.notices.rules import id_for_another, provider_id
 from storage.notices.tables import notices
 from storage.upsert import insert_into
 from storage.waker import Waker
@@ -28,6 +29,8 @@ LANES = tuple(Lane(channel, urgent) for channel in OUTWARD for urgent in (True, 
 LONGEST_SUBJECT = 100
 LONGEST_TEXT = 2_000
 _LONGEST_KEY = 120
+_TELEPHONE = re.compile(r"\d{7,}")
+"""Gateways like to name the number in their reports."""
 
 
 class Notices:
@@ -98,34 +101,41 @@ class Notices:
     async def again(self, connection: AsyncConnection, id_: int) -> bool:
         """Try once more what failed or was suppressed, as if it were new; False: it is neither."""
         now = self._clock()
-        ended = notices.c.state.in_([NoticeState.FAILED, NoticeState.SUPPRESSED])
-        revive = (
-            update(notices).where(notices.c.id == id_, ended).returning(notices.c.channel, notices.c.urgent)
-        )
-        fresh = {"state": NoticeState.WAITING, "why": Why.NONE, "detail": "", "ended_at": None}
-        row = (
-            await connection.execute(revive.values(**fresh, created_at=now, next_at=now, attempts=0))
-        ).first()
-        if row is not None:
+        mine = (notices.c.id == id_, notices.c.state.in_([NoticeState.FAILED, NoticeState.SUPPRESSED]))
+        row = (await connection.execute(select(notices).where(*mine))).first()
+        if row is None:
+            return False
+        fresh = {"state": NoticeState.WAITING, "why": Why.NONE, "detail": "", "ended_at": None, "attempts": 0}
+        if row.sent_at is not None:
+            fresh |= {"sent_at": None, "provider_id": id_for_another(row.provider_id, now)}
+        revive = update(notices).where(*mine).values(**fresh, created_at=now, next_at=now)
+        revived = (await connection.execute(revive)).rowcount == 1
+        if revived:
             self.wakers[Lane(ChannelName(row.channel), row.urgent)].tell(now)
-        return row is not None
+        return revived
 
     async def reported(
         self, connection: AsyncConnection, provider_id: str, *, delivered: bool, detail: str = ""
-    ) -> bool:
-        """A delivery report of the far end, also one that overtakes our own note; False: of nothing open."""
-        open_ = notices.c.state.in_([NoticeState.WAITING, NoticeState.SENT])
+    ) -> Reported:
+        """A delivery report on a text message, also one that overtakes our own note.
+
+        What is settled stays so: a report that comes twice, or late, changes nothing.
+        """
+        mine = (notices.c.provider_id == provider_id, notices.c.channel == ChannelName.SMS)
         now = self._clock()
         values = {
             "state": NoticeState.DELIVERED if delivered else NoticeState.FAILED,
             "why": Why.NONE if delivered else Why.REFUSED,
-            "detail": mask_text(detail)[:500],
+            "detail": _TELEPHONE.sub(lambda found: mask_number(found[0]), mask_text(detail))[:500],
             "ended_at": now,
             "under_way": False,
             "sent_at": func.coalesce(notices.c.sent_at, now),
         }
-        known = update(notices).where(notices.c.provider_id == provider_id, open_)
-        return (await connection.execute(known.values(**values))).rowcount == 1
+        open_ = notices.c.state.in_([NoticeState.WAITING, NoticeState.SENT])
+        if (await connection.execute(update(notices).where(*mine, open_).values(**values))).rowcount:
+            return Reported.TAKEN
+        known = await connection.scalar(select(func.count()).select_from(notices).where(*mine))
+        return Reported.SETTLED if known else Reported.UNKNOWN
 
     async def _insert(self, connection: AsyncConnection, notice: Notice, channel: ChannelName) -> None:
         now = self._clock()

@@ -78,3 +78,10 @@ def loud_from(at: Instant, quiet: Quiet, calendar: WorkingCalendar) -> Instant:
 def provider_id(person: str, channel: ChannelName, key: str) -> str:
     """The number a notice has with whoever carries it: the same at every attempt, in every process."""
     return hashlib.sha256(f"{person}\n{channel}\n{key}".encode()).hexdigest()[:32]
+
+
+def id_for_another(provider_id: str, now: Instant) -> str:
+    """The number under which something goes out once more that its carrier has taken and settled: under the
+    old one it would be dropped as a double, and an old report would settle it.
+    """
+    return hashlib.sha256(f"{provider_id}\n{now}".encode()).hexdigest()[:32]

@@ -27,6 +27,7 @@ FRESH: Duration = 5 * MINUTE
 """How far the time of a report may be from our own: what is older may be a copy somebody kept."""
 
 _LONGEST_TEXT = 300
+_STAMP, _SIGNATURE = re.compile(r"[0-9]{1,12}"), re.compile(r"[0-9a-f]{64}")
 _NEVER = frozenset({400, 404, 413, 422})
 _TAKEN_BEFORE = 409
 
@@ -104,13 +105,16 @@ def sign(key: str, stamp: str, body: bytes) -> str:
 def verified_report(body: bytes, *, stamp: str, signature: str, key: str, now: Instant) -> Report:
     """The report of a body that the gateway signed. `BadInput`: somebody else's, too old, or no report.
 
-    Pure. A report that comes twice is the same report: what is done with it must bear that.
+    Its `where` says which: `X-Signature`, `X-Timestamp` or `body`; nothing but the first is told to somebody
+    who cannot sign. Pure. A report that comes twice is the same report: what is done with it must bear that.
     """
-    if not hmac.compare_digest(sign(key, stamp, body).encode(), signature.lower().encode()):
-        raise BadInput("X-Signature", "is not that of this body under our key")
-    if not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(now - int(stamp) * SECOND) > FRESH:
+    signature = signature.lower()
+    shaped = _STAMP.fullmatch(stamp) and _SIGNATURE.fullmatch(signature)
+    if not shaped or not hmac.compare_digest(sign(key, stamp, body), signature):
+        raise BadInput("X-Signature", "is not that of X-Timestamp and this body under our key")
+    if abs(now - int(stamp) * SECOND) > FRESH:
         raise BadInput("X-Timestamp", f"is not within {FRESH // MINUTE} minutes of our clock")
     try:
         return msgspec.json.decode(body, type=Report)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput("body", f"is no delivery report: {error}") from error

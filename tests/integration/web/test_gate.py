@@ -396,6 +396,7 @@ async def test_nothing_but_the_folders_own_pages_is_served(site: Site, path: str
         ([_route("GET", "/api/a", _fail, None, wider=("notes.write",))], "public has nothing wider"),
         ([_route("GET", "/api/a", _fail, ""), _route("GET", "/api/a", _fail, "")], "declared twice"),
         ([_route("POST", "/api/a", _fail, None)], "cannot be public"),
+        ([_route("POST", "/api/a", _fail, "", proof="a signature")], "a proof instead of one"),
         ([_route("GET", "/api/a", _fail, "", body=NoteIn)], "GET has no body"),
         ([_route("FETCH", "/api/a", _fail, "")], "no method or path"),
         ([_route("GET", "/api/A b", _fail, "")], "no method or path"),
