@@ -12,13 +12,13 @@ from functools import partial
 
 import structlog
 
-from bench import ami_parse, board, fold, ingest, journey, reports
+from bench import ami_parse, board, fold, ingest, journey, reports, timers
 from bench.report import Result
 from bench.stores import Kind
 from core.errors import HotlineError
 
 BENCHES: dict[str, Callable[[], Result]] = {
-    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, board, reports, journey)
+    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, timers, board, reports, journey)
 }
 
 
@@ -32,10 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=Kind,
         choices=list(Kind),
         default=Kind.SQLITE,
-        help="journey: where the service keeps what it writes",
+        help="journey, timers: where the service keeps what it writes",
     )
+    parser.add_argument("--span", type=float, default=timers.SPAN_S, help="timers: seconds they come due in")
     chosen = parser.parse_args(arguments)
-    benches = BENCHES | {journey.NAME: partial(journey.measure, chosen.database)}
+    benches = BENCHES | {
+        journey.NAME: partial(journey.measure, chosen.database),
+        timers.NAME: partial(timers.measure, chosen.span, chosen.database),
+    }
     # Told to stop, it stops what it has started, as at Ctrl-C: an Asterisk left behind holds its ports.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

@@ -16,7 +16,7 @@ from directory import credentials
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from hotline import configuration, logs
-from hotline.assembly import Running, assemble
+from hotline.assembly import Hotline, Running, assemble
 from hotline.content import add_config, read_content
 from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import Settings
@@ -43,13 +43,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def serve(settings: Settings) -> None:
     """Put everything together and run it until SIGTERM or SIGINT; a part that ends takes the rest along."""
+    await until_told(await assembled(settings))
+
+
+async def assembled(settings: Settings) -> Hotline:
+    """The program as the settings want it. Whatever is missing or wrong is refused here."""
     require_folder(settings.data_dir)
     require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
     if not settings.nodes:
         _log.warning("no node is named: no call will be seen; name one under [[nodes]] in the settings")
     directory = read_content(settings).directory
     keys = credentials_of(settings, directory)
-    hotline = await assemble(settings, directory, keys, clock=system_clock)
+    return await assemble(settings, directory, keys, clock=system_clock)
+
+
+async def until_told(hotline: Hotline) -> None:
+    """Run it until SIGTERM or SIGINT, or until a part of it ends."""
     spare_the_collector()
     async with Running(hotline) as running:
         told = asyncio.create_task(stop_asked())

@@ -8,16 +8,23 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from bench import fold, processor
+from bench import fold, processor, timers
 from bench.board import Screen, percentile
 from bench.floor_seed import QUEUE, device_at, seed_text, staff_at
 from bench.ingest import traffic
 from bench.report import Result, at_least, at_most
 from bench.search import highest
+from bench.sms_centre import SmsCentre
+from bench.timers_service import effects
+from core.clock import MILLISECOND, SECOND, Instant, system_clock
 from directory import seed
+from storage import Database, migrate
+from storage.notices.model import ChannelName, Notice
+from storage.notices.outbox import Notices
 
 
 @pytest.mark.parametrize(("limit", "guess"), [(70.0, 60.0), (70.0, 71.0), (70.0, 200.0), (9.5, 60.0)])
@@ -116,3 +123,54 @@ def test_recorded_traffic_is_made_of_calls_of_their_own() -> None:
     assert len(set(re.findall(rb"^Uniqueid: (\S+)", wire, re.M))) == 6  # a customer's leg and an agent's each
     times = [float(time) for time in re.findall(rb"^Timestamp: (\S+)", wire, re.M)]
     assert times[-1] - times[0] > 2
+
+
+def test_timers_come_due_all_over_the_span_and_each_part_of_it_has_a_kill() -> None:
+    load = timers.Load(span_s=100, count=1_000, kills=10)
+    dues = load.dues(0)
+    assert dues == load.dues(0)
+    assert 0 <= min(dues) < 2 * SECOND
+    assert 98 * SECOND < max(dues) < 100 * SECOND
+    assert [int(at // 10) for at in load.kill_times()] == list(range(10))
+    assert sum(load.tells(number) for number in range(1_000)) == 100
+
+
+def test_late_counts_from_the_due_time_or_from_when_there_was_a_service_again() -> None:
+    outages = [timers.Outage(100, 150), timers.Outage(300, 310)]
+    cases = [(99, 99), (100, 150), (149, 150), (150, 150), (305, 310)]
+    assert [timers.begins_to_count(due, outages) for due, _ in cases] == [counts for _, counts in cases]
+
+
+def test_an_effect_is_seen_with_the_first_look_that_finds_it_or_a_later_one() -> None:
+    seen = timers.Seen()
+    for last, at in ((0, 1), (3, 10), (3, 20), (5, 30)):
+        seen.note(last, at)
+    assert [seen.when(number) for number in range(1, 6)] == [10, 10, 10, 30, 30]
+
+
+async def test_what_was_lost_or_happened_twice_is_counted(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
+    await database.open()
+    await migrate(database)
+    load, notices, centre = timers.Load(count=4, telling=2), Notices(clock=system_clock), SmsCentre()
+    dues: dict[str, Instant] = dict.fromkeys(("told", "plain", "never told", "lost"), 0)
+    async with database.write() as connection:
+        await connection.run_sync(effects.metadata.create_all)
+        for name in ("told", "plain", "plain", "never told"):
+            await connection.execute(effects.insert(), {"timer": name})
+        for name in ("told", "told", "never told"):
+            await notices.put(connection, notice_of(name), [ChannelName.SMS])
+    async with database.read() as connection:
+        told = await notices.about(connection, "bench:told")
+    centre.taken = {one.provider_id: 9 * MILLISECOND for one in told if one.channel is ChannelName.SMS}
+    seen = timers.Seen()
+    seen.note(4, 7 * MILLISECOND)
+    count = await timers.counted(database, load, timers.Watched(dues, [], seen), centre)
+    await database.close()
+    assert count.lost == 2, "one timer without an effect, one notice that never arrived"
+    assert count.doubled == 2, "one effect too many, one notice put twice"
+    assert (count.late, count.told_late) == ([7.0] * 3, [9.0])
+
+
+def notice_of(name: str) -> Notice:
+    return Notice(person="1001", subject="到期提醒", text="请处理", key=name, cause=f"bench:{name}")
