@@ -14,8 +14,9 @@ from core.clock import MILLISECOND, system_clock
 from storage import Database, migrate
 from storage.timers import Timer, Timers, TimerState
 from storage.timers import timers as table
+from tests.support.databases import Databases
 
-ROUNDS = 14
+ROUNDS = 8
 EACH = 40
 ROOT = Path(__file__).parents[3]
 
@@ -28,8 +29,8 @@ from storage.retry import Retry
 from storage.timer_runner import TimerRunner
 from storage.timers import Timer, Timers
 
-async def main(folder):
-    database = Database(f"sqlite+aiosqlite:///{folder}/main.db", name="main")
+async def main(url):
+    database = Database(url, name="main")
     await database.open()
     timers = Timers(clock=system_clock)
 
@@ -54,9 +55,9 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-async def _fire_until_killed(folder: Path, lines: int, then_s: float) -> None:
+async def _fire_until_killed(url: str, lines: int, then_s: float) -> None:
     ticker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", TICKER, str(folder)), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        *(sys.executable, "-c", TICKER, url), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert ticker.stdout is not None
     try:
@@ -69,12 +70,13 @@ async def _fire_until_killed(folder: Path, lines: int, then_s: float) -> None:
         await ticker.wait()
 
 
-async def test_killed_again_and_again_every_timer_has_its_effect_once(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
+async def test_killed_again_and_again_every_timer_has_its_effect_once(databases: Databases) -> None:
+    url = databases.url("main")
+    database = Database(url, name="main")
     await database.open()
     await migrate(database)
     async with database.write() as connection:
-        await connection.execute(text("CREATE TABLE effects (id INTEGER PRIMARY KEY, timer TEXT NOT NULL)"))
+        await connection.execute(text("CREATE TABLE effects (timer TEXT NOT NULL)"))
     timers = Timers(clock=system_clock)
 
     async def never_here(*_: object) -> None:
@@ -92,11 +94,11 @@ async def test_killed_again_and_again_every_timer_has_its_effect_once(tmp_path: 
                     connection, Timer(owner="test", name=name, kind="effect", due=due, payload=payload)
                 )
                 expected += [name, f"{name}-after"] if chain else [name]
-        await _fire_until_killed(tmp_path, chance.randrange(1, 16), chance.uniform(0, 0.01))
+        await _fire_until_killed(url, chance.randrange(1, 16), chance.uniform(0, 0.01))
         async with database.read() as connection:
             cut_short += await connection.scalar(_waiting()) > 0
     assert cut_short > ROUNDS // 2, "the kills are to hit timers that fire"
-    await _finish(tmp_path, database)
+    await _finish(url, database)
     async with database.read() as connection:
         effects = Counter((await connection.execute(text("SELECT timer FROM effects"))).scalars())
         states = set((await connection.execute(select(table.c.state))).scalars())
@@ -109,10 +111,10 @@ def _waiting() -> Select[tuple[int]]:
     return select(func.count()).where(table.c.state == TimerState.WAITING)
 
 
-async def _finish(folder: Path, database: Database) -> None:
+async def _finish(url: str, database: Database) -> None:
     """Let one more process fire all that is left, then end it."""
     ticker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", TICKER, str(folder)), stdout=asyncio.subprocess.DEVNULL, cwd=ROOT
+        *(sys.executable, "-c", TICKER, url), stdout=asyncio.subprocess.DEVNULL, cwd=ROOT
     )
     try:
         async with asyncio.timeout(120):
