@@ -81,8 +81,8 @@ class MetricsApi:
 
     def _refusal(self, raw: web.Request) -> Problem | None:
         if self._token:
-            given = raw.headers.get("Authorization", "")
-            if hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            given = raw.headers.get("Authorization", "").encode(errors="surrogateescape")
+            if hmac.compare_digest(given, f"Bearer {self._token}".encode()):
                 return None
             detail = "send Authorization: Bearer with the token of metrics.token_file"
             challenge = {"WWW-Authenticate": "Bearer"}

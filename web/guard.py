@@ -43,7 +43,8 @@ def check_csrf(request: web.Request, token: str) -> None:
     """`Untrusted` if a change lacks the token that signing in gave."""
     if is_unsafe(request):
         given = request.headers.get(CSRF_HEADER, "")
-        if not hmac.compare_digest(given.encode(), csrf_token(token).encode()):
+        # A header may hold bytes that are no UTF-8; they are compared like all others.
+        if not hmac.compare_digest(given.encode(errors="surrogateescape"), csrf_token(token).encode()):
             raise Untrusted(
                 f"header {CSRF_HEADER} is missing or out of date: GET /api/session tells the current one"
             )

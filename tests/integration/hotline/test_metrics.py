@@ -18,6 +18,7 @@ from tests.integration.hotline.test_readiness import at_work, until
 from tests.integration.telephony.ami.quiet_node import quiet_node
 from tests.integration.ticketing.conftest import running
 from tests.integration.web.program import Program, running_program
+from tests.support.rawhttp import status_of
 from tests.unit.board.story import NOON, QUEUE, Story
 
 TOKEN = "a-token-of-the-tests"
@@ -199,6 +200,7 @@ async def test_with_a_token_everyone_has_to_show_it(tmp_path: Path) -> None:
                 assert response.status == status
                 assert TOKEN not in await response.text()
                 assert (response.headers.get("WWW-Authenticate") == "Bearer") == (status == 401)
+        assert await status_of(program.url, "GET", "/metrics", b"Authorization: Bearer \xff") == 401
 
 
 async def test_a_token_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from directory.seed import DEMO, load
 from storage import DatabaseDown
 from tests.integration.web.site import FakePeople, Site, running_site
 from tests.support.databases import Databases
+from tests.support.rawhttp import status_of
 from web.app import ROUTES, WebOptions, build_app, check_routes
 from web.errors import RouteMistake
 from web.live import LiveHub, Topic
@@ -272,6 +273,13 @@ async def test_a_change_without_the_csrf_token_is_refused(site: Site, token: str
         "POST", "/api/notes", json={"text": "hello", "count": 1}, headers=headers
     )
     assert (status, problem["type"]) == (403, "/problems/untrusted")
+
+
+async def test_a_csrf_token_that_is_no_text_is_refused_like_any_other(site: Site) -> None:
+    await site.sign_in("8001")
+    (cookie,) = (f"{one.key}={one.value}".encode() for one in site.client.cookie_jar)
+    status = await status_of(site.url, "DELETE", "/api/session", b"Cookie: " + cookie, b"X-CSRF-Token: \xff")
+    assert status == 403
 
 
 async def test_the_csrf_token_of_another_session_is_refused(site: Site) -> None:
