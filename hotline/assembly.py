@@ -6,8 +6,10 @@ settings, directory, credentials ─► databases ─► ledger ─► telephony
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -260,23 +262,29 @@ class Running:
 
     async def __aenter__(self) -> Running:
         hotline = self._hotline
-        await hotline.telephony.start()
-        await hotline.board.start()
-        self._runner = web.AppRunner(hotline.app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, hotline.host, hotline.port).start()
-        work = {
-            "telephony": hotline.telephony.run(),
-            "board": hotline.board.run(),
-            "outbox": hotline.outbox.run(),
-            "filer": hotline.filer.run(),
-            "directory": hotline.directory.run(),
-            "retention": hotline.retention.run(),
-            **hotline.due.work(),
-            **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
-            **{consumer.name: consumer.run() for consumer in hotline.consumers},
-        }
-        self._tasks = [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
+        # After a restart on a busy day the board takes its time over the ledger: what is due need not wait.
+        self._begin(hotline.due.work())
+        try:
+            await hotline.telephony.start()
+            await hotline.board.start()
+            self._runner = web.AppRunner(hotline.app, access_log=None)
+            await self._runner.setup()
+            await web.TCPSite(self._runner, hotline.host, hotline.port).start()
+        except BaseException:
+            await self._end()
+            raise
+        self._begin(
+            {
+                "telephony": hotline.telephony.run(),
+                "board": hotline.board.run(),
+                "outbox": hotline.outbox.run(),
+                "filer": hotline.filer.run(),
+                "directory": hotline.directory.run(),
+                "retention": hotline.retention.run(),
+                **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
+                **{consumer.name: consumer.run() for consumer in hotline.consumers},
+            }
+        )
         _log.info("hotline serves", address=hotline.address)
         return self
 
@@ -290,9 +298,15 @@ class Running:
     async def __aexit__(self, *_: object) -> None:
         hotline = self._hotline
         await hotline.telephony.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end()
         if self._runner is not None:
             await self._runner.cleanup()
         await hotline.close()
+
+    def _begin(self, work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+        self._tasks += [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -94,6 +94,41 @@ async def test_a_timer_that_fires_tells_a_person_by_mail(tmp_path: Path, mailroo
     assert limit.at > instant_on(local_day(system_clock()), 1440)
 
 
+async def test_what_is_due_does_not_wait_until_the_board_is_made_of_the_ledger_again(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, web=WebSettings(port=free_port()))
+    hotline = await assemble(settings, load(DEMO), NOBODY, clock=system_clock)
+    fired, starts = asyncio.Event(), hotline.board.start
+
+    async def fire(_: AsyncConnection, __: Timer) -> None:
+        fired.set()
+
+    async def with_a_long_ledger() -> None:
+        await fired.wait()
+        await starts()
+
+    hotline.due.timers.register("ticket.reminder", fire)
+    hotline.board.start = with_a_long_ledger  # type: ignore[method-assign]
+    async with hotline.main.write() as connection:
+        timer = Timer(owner="ticket:GD1", name="now", kind="ticket.reminder", due=system_clock())
+        await hotline.due.timers.set(connection, timer)
+    async with asyncio.timeout(60), Running(hotline):
+        assert fired.is_set()
+
+
+async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = Settings(data_dir=tmp_path, web=WebSettings(port=taken.getsockname()[1]))
+        hotline = await assemble(settings, load(DEMO), NOBODY, clock=system_clock)
+        before = asyncio.all_tasks()
+        with pytest.raises(OSError, match="in use"):
+            async with Running(hotline):
+                pass
+    assert not {task.get_name() for task in asyncio.all_tasks() - before} & {"timers", "notices"}
+    await hotline.close()
+
+
 def test_what_is_set_up_wrongly_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     mail = MailSettings(host="mail.bank.example", sender="a@bank.example", ca_file=tmp_path / "ca.pem")
