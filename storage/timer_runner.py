@@ -23,16 +23,15 @@ from core.clock import MILLISECOND, MINUTE, SECOND, Clock, Duration, Instant
 from core.masking import mask_text
 from storage.database import Database, part
 from storage.retry import Retry
-from storage.timers import Timer, Timers, TimerState, as_timer, timers
+from storage.timers import Timer, Timers, TimerState, as_timer, timers, waiting
 from storage.waker import NEVER
 
 RETRY = Retry(first=SECOND, most=10 * MINUTE, tries=8)
 _RETRY_S = 1.0
 _LONGEST_ERROR = 500
-_waiting = timers.c.state == TimerState.WAITING
 _TAKE = (
     update(timers)
-    .where(timers.c.id == bindparam("of_id"), _waiting, timers.c.next_at <= bindparam("at"))
+    .where(timers.c.id == bindparam("of_id"), waiting, timers.c.next_at <= bindparam("at"))
     .values(state=TimerState.FIRED, tries=timers.c.tries + 1, ended_at=bindparam("at"), error="")
     .returning(timers)
 )
@@ -91,7 +90,7 @@ class TimerRunner:
     @staticmethod
     def next_due(now: Instant, most: int = 1) -> Select[Any]:
         """The rows whose turn it is, locked where the database locks rows."""
-        query = select(timers).where(_waiting, timers.c.next_at <= now)
+        query = select(timers).where(waiting, timers.c.next_at <= now)
         return query.order_by(timers.c.next_at, timers.c.id).limit(most).with_for_update(skip_locked=True)
 
     async def _fire_batch(self) -> Instant | None:
@@ -102,7 +101,7 @@ class TimerRunner:
             if rows:
                 await self._fire(connection, rows, now)
                 return None
-            later = select(func.min(timers.c.next_at)).where(_waiting, timers.c.next_at > now)
+            later = select(func.min(timers.c.next_at)).where(waiting, timers.c.next_at > now)
             return await connection.scalar(later) or NEVER
 
     async def _fire(self, connection: AsyncConnection, rows: Sequence[Row[Any]], now: Instant) -> None:

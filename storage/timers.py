@@ -31,6 +31,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal,
     select,
     update,
 )
@@ -75,8 +76,10 @@ timers = Table(
     UniqueConstraint("owner", "name"),
 )
 """`due_at` is what was promised; `next_at` is when it is tried, later than that after a failure."""
-_waiting = timers.c.state == TimerState.WAITING
-Index("ix_timers_waiting", timers.c.next_at, timers.c.id, sqlite_where=_waiting, postgresql_where=_waiting)
+waiting = timers.c.state == literal(TimerState.WAITING.value, literal_execute=True)
+"""Written into each statement, not handed over beside it: a server plans what it has prepared without knowing
+the values, and could not know that the index below is the one to use."""
+Index("ix_timers_waiting", timers.c.next_at, timers.c.id, sqlite_where=waiting, postgresql_where=waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ class Timers:
 
     async def cancel_all(self, connection: AsyncConnection, owner: str) -> int:
         """Cancel every waiting timer of an owner; how many."""
-        mine = (timers.c.owner == owner) & _waiting
+        mine = (timers.c.owner == owner) & waiting
         values = {"state": TimerState.CANCELLED, "ended_at": self._clock()}
         return (await connection.execute(update(timers).where(mine).values(**values))).rowcount
 
@@ -171,7 +174,7 @@ class Timers:
         return [as_timer(row) for row in rows]
 
     async def _change(self, connection: AsyncConnection, owner: str, name: str, **values: Any) -> bool:
-        mine = (timers.c.owner == owner) & (timers.c.name == name) & _waiting
+        mine = (timers.c.owner == owner) & (timers.c.name == name) & waiting
         return (await connection.execute(update(timers).where(mine).values(**values))).rowcount == 1
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal,
+)
 
 from storage.notices.model import ChannelName, NoticeState
 from storage.schema import metadata
@@ -38,15 +49,17 @@ notices = Table(
 `under_way`: an attempt was begun and has not been written down as ended; `next_at` is then the instant at
 which whoever made it must be dead.
 """
-_waiting = notices.c.state == NoticeState.WAITING
+waiting = notices.c.state == literal(NoticeState.WAITING.value, literal_execute=True)
+"""Written into each statement, not handed over beside it: a server plans what it has prepared without knowing
+the values, and could not know that the index below is the one to use."""
 Index(
     "ix_notices_waiting",
     notices.c.channel,
     notices.c.urgent,
     notices.c.next_at,
     notices.c.id,
-    sqlite_where=_waiting,
-    postgresql_where=_waiting,
+    sqlite_where=waiting,
+    postgresql_where=waiting,
 )
 _on_page = notices.c.channel == ChannelName.PAGE
 Index("ix_notices_page", notices.c.person, notices.c.id, sqlite_where=_on_page, postgresql_where=_on_page)

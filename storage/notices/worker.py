@@ -28,7 +28,7 @@ from storage.notices.model import ChannelName, Lane, NoticeState, Sending, Why
 from storage.notices.outbox import LANES, Notices, as_sending
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import Drop, Later, Send, judge
-from storage.notices.tables import notices
+from storage.notices.tables import notices, waiting
 from storage.retry import Retry
 from storage.waker import NEVER
 
@@ -227,7 +227,7 @@ class NoticeWorker:
 
 def _waiting(lane: Lane) -> tuple[Any, ...]:
     mine = (notices.c.channel == lane.channel, notices.c.urgent == lane.urgent)
-    return (*mine, notices.c.state == NoticeState.WAITING)
+    return (*mine, waiting)
 
 
 def _message(sending: Sending, address: str) -> Message:

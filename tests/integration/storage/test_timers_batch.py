@@ -17,6 +17,7 @@ from storage.retry import Retry
 from storage.timer_runner import Batch, TimerRunner
 from storage.timers import Timer, Timers, TimerState
 from tests.support.databases import Databases
+from tests.support.statements import sent_for
 
 START = 1_795_276_800_000_000
 OWNER = "batch:1"
@@ -206,3 +207,9 @@ async def test_two_programs_on_one_database_fire_each_once(firing: Firing) -> No
     await asyncio.gather(firing.runner(most=7).fire_due(), other.runner(most=7).fire_due())
     assert sorted(await firing.rows()) == names(60)
     assert sorted(firing.committed + other.committed) == names(60)
+
+
+async def test_a_server_can_tell_from_the_words_alone_which_index_to_use(firing: Firing) -> None:
+    """Of a prepared statement it does not know the values: those of a partial index must stand in it."""
+    async with firing.database.write() as connection:
+        assert "state = 'waiting'" in await sent_for(connection, TimerRunner.next_due(START, 5))

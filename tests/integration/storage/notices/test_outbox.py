@@ -149,7 +149,9 @@ def test_on_a_server_rows_that_another_program_sends_are_gone_past() -> None:
 
 @pytest.mark.parametrize("urgent", [True, False])
 async def test_a_lane_finds_its_next_row_without_looking_at_others(office: PostOffice, urgent: bool) -> None:
-    query = NoticeWorker.next_due(Lane(EMAIL, urgent), 0).compile(dialect=sqlite.dialect(paramstyle="named"))
+    query = NoticeWorker.next_due(Lane(EMAIL, urgent), 0).compile(
+        dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+    )
     with closing(sqlite3.connect(office.database.file)) as connection:
         told = connection.execute(f"EXPLAIN QUERY PLAN {query}", query.construct_params()).fetchall()
     plan = [row[3] for row in told]

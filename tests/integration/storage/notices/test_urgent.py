@@ -13,10 +13,12 @@ from core.clock import instant_on
 from storage import Database, migrate
 from storage.notices.channel import ChannelDown, Message
 from storage.notices.model import ChannelName, Lane, NoticeState
+from storage.notices.worker import NoticeWorker
 from storage.waker import NEVER
 from tests.integration.storage.notices.conftest import EMAIL, PostOffice, notice
 from tests.integration.storage.notices.mailroom import Mailroom
 from tests.support.databases import Databases
+from tests.support.statements import sent_for
 
 URGENT = "urgent"
 
@@ -141,3 +143,9 @@ async def test_a_channel_that_is_down_is_told_as_long_as_one_of_its_lanes_meets_
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_a_server_can_tell_from_the_words_alone_which_index_to_use(office: PostOffice) -> None:
+    """Of a prepared statement it does not know the values: those of a partial index must stand in it."""
+    async with office.database.write() as connection:
+        assert "state = 'waiting'" in await sent_for(connection, NoticeWorker.next_due(Lane(EMAIL, True), 0))
