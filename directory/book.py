@@ -159,6 +159,14 @@ class DirectoryBook:
                 connection, section=section, key=key, state=state, before=before, limit=limit
             )
 
+    async def exported(self, section: str, *, by: str) -> None:
+        """Somebody takes a section away as a sheet: that is on record before it happens (SEC-09)."""
+        async with self._database.write() as connection:
+            access = Access(
+                at=self._clock(), staff=by, action="export", subject=f"directory:{section}", purpose=PURPOSE
+            )
+            await record_access(connection, access)
+
     # ------------------------------------------------------------------ inside
 
     def _today(self) -> date:

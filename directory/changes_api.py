@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -55,13 +56,18 @@ class LineIn(In):
     )
 
 
-class ChangeIn(In):
-    """Some lines that belong together: all are carried out, or none is."""
+class AskedIn(In):
+    """How a change is made."""
 
-    lines: list[LineIn] = Field(min_length=1, max_length=MOST_LINES)
     reason: str = Field(min_length=1, max_length=200, description="why, for whoever reads the history")
     effective_on: date | None = Field(default=None, description="the day it begins; today without one")
     dry_run: bool = Field(default=False, description="only say what would change")
+
+
+class ChangeIn(AskedIn):
+    """Some lines that belong together: all are carried out, or none is."""
+
+    lines: list[LineIn] = Field(min_length=1, max_length=MOST_LINES)
 
 
 class LineOut(Out):
@@ -180,56 +186,58 @@ class ChangesApi:
         )
         shown = found[: query.limit]
         more = str(shown[-1].number) if len(found) > query.limit else ""
-        return ChangesOut(changes=[self._out(change) for change in shown], more=more)
+        return ChangesOut(changes=[_out(self._book, change) for change in shown], more=more)
 
     async def _change(self, request: ApiRequest) -> ChangeOut:
         body: ChangeIn = request.body
         lines = [Line(one.section, one.key, one.entry, seen=one.seen) for one in body.lines]
-        if body.dry_run:
-            would = await self._book.try_out(lines, effective_on=body.effective_on)
-            return self._not_made(would, body, request.person.staff)
-        change = await self._book.change(
-            lines, by=request.person.staff, reason=body.reason, effective_on=body.effective_on
-        )
-        return self._out(change)
+        return await carry_out(self._book, lines, body, by=request.person.staff)
 
     async def _withdraw(self, request: ApiRequest) -> ChangeOut:
         number = request.path["number"]
         if not number.isdecimal() or len(number) > 18:
             raise NotFound(f"there is no change {number[:40]!r} of the directory")
-        return self._out(await self._book.withdraw(int(number), by=request.person.staff))
+        return _out(self._book, await self._book.withdraw(int(number), by=request.person.staff))
 
-    def _not_made(self, lines: tuple[Line, ...], asked: ChangeIn, by: str) -> ChangeOut:
-        return ChangeOut(
-            number=0,
-            at=None,
-            by=by,
-            by_name=self._name(by),
-            reason=asked.reason,
-            effective_on=asked.effective_on,
-            state="dry_run",
-            applied_at=None,
-            problem="",
-            lines=[_line_out(line) for line in lines],
-        )
 
-    def _out(self, change: Change) -> ChangeOut:
-        return ChangeOut(
-            number=change.number,
-            at=moment(change.at),
-            by=change.by,
-            by_name=self._name(change.by),
-            reason=change.reason,
-            effective_on=change.effective_on,
-            state=change.state.value,
-            applied_at=None if change.applied_at is None else moment(change.applied_at),
-            problem=change.problem,
-            lines=[_line_out(line) for line in change.lines],
-        )
+async def carry_out(book: DirectoryBook, lines: Sequence[Line], asked: AskedIn, *, by: str) -> ChangeOut:
+    """Make the change, or only try it, and tell what came of it."""
+    if not asked.dry_run:
+        made = await book.change(lines, by=by, reason=asked.reason, effective_on=asked.effective_on)
+        return _out(book, made)
+    would = await book.try_out(lines, effective_on=asked.effective_on)
+    return ChangeOut(
+        number=0,
+        at=None,
+        by=by,
+        by_name=_name(book, by),
+        reason=asked.reason,
+        effective_on=asked.effective_on,
+        state="dry_run",
+        applied_at=None,
+        problem="",
+        lines=[_line_out(line) for line in would],
+    )
 
-    def _name(self, number: str) -> str:
-        person = next((one for one in self._book.present.staff.values() if one.number == number), None)
-        return person.name if person is not None else ""
+
+def _out(book: DirectoryBook, change: Change) -> ChangeOut:
+    return ChangeOut(
+        number=change.number,
+        at=moment(change.at),
+        by=change.by,
+        by_name=_name(book, change.by),
+        reason=change.reason,
+        effective_on=change.effective_on,
+        state=change.state.value,
+        applied_at=None if change.applied_at is None else moment(change.applied_at),
+        problem=change.problem,
+        lines=[_line_out(line) for line in change.lines],
+    )
+
+
+def _name(book: DirectoryBook, number: str) -> str:
+    person = next((one for one in book.present.staff.values() if one.number == number), None)
+    return person.name if person is not None else ""
 
 
 def _line_out(line: Line) -> LineOut:

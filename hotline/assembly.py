@@ -25,6 +25,7 @@ from directory.changes_api import ChangesApi
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
+from directory.sheet_api import SheetsApi
 from hotline.content import read_calendar
 from hotline.due import Due, assemble_due, sms_key
 from hotline.metrics import Watched, registry_of
@@ -215,6 +216,7 @@ def _connected(
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
+        *SheetsApi(book).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from yarl import URL
 
@@ -168,3 +170,52 @@ async def test_the_lists_that_pages_read_follow(program: Program) -> None:
     assert lists["ticket_kinds"][-1] == {"code": "praise", "name_zh": "表扬", "name_en": "Praise"}
     status, told = await call(program, "GET", "/api/directory/entries?section=staff&key=4711")
     assert (status, told["type"]) == (404, "/problems/not-found")
+
+
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+async def send(program: Program, path: str, content: bytes, kind: str = SHEET) -> tuple[int, Any]:
+    """Status and JSON of what is said to a sheet."""
+    headers = {"X-CSRF-Token": program.csrf, "Content-Type": kind}
+    url = program.url.join(URL(f"/api/directory/sheets/{path}"))
+    async with program.client.post(url, data=content, headers=headers) as told:
+        return told.status, await told.json(content_type=None)
+
+
+@pytest.mark.rule("SEC-09")
+async def test_a_sheet_is_taken_away_on_record_and_brought_back_changed(program: Program) -> None:
+    async with program.client.get(program.url.join(URL("/api/directory/sheets/staff"))) as answer:
+        assert (answer.status, answer.content_type) == (200, SHEET)
+        book = openpyxl.load_workbook(BytesIO(await answer.read()))
+    _, accesses = await call(program, "GET", "/api/audit/accesses?subject=directory:staff")
+    assert [(one["staff"], one["action"]) for one in accesses["accesses"]] == [(ADMIN, "export")]
+    page = book.active
+    row = next(row for row in page.iter_rows(min_row=2) if row[0].value == AGENT)
+    row[3].value = "B"
+    page.append(["2001", "新同事", "Xin", "B", "", "agent", "card:2", "cmn:1"])
+    changed = BytesIO()
+    book.save(changed)
+    before = await entry(program, "staff", AGENT)
+    status, tried = await send(program, "staff?reason=rota", changed.getvalue())
+    assert (status, tried["state"]) == (200, "dry_run")
+    assert await entry(program, "staff", AGENT) == before
+    status, made = await send(program, "staff?reason=rota&dry_run=false", changed.getvalue())
+    assert (status, made["state"], made["lines"]) == (200, "applied", tried["lines"])
+    assert [(one["key"], one["before"] is None) for one in made["lines"]] == [(AGENT, False), ("2001", True)]
+
+
+async def test_a_sheet_with_a_mistake_leaves_everything_as_it_is(program: Program) -> None:
+    book = openpyxl.Workbook()
+    for row in (["number", "team", "roles"], [AGENT, "B", "agent"], ["1004", "B", "pilot"]):
+        book.active.append(row)
+    content = BytesIO()
+    book.save(content)
+    before = await entry(program, "staff", AGENT)
+    status, told = await send(program, "staff?reason=rota&dry_run=false", content.getvalue())
+    assert status == 422
+    assert told["errors"][0]["where"] == "body.row 3, column 角色 roles"
+    assert await entry(program, "staff", AGENT) == before
+    assert (await send(program, "survey?reason=x", content.getvalue()))[0] == 404
+    assert (await send(program, "staff?reason=x", b"{}", "application/json"))[0] == 415
+    assert (await send(program, "staff?reason=x", b"{}"))[0] == 422

@@ -1,0 +1,95 @@
+"""/api/directory/sheets: a section taken away as a spreadsheet, and a spreadsheet taken in as one change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import web
+from pydantic import Field
+
+from core.errors import NotFound
+from directory import sheet
+from directory.book import DirectoryBook
+from directory.changes_api import READ, AskedIn, ChangeOut, carry_out
+from directory.errors import Refused
+from directory.rights import CHANGE
+from directory.sheet import Row, SheetRefused
+from web.errors import NotJson
+from web.route import ApiRequest, Route
+
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_PATH, _TAG = "/api/directory/sheets/{section}", "directory"
+
+
+class SheetIn(AskedIn):
+    """How a sheet is taken in. Without `dry_run=false` it is only tried: a sheet is long, and soon sent."""
+
+    dry_run: bool = Field(default=True, description="only say what would change")
+
+
+class SheetsApi:
+    """The handlers."""
+
+    def __init__(self, book: DirectoryBook) -> None:
+        self._book = book
+
+    def routes(self) -> list[Route]:
+        """The routes of this module."""
+        return [
+            Route(
+                method="GET",
+                path=_PATH,
+                handler=self._take_away,
+                right=READ,
+                produces=_SHEET,
+                summary="Staff or a list as a spreadsheet; on record",
+                tag=_TAG,
+            ),
+            Route(
+                method="POST",
+                path=_PATH,
+                handler=self._take_in,
+                right=CHANGE,
+                query=SheetIn,
+                returns=ChangeOut,
+                summary="Take staff or a list in from a spreadsheet, all of it or nothing; tried first",
+                tag=_TAG,
+            ),
+        ]
+
+    async def _take_away(self, request: ApiRequest) -> web.StreamResponse:
+        section = _section(request)
+        await self._book.exported(section, by=request.person.staff)
+        present = await self._book.entries()
+        return web.Response(
+            body=await asyncio.to_thread(sheet.written, section, present.entries),
+            content_type=_SHEET,
+            headers={
+                "Content-Disposition": f'attachment; filename="{section}.xlsx"',
+                "Cache-Control": "no-store",
+            },
+        )
+
+    async def _take_in(self, request: ApiRequest) -> ChangeOut:
+        section, asked = _section(request), request.query
+        if request.raw.content_type != _SHEET:
+            raise NotJson(f"send the sheet as {_SHEET}")
+        content = await request.raw.read()
+        present = await self._book.entries()
+        rows = await asyncio.to_thread(sheet.read, section, content, present.entries)
+        try:
+            return await carry_out(self._book, [row.line for row in rows], asked, by=request.person.staff)
+        except Refused as refused:
+            raise _at_cells(refused, section, rows) from refused
+
+
+def _section(request: ApiRequest) -> str:
+    section = request.path["section"]
+    if section not in sheet.COLUMNS:
+        raise NotFound(f"{section[:24]!r} cannot be had as a sheet; can: {', '.join(sheet.COLUMNS)}")
+    return section
+
+
+def _at_cells(refused: Refused, section: str, rows: Sequence[Row]) -> SheetRefused:
+    return SheetRefused([sheet.at_its_cell(one, section, rows) for one in refused.refusals])
