@@ -16,7 +16,7 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
-from openpyxl import load_workbook
+from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
 from core.errors import BadInput
@@ -163,9 +163,10 @@ def _grid(content: bytes) -> list[list[str]]:
 
 
 def _cells(content: bytes) -> list[list[str]]:
-    page = load_workbook(BytesIO(content), read_only=True, data_only=True).worksheets[0]
-    rows = page.iter_rows(max_row=MOST_LINES + 2, max_col=_MOST_COLUMNS, values_only=True)
-    return [[_text(cell) for cell in cells] for cells in rows]
+    """As far as one change may reach, and a row more, by which one that is longer is known."""
+    page = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0)
+    rows = page.to_python(skip_empty_area=False, nrows=MOST_LINES + 2)
+    return [[_text(cell) for cell in cells[:_MOST_COLUMNS]] for cells in rows]
 
 
 def _columns(section: str, head: Sequence[str]) -> dict[str, int]:
