@@ -34,7 +34,8 @@ _log = structlog.get_logger("directory")
 _TURN = "directory"
 _TIMER = "directory.day"
 _OWNER = "directory"
-ACTION, PURPOSE = "change", "administration"
+ACTION, APPLIED, PURPOSE = "change", "apply", "administration"
+"""In the chain of accesses: `change` when it is made, `apply` when a planned one comes about."""
 SEED_REASON = "taken in from the seed file"
 
 Listener = Callable[[Directory, Directory], None]
@@ -246,7 +247,7 @@ class DirectoryBook:
                 connection, change.number, ChangeState.APPLIED, at=self._clock(), lines=done.lines
             )
             await store.keep(connection, applied)
-            await self._record(connection, applied, "apply", by=change.by)
+            await self._record(connection, applied, APPLIED, by=change.by)
             await self._wake_on(connection, days_ahead(done.directory, today))
 
     async def _wake_on(self, connection: AsyncConnection, days: Iterable[date]) -> None:

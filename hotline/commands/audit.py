@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from core.clock import Instant, moment
 from core.errors import BadInput
+from directory.evidence import faults
 from hotline.configuration import load
 from hotline.content import add_config
 from hotline.databases import existing
@@ -49,9 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "head":
         print(asyncio.run(_last_link(settings)))
         return 0
-    verdict = asyncio.run(_verify(settings, arguments.expect))
-    print("\n".join(told(verdict, arguments.expect, settings.zone_info)))
-    return 0 if verdict.holds else 1
+    verdict, wrong = asyncio.run(_verify(settings, arguments.expect))
+    print("\n".join([*told(verdict, arguments.expect, settings.zone_info), *wrong]))
+    return 0 if verdict.holds and not wrong else 1
 
 
 async def _last_link(settings: Settings) -> Head:
@@ -59,10 +60,12 @@ async def _last_link(settings: Settings) -> Head:
         return await head(database)
 
 
-async def _verify(settings: Settings, kept: Head | None) -> Verdict:
+async def _verify(settings: Settings, kept: Head | None) -> tuple[Verdict, list[str]]:
+    """Of the chain itself, and what in the directory's history does not fit it."""
     async with existing(settings.main_url, "main", missing=_MISSING) as database:
         total = (await head(database)).seq
-        return await walk(database, kept=kept, progress=progress_of(total))
+        verdict = await walk(database, kept=kept, progress=progress_of(total))
+        return verdict, [fault async for fault in faults(database)]
 
 
 def progress_of(

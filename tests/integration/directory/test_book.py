@@ -15,6 +15,7 @@ from core.errors import BadInput, Conflict, NotFound
 from directory.book import DirectoryBook, digest
 from directory.changes import ChangeState, Line
 from directory.errors import Refused
+from directory.evidence import faults
 from directory.lookup import Directory
 from directory.rights import CHANGE
 from directory.seed import DEMO, load
@@ -118,6 +119,44 @@ async def test_a_change_stands_in_the_chain_with_its_content(office: Office) -> 
     assert (access.staff, access.action, access.purpose) == (BY, "change", "administration")
     (found,) = await office.book.history(section="staff", key="1003", limit=1)
     assert access.reason == digest(found)
+
+
+@pytest.mark.rule("SEC-17", "SEC-20")
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        (
+            "UPDATE directory_changes SET by = '8001' WHERE number = 2",
+            "change 2 of the directory is not what",
+        ),
+        ("UPDATE directory_lines SET after = '{}' WHERE change = 2", "change 2 of the directory is not what"),
+        ("DELETE FROM directory_lines WHERE change = 2", "change 2 of the directory is not what"),
+        (
+            "INSERT INTO directory_changes SELECT 9, at, by, reason, effective_on, state, applied_at, "
+            "problem FROM directory_changes WHERE number = 2",
+            "change 9 of the directory has no link",
+        ),
+    ],
+)
+async def test_a_history_that_was_altered_does_not_fit_the_chain(
+    office: Office, databases: Databases, tampering: str, told: str
+) -> None:
+    await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
+    planned = [office.line("1004", team="B")]
+    await office.book.change(planned, by=BY, reason="tomorrow", effective_on=TOMORROW)
+    await office.at(instant_on(TOMORROW, 0))
+    assert [fault async for fault in faults(office.database)] == []
+    databases.ask("main", tampering)
+    (found,) = [fault async for fault in faults(office.database)]
+    assert told in found
+
+
+async def test_a_change_that_is_gone_is_missed(office: Office, databases: Databases) -> None:
+    await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
+    for table, column in (("directory_lines", "change"), ("directory_changes", "number")):
+        databases.ask("main", f"DELETE FROM {table} WHERE {column} = 2")  # noqa: S608
+    (found,) = [fault async for fault in faults(office.database)]
+    assert found == "change 2 of the directory is gone: only its link is left"
 
 
 async def test_what_is_refused_leaves_nothing(office: Office) -> None:

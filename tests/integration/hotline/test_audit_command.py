@@ -63,6 +63,18 @@ def test_a_chain_that_holds_is_told_in_words(capsys: pytest.CaptureFixture[str])
     assert "link 3 stands as it was kept\n" in said(capsys, "verify", "--expect", last)
 
 
+def test_a_change_of_the_directory_without_a_link_is_told_and_ends_with_status_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prepare(
+        3,
+        "INSERT INTO directory_changes VALUES (1, 0, '9001', 'by hand', '2026-11-22', 'applied', 0, '')",
+    )
+    assert said(capsys, "verify", status=1).splitlines()[-1] == (
+        "change 1 of the directory has no link in the chain: it was put there by hand"
+    )
+
+
 def test_an_empty_chain_holds(capsys: pytest.CaptureFixture[str]) -> None:
     prepare(0)
     assert said(capsys, "head") == f"0:{START}\n"
