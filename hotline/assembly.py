@@ -32,6 +32,8 @@ from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.notices_api import NoticesApi
 from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
+from hotline.publisher import Publisher
+from hotline.publisher_api import PublisherApi
 from hotline.readiness import NotReady, ready_checks
 from hotline.retention import Retention
 from hotline.settings import Settings
@@ -78,6 +80,7 @@ class Hotline:
     outbox: Outbox
     due: Due
     directory: DirectoryBook
+    publisher: Publisher
     consumers: tuple[Consumer, ...]
     filer: Filer
     retention: Retention
@@ -148,6 +151,8 @@ def _connected(
     due: Due,
 ) -> Hotline:
     directory = book.current
+    publisher = Publisher(settings, clock=clock)
+    publisher.begin(book.number, book.present)
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
     callbacks = callbacks_of(main, ledger, due, directory, clock)
@@ -217,6 +222,7 @@ def _connected(
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *SheetsApi(book).routes(),
+        *PublisherApi(publisher).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),
@@ -230,6 +236,7 @@ def _connected(
         ).routes(),
     ]
     book.listen(lambda _before, after: board.directory_changed(after))
+    book.listen(lambda _before, after: publisher.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
     checks = ready_checks(ledger, telephony, relay)
@@ -244,6 +251,7 @@ def _connected(
         outbox=outbox,
         due=due,
         directory=book,
+        publisher=publisher,
         consumers=consumers,
         filer=filer,
         retention=Retention(settings, main=main, facts=facts, folders=folders, clock=clock),
@@ -282,6 +290,7 @@ class Running:
                 "outbox": hotline.outbox.run(),
                 "filer": hotline.filer.run(),
                 "directory": hotline.directory.run(),
+                "publisher": hotline.publisher.run(),
                 "retention": hotline.retention.run(),
                 **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
                 **{consumer.name: consumer.run() for consumer in hotline.consumers},

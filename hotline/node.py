@@ -17,6 +17,7 @@ from core.errors import HotlineError
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from hotline.content import Content
+from hotline.settings import NodeSettings
 from ivr.compile import compile_flow
 from ivr.publish import publish
 from ivr.render import Rendered, render_prompts
@@ -127,6 +128,27 @@ def node_spec(
         ),
         vips=tuple(sorted(directory.vip_numbers)),
         survey_wait_s=directory.survey.timeout_s,
+    )
+
+
+def spec_by(
+    node: NodeSettings,
+    directory: Directory,
+    credentials: Credentials,
+    programs: Programs,
+    accounts: Mapping[Role, str],
+) -> NodeSpec:
+    """The node as settings and directory want it."""
+    return node_spec(
+        node.name,
+        node.directory.absolute(),
+        ports=NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last),
+        programs=programs,
+        directory=directory,
+        credentials=credentials,
+        accounts=accounts,
+        trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
+        sip_address=node.sip_address,
     )
 
 

@@ -21,14 +21,14 @@ from directory.lookup import Directory
 from hotline import configuration
 from hotline.content import Content, add_config, read_content
 from hotline.databases import kept_directory
-from hotline.node import NodePorts, issue_accounts, node_spec, prepare
+from hotline.node import issue_accounts, prepare, spec_by
 from hotline.preflight import require_folder
 from hotline.settings import NodeSettings, Settings
 from ivr.render import Rendered
 from telephony import instance
 from telephony.ami.accounts import Role
 from telephony.instance import Programs
-from telephony.nodespec import NodeSpec, TrunkSpec
+from telephony.nodespec import NodeSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,17 +91,7 @@ def spec_of(
     accounts: Mapping[Role, str],
 ) -> NodeSpec:
     """The node as the settings want it."""
-    return node_spec(
-        node.name,
-        node.directory.absolute(),
-        ports=NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last),
-        programs=programs,
-        directory=content.directory,
-        credentials=keys,
-        accounts=accounts,
-        trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
-        sip_address=node.sip_address,
-    )
+    return spec_by(node, content.directory, keys, programs, accounts)
 
 
 def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:

@@ -21,8 +21,8 @@ from directory import seed
 from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline.assembly import Hotline, Running, assemble
-from hotline.node import NodePorts, issue_accounts, node_spec
-from hotline.settings import DatabaseSettings, NodeSettings, Settings, WebSettings
+from hotline.node import LOOPBACK_TRUNKS, issue_accounts, spec_by
+from hotline.settings import DatabaseSettings, NodeSettings, Settings, TrunkSettings, WebSettings
 from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance
 from telephony.nodespec import AccountSpec
@@ -230,32 +230,35 @@ async def floor(
     """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files."""
     programs = await instance.find()
     directory = directory or seed.load(seed.DEMO)
+    directory = replace(directory, survey=replace(directory.survey, timeout_s=2))
     folder = Path(tempfile.mkdtemp(prefix="hotline-"))
-    ports = NodePorts(sip=port, ami=port + 1, rtp_first=27000, rtp_last=27199)
-    node = folder / "node"
+    node = NodeSettings(
+        name="node1",
+        port=port + 1,
+        accounts=folder / "accounts.json",
+        directory=folder / "node",
+        sip_port=port,
+        rtp_first=27000,
+        rtp_last=27199,
+        trunks=tuple(
+            TrunkSettings(name=trunk.name, addresses=trunk.addresses, dtmf=trunk.dtmf)
+            for trunk in LOOPBACK_TRUNKS
+        ),
+    )
     settings = Settings(
         data_dir=folder / "data",
         web=WebSettings(port=port + 2),
         session=SessionSettings(change_initial=False),
         database=database or DatabaseSettings(),
-        nodes=(
-            NodeSettings(name="node1", port=ports.ami, accounts=folder / "accounts.json", directory=node),
-        ),
+        credentials=folder / "credentials.json",
+        nodes=(node,),
     )
     accounts = issue_accounts(folder / "accounts.json")
     issued = credentials_file.issue(folder / "credentials.json", directory)
     credentials = credentials_file.load(folder / "credentials.json")
     try:
-        spec = node_spec(
-            "node1",
-            node,
-            ports=ports,
-            programs=programs,
-            directory=directory,
-            credentials=credentials,
-            accounts=accounts,
-        )
-        spec = replace(spec, accounts=(*spec.accounts, TAP), survey_wait_s=2)
+        spec = spec_by(node, directory, credentials, programs, accounts)
+        spec = replace(spec, accounts=(*spec.accounts, TAP))
         exchange = Exchange(spec, programs, folder / "sipp")
         try:
             await exchange.start()
