@@ -24,7 +24,9 @@ from ivr.model import Choice, Flow, HangUp, Menu, Message, Node, Target, ToNode
 QUEUE_CONTEXT = "hotline-queue"
 _VERSION_DIGITS = 8
 _PLACEHOLDER = "\0"  # stands for the version while its hash is being made; no YAML text can hold it
-_MARK = re.compile(r"^; ==== flow (\S+) version ([0-9a-f]{8}) ====$", re.MULTILINE)
+_MARK = re.compile(
+    r"^; ==== flow (\S+) version ([0-9a-f]{8})(?: language (\w+) start (\S+))? ====$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,14 @@ def render_file(active: Compiled, earlier: Sequence[Compiled] = ()) -> str:
         "",
     ]
     for version in (active, *kept):
-        lines += [f"; ==== flow {version.flow} version {version.version} ====", version.text.rstrip("\n"), ""]
+        lines += [_mark(version), version.text.rstrip("\n"), ""]
     return "\n".join(lines)
 
 
 def versions_in(rendered: str) -> tuple[Compiled, ...]:
-    """The versions that a file of `render_file` holds, the active one first.
+    """The versions that a file of `render_file` holds, the active one first, then as they were active.
 
-    Good for keeping them: `language` and `start` are those of the active version.
+    An earlier program wrote no `language` and `start` down: then those of the active version stand for them.
     """
     entry = re.search(r"MSet\(__CALL_LANG=(\w+),", rendered)
     start = re.search(r"^ same => n,Goto\((ivr-[^,]+),s,1\)$", rendered, re.MULTILINE)
@@ -89,9 +91,25 @@ def versions_in(rendered: str) -> tuple[Compiled, ...]:
         return ()
     pieces = _MARK.split(rendered)[1:]
     return tuple(
-        Compiled(flow=flow, version=version, language=entry[1], start=start[1], text=text.strip("\n") + "\n")
-        for flow, version, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
+        Compiled(
+            flow=flow,
+            version=version,
+            language=language or entry[1],
+            start=begins or start[1],
+            text=text.strip("\n") + "\n",
+        )
+        for flow, version, language, begins, text in zip(*(pieces[at::5] for at in range(5)), strict=True)
     )
+
+
+def contexts_of(version: Compiled) -> tuple[str, ...]:
+    """The names of its contexts, in the order of the text."""
+    return tuple(re.findall(r"^\[(\S+)\]$", version.text, re.MULTILINE))
+
+
+def _mark(version: Compiled) -> str:
+    named = f"flow {version.flow} version {version.version}"
+    return f"; ==== {named} language {version.language} start {version.start} ===="
 
 
 # ------------------------------------------------------------------ one node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from ivr.compile import Compiled, render_file, versions_in
@@ -11,14 +12,23 @@ KEEP_EARLIER = 4
 """Versions kept beside the active one: a call is in a menu for minutes, five flows take longer to publish."""
 
 
-def publish(compiled: Compiled, path: Path, *, keep: int = KEEP_EARLIER) -> bool:
+def flow_file(node: Path, flow: str) -> Path:
+    """Where the Asterisk whose folder is `node` reads a flow; its `extensions.conf` includes it."""
+    return node / "etc" / f"ivr-{flow}.conf"
+
+
+def publish(
+    compiled: Compiled, path: Path, *, keep: int = KEEP_EARLIER, in_use: Collection[str] = ()
+) -> bool:
     """Make `compiled` the active version in the dialplan file `path`; whether anything had to be written.
 
-    Asterisk takes it up at its next `dialplan reload`. The file is whole at every moment.
+    `in_use`: versions that calls are in, kept however many came after them. Asterisk takes the file up at its
+    next `dialplan reload`. The file is whole at every moment.
     """
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     earlier = [version for version in versions_in(before) if version.version != compiled.version]
-    rendered = render_file(compiled, earlier[:keep])
+    kept = [one for place, one in enumerate(earlier) if place < keep or one.version in in_use]
+    rendered = render_file(compiled, kept)
     if rendered == before:
         return False
     write_aside(path, rendered.encode())
