@@ -42,7 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),
     "flow": ("hotline.commands.flow", "try, draw or compile what a caller hears and presses"),
-    "prompts": ("hotline.commands.prompts", "make the sound files of the prompts, or check them"),
+    "prompts": (
+        "hotline.commands.prompts",
+        "how each prompt stands; replace one, take that back, listen",
+    ),
     "due": ("hotline.commands.due", "list timers given up and notices not sent, or try one again"),
     "settings": (
         "hotline.commands.settings_page",

@@ -14,6 +14,7 @@ from pathlib import Path
 import directory.calendar
 import directory.seed
 from core.calendar import WorkingCalendar
+from core.errors import BadInput
 from directory.lookup import Directory
 from hotline.configuration import load
 from hotline.settings import Settings
@@ -23,7 +24,8 @@ from ivr.prompts import Catalogue, read_catalogue
 
 PROJECT = Path(__file__).resolve().parent.parent
 CATALOGUE = PROJECT / "dialplans/prompts/catalogue.yaml"
-FLOWS = PROJECT / "ivr/flows"
+ENTRY = "95559"
+"""The flow into which the dialplan leads every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +38,52 @@ class Content:
     flows: Mapping[str, Flow]
 
 
-def read_content(settings: Settings, flows: Path = FLOWS) -> Content:
+def read_content(settings: Settings) -> Content:
     """The content these settings name; refused as its own reader refuses it, with file and line."""
-    people = directory.seed.load(_place(settings.seed))
-    catalogue = read_catalogue(CATALOGUE)
+    people = directory.seed.load(place_of(settings.seed))
+    catalogue = read_prompts(settings)
     around = Surroundings(
         prompts=catalogue.names, queues=frozenset(people.queues), languages=frozenset(people.languages)
     )
-    found = [read_flow(path, around) for path in sorted(flows.glob("*.yaml"))]
-    return Content(people, read_calendar(settings), catalogue, {flow.name: flow for flow in found})
+    flows: dict[str, Flow] = {}
+    for path in sorted(place_of(settings.flows).glob("*.yaml")):
+        flow = read_flow(path, around)
+        if flow.name in flows:
+            raise BadInput(str(path), f"flow {flow.name} is there already, in another file: keep one")
+        flows[flow.name] = flow
+    if ENTRY not in flows:
+        raise BadInput(
+            str(place_of(settings.flows)),
+            f"holds no flow {ENTRY}, into which every call is led: write it there",
+        )
+    return Content(people, read_calendar(settings), catalogue, flows)
+
+
+def read_prompts(settings: Settings) -> Catalogue:
+    """The catalogue these settings name; `BadInput` if it lacks what the program itself has to say."""
+    file = place_of(settings.catalogue)
+    found = read_catalogue(file)
+    if file != CATALOGUE and (missing := sorted(read_catalogue(CATALOGUE).names - found.names)):
+        raise BadInput(
+            str(file), f"prompts are missing: take them over from {CATALOGUE}: {', '.join(missing)}"
+        )
+    return found
 
 
 def read_calendar(settings: Settings) -> WorkingCalendar:
     """The working calendar these settings name; `SeedRefused` with file and line if it is wrong."""
-    return directory.calendar.load(_place(settings.calendar), settings.zone_info)
+    return directory.calendar.load(place_of(settings.calendar), settings.zone_info)
 
 
-def _place(path: Path) -> Path:
+def place_of(path: Path) -> Path:
+    """Where content of that path is: what is relative comes along with the program."""
     return path if path.is_absolute() else PROJECT / path
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """The option that every command which reads the settings has."""
-    parser.add_argument("--config", type=Path, help="the TOML file with the settings")
+def add_config(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The option that every command which reads the settings has; `again`: beneath one that has it."""
+    default = argparse.SUPPRESS if again else None
+    parser.add_argument("--config", type=Path, default=default, help="the TOML file with the settings")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -228,7 +228,7 @@ class _Demo:
             trunks=LOOPBACK_TRUNKS,
             sip_address=demo.sip_address,
         )
-        done = prepare(spec, content, studio=self._settings.studio_prompts)
+        done = prepare(spec, content, studio=self._settings.studio_folder)
         self.say(f"node and prompts are ready ({done.made} prompts made, {done.unchanged} as before)")
         return spec
 

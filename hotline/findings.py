@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.facts import AgentState
 from directory.model import Membership
 from hotline.witness import SeatSeen
+from ivr.standing import PromptStanding
 from telephony.agents import Agent
 from telephony.ami.accounts import Role
 
@@ -82,6 +83,20 @@ def of_rights(about: str, role: Role, permitted: Collection[str]) -> Iterator[Fi
         )
     if not lacking and not beyond:
         yield good(about, "logs in, with no right too many and none too few")
+
+
+def of_prompts(about: str, standings: Sequence[PromptStanding]) -> Iterator[Finding]:
+    """What a caller does not hear, or not as it is written: to be prepared, or to be recorded."""
+    for wanted, remedy in (
+        (False, "`hotline prepare`"),
+        (True, "have it read again, then `hotline prompts replace`; `hotline prompts back` until then"),
+    ):
+        wrong = [one.problem for one in standings if one.problem and one.record is wanted]
+        if wrong:
+            more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+            yield Finding(Weight.ERROR, about, "; ".join(wrong[:3]) + more, remedy)
+    if not any(one.problem for one in standings):
+        yield good(about, f"{len(standings)} as the catalogue has them")
 
 
 def of_seats(

@@ -278,12 +278,21 @@ class Settings(Section):
         default=Path("directory/seed/calendar.yaml"),
         description="working days and hours: the notice of each year is added to it",
     )
+    flows: Path = Field(
+        default=Path("ivr/flows"), description="folder of the flows, what callers hear and press"
+    )
+    catalogue: Path = Field(
+        default=Path("dialplans/prompts/catalogue.yaml"),
+        description="everything that is said, as text: start from the one that comes along",
+    )
     credentials: Path | None = Field(
         default=None,
         description="passwords and device secrets of the seed; empty: credentials.yaml in `data_dir`",
     )
     studio_prompts: Path | None = Field(
-        default=None, description="folder of studio recordings that replace spoken prompts one by one"
+        default=None,
+        description="folder of studio recordings that replace spoken prompts one by one; "
+        "empty: studio in `data_dir`",
     )
     web: WebSettings = WebSettings()
     session: SessionSettings = SessionSettings()
@@ -343,6 +352,11 @@ class Settings(Section):
     def credentials_file(self) -> Path:
         """File with the passwords and secrets that set-up made."""
         return self.credentials or self.data_dir / "credentials.yaml"
+
+    @property
+    def studio_folder(self) -> Path:
+        """Folder of the studio recordings, which need not be there."""
+        return self.studio_prompts or self.data_dir / "studio"
 
     @property
     def zone_info(self) -> ZoneInfo:

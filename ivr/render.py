@@ -1,8 +1,8 @@
 """The catalogue → sound files of a node: `<language>/<name>.wav` and `.alaw`, and `music-on-hold.*`.
 
-A studio recording `<studio>/<language>/<name>.wav` wins over the voice of espeak-ng, one by one. What has
-been rendered once is kept in a cache under the hash of everything it was made from, so that a second run,
-or a second node, costs nothing. `manifest.json` in the folder says what each file was made from.
+A studio recording `<studio>/<language>/<name>.wav` (`studio.py`) wins over the voice of espeak-ng, one by
+one. What has been rendered once is kept in a cache under the hash of everything it was made from, so that a
+second run, or a second node, costs nothing. `manifest.json` in the folder says what each file was made from.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import multiprocessing
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,11 +24,16 @@ from ivr.prompts import LANGUAGES, Catalogue
 from ivr.publish import write_aside
 from ivr.sound import RATE, TARGET_DBOV, WINDOW_DB, from_wav, level, to_alaw, to_wav
 from ivr.speech import Speaker, Utterance, find_speaker, speak
+from ivr.studio import Studio
 
 MUSIC = "music-on-hold"
 STUDIO_WINDOW_DB = 4.0
 """A studio recording may be this far from the level of the others; more is heard as a jump."""
 
+STUDIO_SECONDS = (0.2, 60.0)
+"""A studio recording is cut off if it is shorter, and forgotten about if it is longer."""
+
+_CLIPPED = 3  # so many samples at the limit are chance
 _MANIFEST = "manifest.json"
 _ENDINGS = (".wav", ".alaw")
 _POOL_FROM = 12  # fewer than this are done before a second process has started
@@ -54,44 +59,41 @@ class Rendered:
 
 
 def render_prompts(
-    catalogue: Catalogue, into: Path, *, cache: Path, studio: Path | None = None, processes: int = 2
+    catalogue: Catalogue,
+    into: Path,
+    *,
+    cache: Path,
+    studio: Path | None = None,
+    processes: int = 2,
+    only: Collection[str] = (),
 ) -> Rendered:
-    """Bring the folder `into` up to date with the catalogue.
+    """Bring the folder `into` up to date with the catalogue, or only these (`<language>/<prompt>`) of it.
 
     Studio recordings are checked first; `BadInput` names every one that does not fit, and nothing is written.
     """
-    plan = plan_prompts(catalogue, find_speaker(), studio)
+    whole = plan_prompts(catalogue, find_speaker(), studio)
+    plan = {name: source for name, source in whole.items() if not only or name in only}
     cache.mkdir(parents=True, exist_ok=True)
     needed = {source.key: source for source in plan.values() if not _cached(cache, source.key)}
     _make(list(needed.values()), cache, processes)
-    before = _manifest(into)
+    before = read_manifest(into)
     changed = 0
     for name, source in plan.items():
-        if before.get(name) != source.key or not _present(into, name):
+        if before.get(name) != source.key or not present(into, name):
             changed += 1
             for ending in _ENDINGS:
                 _link(cache / f"{source.key}{ending}", into / f"{name}{ending}")
-    for name in before.keys() - plan.keys():
+    manifest = {name: key for name, key in before.items() if only} | {
+        name: source.key for name, source in plan.items()
+    }
+    for name in before.keys() - manifest.keys():
         for ending in _ENDINGS:
             (into / f"{name}{ending}").unlink(missing_ok=True)
-    manifest = {name: source.key for name, source in plan.items()}
     if manifest != before:
         write_aside(into / _MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
     made = min(changed, sum(source.key in needed for source in plan.values()))
     recorded = sum(source.studio is not None for source in plan.values())
     return Rendered(made=made, cached=changed - made, unchanged=len(plan) - changed, studio=recorded)
-
-
-def check_prompts(catalogue: Catalogue, into: Path, *, studio: Path | None = None) -> list[str]:
-    """What is missing or stale in `into`, one sentence each; empty if a caller hears all of it as written."""
-    manifest = _manifest(into)
-    found = []
-    for name, source in plan_prompts(catalogue, find_speaker(), studio).items():
-        if not _present(into, name):
-            found.append(f"{name}: missing")
-        elif manifest.get(name) != source.key:
-            found.append(f"{name}: stale, its text or recording has changed since it was rendered")
-    return found
 
 
 def plan_prompts(catalogue: Catalogue, speaker: Speaker, studio: Path | None) -> dict[str, Source]:
@@ -114,7 +116,7 @@ def plan_prompts(catalogue: Catalogue, speaker: Speaker, studio: Path | None) ->
         known = {studio / f"{name}.wav" for name in plan}
         problems += [
             f"{path}: no prompt of that name is in the catalogue; rename it to <language>/<prompt>.wav"
-            for path in sorted(studio.glob("**/*.wav"))
+            for path in Studio(studio).recordings()
             if path not in known
         ]
     if problems:
@@ -126,21 +128,25 @@ def studio_problems(content: bytes, name: str) -> list[str]:
     """What is wrong with a studio recording and how to mend it; empty if it can be used."""
     try:
         rate, samples = from_wav(content, name)
-    except BadInput as problem:
-        return [str(problem)]
+    except BadInput as refused:
+        return [str(refused)]
     if rate != RATE:
         return [f"{name}: sampled at {rate} Hz; save it as 8 kHz mono 16-bit WAV"]
-    heard = level(samples)
-    if heard == -math.inf:
-        return [f"{name}: is silent; record it again"]
-    if abs(heard - TARGET_DBOV) > STUDIO_WINDOW_DB:
-        change = f"make it {abs(TARGET_DBOV - heard):.1f} dB {'louder' if heard < TARGET_DBOV else 'quieter'}"
-        allowed = f"{TARGET_DBOV:.0f} ± {STUDIO_WINDOW_DB:.0f} dBov"
-        return [f"{name}: speaks at {heard:.1f} dBov instead of {allowed}; {change}"]
+    heard, seconds = level(samples), len(samples) / RATE
     clipped = sum(abs(sample) >= 32767 for sample in samples)
-    if clipped > 3:
-        return [f"{name}: {clipped} samples are clipped; record it again at a lower gain"]
-    return []
+    shortest, longest = STUDIO_SECONDS
+    problem = ""
+    if not shortest <= seconds <= longest:
+        problem = f"lasts {seconds:.1f} s instead of {shortest} to {longest:.0f}: is it the right file?"
+    elif heard == -math.inf:
+        problem = "is silent; record it again"
+    elif abs(heard - TARGET_DBOV) > STUDIO_WINDOW_DB:
+        change = f"{abs(TARGET_DBOV - heard):.1f} dB {'louder' if heard < TARGET_DBOV else 'quieter'}"
+        allowed = f"{TARGET_DBOV:.0f} ± {STUDIO_WINDOW_DB:.0f} dBov"
+        problem = f"speaks at {heard:.1f} dBov instead of {allowed}; make it {change}"
+    elif clipped > _CLIPPED:
+        problem = f"{clipped} samples are clipped; record it again at a lower gain"
+    return [f"{name}: {problem}"] if problem else []
 
 
 def _make(sources: list[Source], cache: Path, processes: int) -> None:
@@ -179,11 +185,19 @@ def _cached(cache: Path, key: str) -> bool:
     return all((cache / f"{key}{ending}").is_file() for ending in _ENDINGS)
 
 
-def _present(into: Path, name: str) -> bool:
+def missing_prompts(names: Iterable[str], languages: Iterable[str], into: Path) -> list[str]:
+    """Those of `names` that a caller of one of the languages would not hear: `<language>/<prompt>`."""
+    wanted = sorted({f"{language}/{name}" for language in languages for name in names})
+    return [name for name in wanted if not any((into / f"{name}{ending}").is_file() for ending in _ENDINGS)]
+
+
+def present(into: Path, name: str) -> bool:
+    """Whether a prompt has its sound files in a node's folder."""
     return all((into / f"{name}{ending}").is_file() for ending in _ENDINGS)
 
 
-def _manifest(into: Path) -> Mapping[str, str]:
+def read_manifest(into: Path) -> Mapping[str, str]:
+    """What each prompt in a node's folder was made from: the key of its `Source`."""
     try:
         manifest: dict[str, str] = json.loads((into / _MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):

@@ -15,6 +15,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ import msgspec
 
 from core.errors import BadInput, Conflict, HotlineError
 from hotline import configuration
-from hotline.content import PROJECT, add_config
+from hotline.content import add_config, place_of
 from hotline.settings import Settings
 from storage import Database
 from storage.copying import copy_database, put_back
@@ -90,7 +91,7 @@ async def back_up(settings: Settings, folder: Path, *, recordings: bool = True) 
     try:
         for database in _databases(settings):
             await copy_database(database, aside / database.name)
-        for place in (*places(settings, recordings=recordings), _seed(settings)):
+        for place in (*places(settings, recordings=recordings), *_content(settings)):
             if place.source.exists():
                 await asyncio.to_thread(_copy, place.source, aside / place.name, 0o700)
         await asyncio.to_thread(_write_manifest, aside, stamp)
@@ -106,6 +107,7 @@ def places(settings: Settings, *, recordings: bool = True) -> Iterator[Place]:
     """Files and folders beside the databases, by where they belong."""
     yield Place(settings.data_dir / "ledger.spool", "ledger.spool")
     yield Place(settings.credentials_file, "credentials.yaml")
+    yield Place(settings.studio_folder, "studio")
     for node in settings.nodes:
         yield Place(node.accounts, f"nodes/{node.name}/accounts.json")
         for name in (*_NODE_FOLDERS, _RECORDINGS) if recordings else _NODE_FOLDERS:
@@ -117,9 +119,11 @@ def _databases(settings: Settings) -> tuple[Database, ...]:
     return Database(settings.main_url, name="main"), Database(settings.ledger_url, name="ledger")
 
 
-def _seed(settings: Settings) -> Place:
-    """The seed is content: it is kept for comparison, never put back."""
-    return Place(settings.seed if settings.seed.is_absolute() else PROJECT / settings.seed, "seed.yaml")
+def _content(settings: Settings) -> Iterator[Place]:
+    """Content is kept for comparison, never put back."""
+    yield Place(place_of(settings.seed), "seed.yaml")
+    yield Place(place_of(settings.flows), "flows")
+    yield Place(place_of(settings.catalogue), "catalogue.yaml")
 
 
 def _copy(source: Path, target: Path, mode: int) -> None:
@@ -169,7 +173,7 @@ async def restore(settings: Settings, backup: Path) -> list[Path]:
     been touched then.
     """
     check(backup)
-    with _service_stopped(settings):
+    with service_stopped(settings, then="restore"):
         moved = []
         for database in _databases(settings):
             moved += await put_back(database, backup / database.name, settings.data_dir)
@@ -197,24 +201,20 @@ def check(backup: Path) -> Manifest:
     return manifest
 
 
-class _service_stopped:  # noqa: N801 - reads as a condition
-    """Nobody writes this ledger, and nobody begins to meanwhile."""
-
-    def __init__(self, settings: Settings) -> None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-        self._file = settings.data_dir / "ledger.spool.lock"
-        self._lock = -1
-
-    def __enter__(self) -> None:
-        self._lock = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock)
-            raise Conflict("the service runs on these data: stop it, then restore") from error
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._lock)
+@contextmanager
+def service_stopped(settings: Settings, *, then: str) -> Iterator[None]:
+    """Nobody writes this ledger, and nobody begins to meanwhile; else `Conflict`: stop it, `then` do it."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    lock = os.open(settings.data_dir / "ledger.spool.lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise Conflict(f"the service runs on these data: stop it, then {then}") from error
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _replace(source: Path, target: Path) -> list[Path]:

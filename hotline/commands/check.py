@@ -18,15 +18,14 @@ from core.clock import SECOND, system_clock
 from core.errors import HotlineError
 from directory import credentials
 from hotline import configuration
+from hotline.check_heard import of_node_prompts
 from hotline.commands.prepare import spec_of
-from hotline.content import CATALOGUE, Content, add_config, read_content
+from hotline.content import Content, add_config, read_content
 from hotline.databases import existing, kept_directory
 from hotline.findings import Finding, Weight, good, of_rights, of_seats
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
 from hotline.witness import NotWitnessed, SeatSeen, witness
-from ivr.prompts import read_catalogue
-from ivr.render import check_prompts
 from ledger.store import FactStore
 from storage import StorageError
 from storage.migrate import History
@@ -130,15 +129,7 @@ def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Itera
         )
     else:
         yield good(about, f"{len(wanted)} files as settings and seed want them")
-    missing = check_prompts(read_catalogue(CATALOGUE), folder / "prompts", studio=settings.studio_prompts)
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        yield Finding(
-            Weight.ERROR,
-            f"prompts of {node.name}",
-            "; ".join(missing[:3]) + more,
-            "`hotline prepare`",
-        )
+    yield from of_node_prompts(node, settings, content)
 
 
 def _text(file: Path) -> str:
@@ -156,10 +147,10 @@ def _of_databases(settings: Settings) -> Iterator[Finding]:
         ("main", settings.main_url),
         ("ledger", settings.ledger_url),
     )
-    for history, url in histories:
-        about = f"{history} database"
+    for name, url in histories:
+        about = f"{name} database"
         try:
-            asyncio.run(_open_once(url, history))
+            asyncio.run(_open_once(url, name))
         except HotlineError as problem:
             yield Finding(Weight.ERROR, about, str(problem), "start the service once: it migrates")
         else:

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     programs = asyncio.run(instance.find())
     for node in settings.nodes:
         spec = spec_of(node, content, keys, programs, accounts_of(node))
-        voices = prepare(spec, content, studio=settings.studio_prompts)
+        voices = prepare(spec, content, studio=settings.studio_folder)
         print(f"{node.name}: prepared in {node.directory}, {_spoken(voices)}")
     print("next: `hotline up` starts Asterisk and the service; an Asterisk that runs takes what is new by")
     print("`hotline reload`, calls in progress unharmed")

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadInput
+from core.errors import BadInput, NotFound
 from ivr.prompts import Catalogue
-from ivr.render import MUSIC, check_prompts, render_prompts, studio_problems
+from ivr.render import MUSIC, missing_prompts, render_prompts, studio_problems
 from ivr.sound import RATE, TARGET_DBOV, WINDOW_DB, from_wav, level, to_alaw, to_wav
 from ivr.speech import find_speaker, phonemes
+from ivr.standing import PromptState, prompt_standings
+from ivr.studio import Studio, text_digest
 from telephony.instance import cache_dir
 from tests.unit.ivr.flows import LANGUAGES, catalogue
 
@@ -31,6 +33,10 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def few(*names: str) -> Catalogue:
     return Catalogue({name: catalogue().prompts[name] for name in names})
+
+
+def problems(texts: Catalogue, into: Path, studio: Path | None = None) -> list[str]:
+    return [one.problem for one in prompt_standings(texts, into, studio=studio) if one.problem]
 
 
 def recording(dbov: float = TARGET_DBOV, rate: int = RATE) -> array[int]:
@@ -86,13 +92,13 @@ def test_what_is_missing_or_stale_is_listed_and_mended(tmp_path: Path) -> None:
     reworded = replace(catalogue().prompts["survey-thanks"], name="goodbye")
     after = Catalogue({"goodbye": reworded, "no-input": catalogue().prompts["no-input"]})
     render_prompts(before, into, cache=cache)
-    assert check_prompts(before, into) == []
+    assert problems(before, into) == []
     (into / "en" / "digit-1.alaw").unlink()
-    assert check_prompts(before, into) == ["en/digit-1: missing"]
+    assert problems(before, into) == ["en/digit-1: missing"]
     stale = "cmn/goodbye: stale, its text or recording has changed since it was rendered"
-    assert stale in check_prompts(after, into)
+    assert stale in problems(after, into)
     render_prompts(after, into, cache=cache)
-    assert check_prompts(after, into) == []
+    assert problems(after, into) == []
     assert not (into / "en" / "digit-1.wav").exists()
 
 
@@ -105,7 +111,7 @@ def test_a_studio_recording_wins_alone(tmp_path: Path) -> None:
     assert (into / "cmn" / "goodbye.wav").read_bytes() == to_wav(recording(-18))
     assert (into / "cmn" / "goodbye.alaw").read_bytes() == to_alaw(recording(-18))
     assert (into / "en" / "goodbye.wav").read_bytes() != to_wav(recording(-18))
-    assert any(line.startswith("cmn/goodbye: stale") for line in check_prompts(some, into))
+    assert any(line.startswith("cmn/goodbye: stale") for line in problems(some, into))
 
 
 def test_recordings_that_do_not_fit_are_all_named_and_nothing_is_written(tmp_path: Path) -> None:
@@ -144,3 +150,52 @@ def test_a_recording_at_another_rate_or_in_stereo_is_refused(tmp_path: Path) -> 
             file.setframerate(rate)
             file.writeframes(recording().tobytes())
         assert "save it as 8 kHz mono 16-bit WAV" in studio_problems(path.read_bytes(), path.name)[0]
+
+
+def test_a_recording_that_is_too_short_is_refused() -> None:
+    assert "is it the right file?" in studio_problems(to_wav(recording()[:800]), "x.wav")[0]
+
+
+def test_one_prompt_is_brought_alone_and_the_others_are_left(tmp_path: Path) -> None:
+    some, into = few("goodbye", "digit-1"), tmp_path / "prompts"
+    render_prompts(some, into, cache=tmp_path / "cache")
+    for file in ("digit-1.wav", "digit-1.alaw", "goodbye.wav"):
+        (into / "en" / file).unlink()
+    render_prompts(some, into, cache=tmp_path / "cache", only={"en/goodbye"})
+    assert problems(some, into) == ["en/digit-1: missing"]
+    assert missing_prompts(["digit-1", "goodbye"], ["en", "cmn"], into) == ["en/digit-1"]
+
+
+def test_a_recording_put_in_is_stale_once_its_text_changes_and_can_be_taken_back(tmp_path: Path) -> None:
+    folder, into, some = tmp_path / "studio", tmp_path / "prompts", few("goodbye")
+    studio, cache = Studio(folder), tmp_path / "cache"
+    digest = text_digest(some.prompts["goodbye"], "cmn")
+    for loudness in (-18, -21):
+        studio.put("cmn/goodbye", to_wav(recording(loudness)), text=digest, by="7001", at="2026-11-25")
+    render_prompts(some, into, cache=cache, studio=folder)
+    states = {one.name: one.state for one in prompt_standings(some, into, studio=folder)}
+    assert (states["cmn/goodbye"], states["en/goodbye"]) == (PromptState.STUDIO, PromptState.RENDERED)
+    reworded = Catalogue({"goodbye": replace(catalogue().prompts["survey-thanks"], name="goodbye")})
+    render_prompts(reworded, into, cache=cache, studio=folder)
+    (stale,) = [one for one in prompt_standings(reworded, into, studio=folder) if one.problem]
+    assert stale.record
+    assert stale.problem == "cmn/goodbye: stale, its text has changed since the studio recorded it"
+    first = studio.take_back("cmn/goodbye")
+    assert first is not None
+    render_prompts(some, into, cache=cache, studio=folder)
+    assert (into / "cmn/goodbye.wav").read_bytes() == to_wav(recording(-18))
+    assert studio.take_back("cmn/goodbye") is None
+    render_prompts(some, into, cache=cache, studio=folder)
+    assert problems(some, into, folder) == []
+    with pytest.raises(NotFound, match="the voice speaks it"):
+        studio.take_back("cmn/goodbye")
+
+
+def test_a_recording_laid_there_by_hand_is_kept_when_another_is_put_in(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    (tmp_path / "cmn").mkdir()
+    (tmp_path / "cmn/goodbye.wav").write_bytes(b"by hand")
+    studio.put("cmn/goodbye", b"put in", text="1", by="7001", at="2026-11-25")
+    before = studio.take_back("cmn/goodbye")
+    assert before is not None
+    assert (before.text, (tmp_path / "cmn/goodbye.wav").read_bytes()) == ("", b"by hand")

@@ -6,8 +6,17 @@ import pytest
 
 from core.facts import AgentState as S
 from directory.model import Membership
-from hotline.findings import FORBIDDEN, NEEDED, Finding, Weight, of_rights, of_seats
+from hotline.findings import (
+    FORBIDDEN,
+    NEEDED,
+    Finding,
+    Weight,
+    of_prompts,
+    of_rights,
+    of_seats,
+)
 from hotline.witness import SeatSeen
+from ivr.standing import PromptStanding, PromptState
 from telephony.agents import Agent
 from telephony.ami.accounts import Role
 
@@ -67,3 +76,16 @@ def test_a_line_has_the_remedy() -> None:
     finding = Finding(Weight.ERROR, "AMI of node1", "nobody answers", "start it")
     assert finding.line() == "error    AMI of node1: nobody answers → start it"
     assert Finding(Weight.GOOD, "nodes", "two").line() == "ok       nodes: two"
+
+
+def test_prompts_are_prepared_or_recorded_again() -> None:
+    rendered = PromptStanding("cmn/welcome", PromptState.RENDERED)
+    missing = [PromptStanding(f"en/digit-{digit}", PromptState.MISSING) for digit in range(5)]
+    outdated = PromptStanding("nan/welcome", PromptState.STALE, "its text has changed", record=True)
+    assert [one.weight for one in of_prompts("prompts", [rendered])] == [Weight.GOOD]
+    found = list(of_prompts("prompts", [rendered, *missing, outdated]))
+    assert [one.weight for one in found] == [Weight.ERROR, Weight.ERROR]
+    assert found[0].what == "en/digit-0: missing; en/digit-1: missing; en/digit-2: missing and 2 more"
+    assert found[0].remedy == "`hotline prepare`"
+    assert found[1].what == "nan/welcome: stale, its text has changed"
+    assert "`hotline prompts replace`" in found[1].remedy
