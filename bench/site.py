@@ -247,7 +247,7 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
     )
     # Hundreds of telephones in one process need no asking whether they are there.
     spec = replace(spec, qualify_s=0)
-    prepare(spec, content)
+    prepare(spec, content, studio=None, by="bench", clock=system_clock)
     return Site(
         folder=folder,
         settings=settings,

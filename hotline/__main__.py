@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reload": ("hotline.commands.reload", "let a running Asterisk take what `hotline prepare` has made anew"),
     "demo": ("hotline.demo", "run everything with simulated customers and agents"),
     "content": ("hotline.content", "check directory, prompts and flows without starting anything"),
-    "flow": ("hotline.commands.flow", "try, draw or compile what a caller hears and presses"),
+    "flow": ("hotline.commands.flow", "try, draw, publish what a caller hears and presses, or go back"),
     "prompts": (
         "hotline.commands.prompts",
         "how each prompt stands; replace one, take that back, listen",

@@ -228,7 +228,9 @@ class _Demo:
             trunks=LOOPBACK_TRUNKS,
             sip_address=demo.sip_address,
         )
-        done = prepare(spec, content, studio=self._settings.studio_folder)
+        done = prepare(
+            spec, content, studio=self._settings.studio_folder, by="demo", clock=system_clock
+        ).voices
         self.say(f"node and prompts are ready ({done.made} prompts made, {done.unchanged} as before)")
         return spec
 

@@ -99,6 +99,27 @@ def of_prompts(about: str, standings: Sequence[PromptStanding]) -> Iterator[Find
         yield good(about, f"{len(standings)} as the catalogue has them")
 
 
+def of_flow(about: str, *, content: str, file: str, live: str, left: str) -> Finding:
+    """Versions of one flow: the flow file's, Asterisk's file's, the one callers are led into, one left."""
+    if not file:
+        return Finding(Weight.ERROR, about, "Asterisk has no file of it", "`hotline prepare`")
+    if live != file:
+        return Finding(
+            Weight.ERROR,
+            about,
+            f"callers are led into {live or 'none'}, after Asterisk's next start into {file or 'none'}",
+            "`hotline flow publish`",
+        )
+    if content not in (live, left):
+        return Finding(
+            Weight.WARNING,
+            about,
+            f"callers are led into {live}, the flow file would be {content}",
+            "`hotline flow publish`, if it is meant to be",
+        )
+    return good(about, f"{live} is live" + (f", gone back to from {left}" if content == left else ""))
+
+
 def of_seats(
     node: str,
     agents: Mapping[str, Agent],

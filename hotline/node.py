@@ -13,13 +13,16 @@ from pathlib import Path
 
 import msgspec
 
+from core.clock import Clock, iso
 from core.errors import HotlineError
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from hotline.content import Content
 from hotline.settings import NodeSettings
-from ivr.compile import compile_flow
-from ivr.publish import publish
+from ivr import history
+from ivr.compile import Compiled, compile_flow, versions_in
+from ivr.history import How, Published
+from ivr.publish import flow_file, publish
 from ivr.render import Rendered, render_prompts
 from telephony.ami.accounts import RIGHTS, Role
 from telephony.instance import Programs, cache_dir
@@ -184,11 +187,37 @@ def _agents(directory: Directory, credentials: Credentials) -> tuple[AgentSpec, 
     )
 
 
-def prepare(spec: NodeSpec, content: Content, *, studio: Path | None = None) -> Rendered:
-    """Write everything the node needs to start; what has not changed is left alone."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What `prepare` has done. `left`: flow → the version somebody went back to, which stays."""
+
+    voices: Rendered
+    left: Mapping[str, str]
+
+
+def prepare(spec: NodeSpec, content: Content, *, studio: Path | None, by: str, clock: Clock) -> Prepared:
+    """Write everything the node needs to start; what has not changed is left alone.
+
+    So is a flow from whose version somebody has gone back: only publishing it again undoes that.
+    """
     write_node(spec)
-    for flow in content.flows.values():
-        publish(compile_flow(flow), spec.directory / "etc" / f"ivr-{flow.name}.conf")
-    return render_prompts(
+    voices = render_prompts(
         content.catalogue, spec.directory / "prompts", cache=cache_dir() / "prompts", studio=studio
     )
+    left = {}
+    for flow in content.flows.values():
+        if stays := _write_flow(spec.directory, compile_flow(flow), by, clock):
+            left[flow.name] = stays
+    return Prepared(voices, left)
+
+
+def _write_flow(node: Path, compiled: Compiled, by: str, clock: Clock) -> str:
+    """The version that stays in its place, or "" once this one is what Asterisk will take next."""
+    file, known = flow_file(node, compiled.flow), history.history_file(node, compiled.flow)
+    there = versions_in(file.read_text(encoding="utf-8")) if file.exists() else ()
+    before = there[0].version if there else ""
+    if before and history.gone_back_from(history.read(known)) == compiled.version:
+        return before
+    if publish(compiled, file) and before != compiled.version:
+        history.record(known, Published(iso(clock()), compiled.version, How.PREPARED, by, before))
+    return ""

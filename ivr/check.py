@@ -42,7 +42,7 @@ def _check_names(flow: Flow, node: Node, around: Surroundings, report: Report, l
         if isinstance(target, ToQueue) and target.business not in around.businesses:
             report.add(line, node.name, _unknown("queue business", target.business, around.businesses))
         elif isinstance(target, ToQueue):
-            for language in sorted(_languages(flow) & around.languages):
+            for language in sorted(languages_of(flow) & around.languages):
                 if (queue := f"{target.business}-{language}") not in around.queues:
                     text = f"there is no queue {queue!r} for a caller whose language is {language}: add it"
                     report.add(line, node.name, text)
@@ -97,7 +97,8 @@ def _check_loops(flow: Flow, report: Report, lines: Lines) -> None:
             report.add(lines[(loop[0],)], loop[0], text)
 
 
-def _languages(flow: Flow) -> frozenset[str]:
+def languages_of(flow: Flow) -> frozenset[str]:
+    """Every language a caller can be in."""
     menus = (node for node in flow.nodes.values() if isinstance(node, Menu))
     chosen = {choice.language for menu in menus for choice in menu.keys if choice.language}
     return frozenset({flow.language, *chosen})

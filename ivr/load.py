@@ -9,10 +9,10 @@ from ivr.check import check_flow
 from ivr.lines import Fields, Many, Piece, Refused, Report, Text, parse, read_text
 from ivr.model import KEYS, Choice, Flow, HangUp, Menu, Message, Node, Surroundings, Target, ToNode, ToQueue
 
-__all__ = ["Refused", "load_flow", "read_flow"]
+__all__ = ["FLOW_NAME", "Refused", "load_flow", "read_flow"]
 
 _NODE = re.compile(r"[a-z][a-z_]{0,23}")
-_FLOW = re.compile(r"[a-z0-9]{2,12}")
+FLOW_NAME = re.compile(r"[a-z0-9]{2,12}")
 _TIMEOUT_S = range(1, 21)
 _ATTEMPTS = range(1, 6)
 _DEFAULTS = ("timeout_s", "attempts", "no_input", "wrong_input", "give_up")
@@ -35,7 +35,7 @@ def load_flow(source: str, file: str, around: Surroundings) -> Flow:
         report.refuse()
     reader.known(top, "", _TOP)
     flow = Flow(
-        name=reader.shaped(top, "flow", _FLOW, "2 to 12 small letters or digits"),
+        name=reader.shaped(top, "flow", FLOW_NAME, "2 to 12 small letters or digits"),
         title=reader.text(top, "", "title"),
         language=reader.text(top, "", "language"),
         start=reader.text(top, "", "start"),

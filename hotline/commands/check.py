@@ -18,7 +18,7 @@ from core.clock import SECOND, system_clock
 from core.errors import HotlineError
 from directory import credentials
 from hotline import configuration
-from hotline.check_heard import of_node_prompts
+from hotline.check_heard import of_node_flows, of_node_prompts
 from hotline.commands.prepare import spec_of
 from hotline.content import Content, add_config, read_content
 from hotline.databases import existing, kept_directory
@@ -130,6 +130,7 @@ def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Itera
     else:
         yield good(about, f"{len(wanted)} files as settings and seed want them")
     yield from of_node_prompts(node, settings, content)
+    yield from of_node_flows(node, content)
 
 
 def _text(file: Path) -> str:

@@ -14,11 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from core.clock import system_clock
 from core.errors import BadInput
 from directory import credentials
 from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline import configuration
+from hotline.author import add_by, who
 from hotline.content import Content, add_config, read_content
 from hotline.databases import kept_directory
 from hotline.node import issue_accounts, prepare, spec_by
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write new passwords and PINs to this new file, for its owner alone, instead of showing them",
     )
+    add_by(parser)
     parser.add_argument(
         "--renew", nargs="+", default=[], metavar="STAFF", help="make a new password and PIN for these, too"
     )
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = configuration.load(arguments.config)
     if arguments.sign_ins is not None and arguments.sign_ins.exists():
         raise BadInput("--sign-ins", f"{arguments.sign_ins} is there already: name a new file")
+    by = who(arguments)
     content = read_content(settings)
     content = replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
     require_folder(settings.data_dir)
@@ -61,8 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     programs = asyncio.run(instance.find())
     for node in settings.nodes:
         spec = spec_of(node, content, keys, programs, accounts_of(node))
-        voices = prepare(spec, content, studio=settings.studio_folder)
-        print(f"{node.name}: prepared in {node.directory}, {_spoken(voices)}")
+        done = prepare(spec, content, studio=settings.studio_folder, by=f"prepare, {by}", clock=system_clock)
+        print(f"{node.name}: prepared in {node.directory}, {_spoken(done.voices)}")
+        for flow, version in done.left.items():
+            print(f"  flow {flow} stays at {version}, to which somebody went back: `hotline flow publish`")
     print("next: `hotline up` starts Asterisk and the service; an Asterisk that runs takes what is new by")
     print("`hotline reload`, calls in progress unharmed")
     return 0

@@ -11,6 +11,7 @@ from hotline.findings import (
     NEEDED,
     Finding,
     Weight,
+    of_flow,
     of_prompts,
     of_rights,
     of_seats,
@@ -89,3 +90,20 @@ def test_prompts_are_prepared_or_recorded_again() -> None:
     assert found[0].remedy == "`hotline prepare`"
     assert found[1].what == "nan/welcome: stale, its text has changed"
     assert "`hotline prompts replace`" in found[1].remedy
+
+
+@pytest.mark.parametrize(
+    ("content", "file", "live", "left", "weight"),
+    [
+        ("b", "b", "b", "", Weight.GOOD),
+        ("b", "b", "a", "", Weight.ERROR),
+        ("b", "a", "a", "", Weight.WARNING),
+        ("b", "a", "a", "b", Weight.GOOD),
+        ("c", "a", "a", "b", Weight.WARNING),
+        ("b", "", "", "", Weight.ERROR),
+    ],
+)
+def test_a_flow_is_live_as_its_file_has_it_or_somebody_went_back(
+    content: str, file: str, live: str, left: str, weight: Weight
+) -> None:
+    assert of_flow("flow", content=content, file=file, live=live, left=left).weight is weight

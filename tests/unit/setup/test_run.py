@@ -82,7 +82,7 @@ def test_an_unknown_kind_of_test_is_refused_before_any_set_up() -> None:
 
 
 def test_what_the_program_prints_is_not_mixed_with_progress() -> None:
-    done = run("hotline", "flow", "--draw", "svg")
+    done = run("hotline", "flow", "draw")
     assert done.returncode == 0, done
     assert done.stdout.startswith("<svg")
 
