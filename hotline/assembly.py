@@ -30,10 +30,10 @@ from hotline.content import read_calendar
 from hotline.due import Due, assemble_due, sms_key
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
+from hotline.node_upkeep import NodeUpkeep
+from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
 from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
-from hotline.publisher import Publisher
-from hotline.publisher_api import PublisherApi
 from hotline.readiness import NotReady, ready_checks
 from hotline.retention import Retention
 from hotline.settings import Settings
@@ -80,7 +80,7 @@ class Hotline:
     outbox: Outbox
     due: Due
     directory: DirectoryBook
-    publisher: Publisher
+    upkeep: NodeUpkeep
     consumers: tuple[Consumer, ...]
     filer: Filer
     retention: Retention
@@ -151,8 +151,8 @@ def _connected(
     due: Due,
 ) -> Hotline:
     directory = book.current
-    publisher = Publisher(settings, clock=clock)
-    publisher.begin(book.number, book.present)
+    upkeep = NodeUpkeep(settings, clock=clock)
+    upkeep.begin(book.number, book.present)
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
     callbacks = callbacks_of(main, ledger, due, directory, clock)
@@ -222,7 +222,7 @@ def _connected(
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *SheetsApi(book).routes(),
-        *PublisherApi(publisher).routes(),
+        *NodeUpkeepApi(upkeep).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),
@@ -236,7 +236,7 @@ def _connected(
         ).routes(),
     ]
     book.listen(lambda _before, after: board.directory_changed(after))
-    book.listen(lambda _before, after: publisher.changed(book.number, after))
+    book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
     checks = ready_checks(ledger, telephony, relay)
@@ -251,7 +251,7 @@ def _connected(
         outbox=outbox,
         due=due,
         directory=book,
-        publisher=publisher,
+        upkeep=upkeep,
         consumers=consumers,
         filer=filer,
         retention=Retention(settings, main=main, facts=facts, folders=folders, clock=clock),
@@ -290,7 +290,7 @@ class Running:
                 "outbox": hotline.outbox.run(),
                 "filer": hotline.filer.run(),
                 "directory": hotline.directory.run(),
-                "publisher": hotline.publisher.run(),
+                "upkeep": hotline.upkeep.run(),
                 "retention": hotline.retention.run(),
                 **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
                 **{consumer.name: consumer.run() for consumer in hotline.consumers},

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.clock import moment
 from directory.changes_api import READ
-from hotline.publisher import Publisher
+from hotline.node_upkeep import NodeUpkeep
 from web.route import ApiRequest, Out, Route
 
 
@@ -25,11 +25,11 @@ class LiveOut(Out):
     nodes: list[StandingOut]
 
 
-class PublisherApi:
+class NodeUpkeepApi:
     """The handler."""
 
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
+    def __init__(self, upkeep: NodeUpkeep) -> None:
+        self._upkeep = upkeep
 
     def routes(self) -> list[Route]:
         """The route of this module."""
@@ -54,6 +54,6 @@ class PublisherApi:
                     since=None if one.since is None else moment(one.since),
                     waiting=one.waiting,
                 )
-                for one in self._publisher.published.values()
+                for one in self._upkeep.published.values()
             ]
         )

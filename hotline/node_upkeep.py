@@ -26,7 +26,7 @@ from telephony import instance
 from telephony.instance import AsteriskInstance
 from telephony.nodefiles import NodeFile, render, write_file
 
-_log = structlog.get_logger("hotline.publisher")
+_log = structlog.get_logger("hotline.node_upkeep")
 _AGAIN_S = 15.0
 _BY_HAND = "`hotline prepare`, then `hotline reload` on its host"
 _RELOADS: Mapping[str, str] = {
@@ -55,7 +55,7 @@ class CannotPublish(HotlineError):
     """A node cannot be told from here; the message says why and what to do."""
 
 
-class Publisher:
+class NodeUpkeep:
     """`published` is how far each node is; `run` is the task."""
 
     def __init__(self, settings: Settings, *, clock: Clock) -> None:
