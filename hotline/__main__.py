@@ -33,6 +33,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "proof": ("hotline.commands.proof", "prove a day: ledger, queue logs, recordings and summaries agree"),
     "backup": ("hotline.commands.backup", "copy all that cannot be made again, while the service runs"),
     "restore": ("hotline.commands.restore", "put a backup back, or look whether it is whole"),
+    "migrate": ("hotline.commands.migrate", "bring the databases to this program's tables, or back"),
+    "upgrade": ("hotline.commands.upgrade", "put another version in place, or back if it does not get ready"),
+    "roll-back": ("hotline.commands.roll_back", "put the version before back, with its tables"),
     "intervals": ("hotline.commands.intervals", "count the figures over time again from the ledger"),
     "retention": (
         "hotline.commands.retention",

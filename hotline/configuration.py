@@ -48,13 +48,20 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
     return load_with_origins(file, environment)[0]
 
 
+def named_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """The file that counts where none is given: HOTLINE_CONFIG's, else hotline.toml if it is there."""
+    environment = os.environ if environment is None else environment
+    if named := environment.get("HOTLINE_CONFIG"):
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
 def load_with_origins(
     file: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> tuple[Settings, Origins]:
     """As `load`, with where each value that is not a default was found, by its path."""
     environment = os.environ if environment is None else environment
-    if file is None and (named := environment.get("HOTLINE_CONFIG")):
-        file = Path(named)
+    file = file or named_file(environment)
     table, origins, problems = _read_file(file)
     from_environment, set_there, bad_names = _read_environment(environment)
     problems += bad_names
@@ -83,9 +90,7 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _read_file(file: Path | None) -> tuple[dict[str, Any], Origins, list[BadInput]]:
     if file is None:
-        if not DEFAULT_FILE.exists():
-            return {}, {}, []
-        file = DEFAULT_FILE
+        return {}, {}, []
     try:
         text = file.read_text("utf-8")
     except OSError as error:

@@ -248,6 +248,27 @@ class RetentionSettings(Section):
     )
 
 
+class UpgradeSettings(Section):
+    """[upgrade] how `hotline upgrade` and `hotline roll-back` handle the service"""
+
+    stop: tuple[str, ...] = Field(
+        default=("sudo", "--non-interactive", "systemctl", "stop", "hotline"),
+        min_length=1,
+        description="words of the command that stops the service, and returns once it has ended",
+    )
+    start: tuple[str, ...] = Field(
+        default=("sudo", "--non-interactive", "systemctl", "start", "hotline"),
+        min_length=1,
+        description="words of the command that starts it",
+    )
+    ready_s: int = Field(
+        default=60, ge=1, le=3600, description="so long it may take to be ready, else it is rolled back"
+    )
+    backups: Path | None = Field(
+        default=None, description="folder for the backups made before; empty: backups in `data_dir`"
+    )
+
+
 class DemoSettings(Section):
     """[demo] the Asterisk, the customers and the telephones of `./run demo`"""
 
@@ -304,6 +325,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     retention: RetentionSettings = RetentionSettings()
+    upgrade: UpgradeSettings = UpgradeSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
 

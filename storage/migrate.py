@@ -42,14 +42,23 @@ async def migrate_down(database: Database, history: History = "main", *, to: str
 
 async def check_schema(database: Database, history: History = "main") -> None:
     """`SchemaMismatch` unless the database stands at the newest revision: for those who must not migrate."""
-    async with database.read() as connection:
-        stands = await connection.run_sync(_revision)
-    newest = scripts(history).get_current_head()
-    if stands != newest:
+    stands, wanted = await revision(database), newest(history)
+    if stands != wanted:
         raise SchemaMismatch(
             f"the {database.name} database ({database.place}) stands at revision {stands or 'none'}, "
-            f"this program needs {newest}: run the migrations"
+            f"this program needs {wanted}: run the migrations"
         )
+
+
+async def revision(database: Database) -> str | None:
+    """The revision at which the open database stands; None if it has none of our tables."""
+    async with database.read() as connection:
+        return await connection.run_sync(_revision)
+
+
+def newest(history: History) -> str:
+    """The revision this program was built for."""
+    return str(scripts(history).get_current_head())
 
 
 def scripts(history: History) -> ScriptDirectory:

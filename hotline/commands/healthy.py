@@ -26,9 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask, and say what is wrong; 0 if nothing is."""
     web = configuration.load(arguments.config).web
-    found = problem(_EVERYWHERE.get(web.host, web.host), web.port)
+    found = problem(address(web.host), web.port)
     print(found or "well")
     return 1 if found else 0
+
+
+def address(host: str) -> str:
+    """Where to ask a service that listens on `host`."""
+    return _EVERYWHERE.get(host, host)
 
 
 def problem(host: str, port: int) -> str:
