@@ -10,6 +10,7 @@ from pydantic import Field
 
 from core.clock import moment
 from core.errors import BadInput, NotFound
+from core.names import StaffId
 from directory.book import DirectoryBook
 from directory.changes import MOST_LINES, Change, ChangeState, Line
 from directory.entries import SECTIONS
@@ -236,7 +237,7 @@ def _out(book: DirectoryBook, change: Change) -> ChangeOut:
 
 
 def _name(book: DirectoryBook, number: str) -> str:
-    person = next((one for one in book.present.staff.values() if one.number == number), None)
+    person = book.present.staff.get(StaffId(number))
     return person.name if person is not None else ""
 
 

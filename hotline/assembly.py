@@ -151,8 +151,7 @@ def _connected(
     due: Due,
 ) -> Hotline:
     directory = book.current
-    upkeep = NodeUpkeep(settings, clock=clock)
-    upkeep.begin(book.number, book.present)
+    upkeep = NodeUpkeep(settings, book.number, book.present, clock=clock)
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
     callbacks = callbacks_of(main, ledger, due, directory, clock)

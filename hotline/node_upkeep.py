@@ -56,25 +56,21 @@ class CannotPublish(HotlineError):
 
 
 class NodeUpkeep:
-    """`published` is how far each node is; `run` is the task."""
+    """`published` is how far each node is; `run` is the task.
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
-        self.published = {node.name: Standing(node=node.name) for node in settings.nodes}
+    `directory`: what the nodes' files were prepared from, as far as anybody knows; `number`: its last change.
+    """
+
+    def __init__(self, settings: Settings, number: int, directory: Directory, *, clock: Clock) -> None:
+        self.published = {node.name: Standing(node=node.name, change=number) for node in settings.nodes}
         self._settings = settings
         self._clock = clock
-        self._wanted: tuple[int, Directory] | None = None
-        self._live: dict[str, Directory] = {}
+        self._wanted = (number, directory)
+        self._live = dict.fromkeys(self.published, directory)
         self._owed: dict[str, list[str]] = {}
         self._wake = asyncio.Event()
         self._tried = 0
         self._progress = asyncio.Condition()
-
-    def begin(self, number: int, directory: Directory) -> None:
-        """What the nodes' files were prepared from, as far as anybody knows."""
-        self._live = dict.fromkeys(self.published, directory)
-        self._wanted = (number, directory)
-        for name in self.published:
-            self.published[name] = Standing(node=name, change=number)
 
     def changed(self, number: int, directory: Directory) -> None:
         """The directory says something else from now on."""
@@ -96,7 +92,7 @@ class NodeUpkeep:
             except TimeoutError:
                 pass
             self._wake.clear()
-            number = 0 if self._wanted is None else self._wanted[0]
+            number, _ = self._wanted
             for node in self._settings.nodes:
                 await self._publish(node)
             async with self._progress:
@@ -104,8 +100,6 @@ class NodeUpkeep:
                 self._progress.notify_all()
 
     async def _publish(self, node: NodeSettings) -> None:
-        if self._wanted is None:
-            return
         number, directory = self._wanted
         try:
             told = await self._tell(node, self._live[node.name], directory)
@@ -125,9 +119,9 @@ class NodeUpkeep:
         """The commands that made it so; none if nothing in the node's files is different."""
         programs = await instance.find()
         files = await asyncio.to_thread(self._files, node, programs, before, after)
-        commands = self._owed.setdefault(node.name, [])
+        commands, needed = self._owed.setdefault(node.name, []), reloads(files)
         await asyncio.to_thread(_write, node.directory / "etc", files)
-        commands += [one for one in reloads(files) if one not in commands]
+        commands += [one for one in needed if one not in commands]
         if commands and not (node.directory / "run" / "asterisk.ctl").exists():
             raise CannotPublish(f"the Asterisk of {node.name} cannot be told from here: {_BY_HAND}")
         asterisk = AsteriskInstance(node.directory.absolute(), programs)
@@ -158,7 +152,6 @@ def reloads(files: Collection[str]) -> list[str]:
 
 
 def _write(folder: Path, files: Mapping[str, tuple[NodeFile, NodeFile]]) -> None:
-    reloads(files)
     for name, (before, after) in files.items():
         there = (folder / name).read_text("utf-8")
         if there not in (before.text, after.text):
