@@ -10,11 +10,11 @@ The sources are Asterisk's events, folded by `telephony/`; our own records (`Sum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from core.clock import Duration, Instant
 
@@ -99,8 +99,7 @@ class AgentState(StrEnum):
     WRAP_UP = "wrap_up"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, gc=False, kw_only=True):
     """`at`: when it happened, on the clock of `node` ("" for facts of the service itself)."""
 
     at: Instant
@@ -110,15 +109,13 @@ class Fact:
 # ------------------------------------------------------------------ the call
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFact(Fact):
+class CallFact(Fact, frozen=True, kw_only=True):
     """A fact of one call."""
 
     call: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallArrived(CallFact):
+class CallArrived(CallFact, frozen=True, kw_only=True):
     """A customer's channel entered the dialplan. `caller` may be empty (number withheld)."""
 
     leg: str
@@ -129,15 +126,13 @@ class CallArrived(CallFact):
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageChosen(CallFact):
+class LanguageChosen(CallFact, frozen=True, kw_only=True):
     """`language`: cmn, nan or en (CALL-12)."""
 
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MenuChosen(CallFact):
+class MenuChosen(CallFact, frozen=True, kw_only=True):
     """The caller pressed `key` in `menu` and was led to `target`."""
 
     menu: str
@@ -145,8 +140,7 @@ class MenuChosen(CallFact):
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MenuFailed(CallFact):
+class MenuFailed(CallFact, frozen=True, kw_only=True):
     """No key, or a wrong one; `cause` is `no_input` or `wrong_input`. Keys themselves are not kept."""
 
     menu: str
@@ -154,15 +148,13 @@ class MenuFailed(CallFact):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NobodyOnDuty(CallFact):
+class NobodyOnDuty(CallFact, frozen=True, kw_only=True):
     """The caller asked for a queue nobody serves just now, heard so, and was not queued."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallerQueued(CallFact):
+class CallerQueued(CallFact, frozen=True, kw_only=True):
     """The caller joined a queue. `again`: the wait goes on from `joined_at` (re-entered on our order)."""
 
     queue: str
@@ -172,8 +164,7 @@ class CallerQueued(CallFact):
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallerLeftQueue(CallFact):
+class CallerLeftQueue(CallFact, frozen=True, kw_only=True):
     """`waited`: from the first joining of this wait."""
 
     queue: str
@@ -181,8 +172,7 @@ class CallerLeftQueue(CallFact):
     waited: Duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegFact(CallFact):
+class LegFact(CallFact, frozen=True, kw_only=True):
     """A fact of one agent leg. `leg` is the agent channel's Uniqueid."""
 
     leg: str
@@ -190,24 +180,21 @@ class LegFact(CallFact):
     queue: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentOffered(LegFact):
+class AgentOffered(LegFact, frozen=True, kw_only=True):
     """The agent's phone was asked to ring, by app_queue or, past it, by the service's own dispatcher."""
 
     device: str
     by_service: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferEnded(LegFact):
+class OfferEnded(LegFact, frozen=True, kw_only=True):
     """The offer ended without an answer."""
 
     outcome: OfferOutcome
     rang: Duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentAnswered(LegFact):
+class AgentAnswered(LegFact, frozen=True, kw_only=True):
     """Customer and agent are bridged. `waited` since joining, `rang` since this offer (CALL-02)."""
 
     device: str
@@ -215,30 +202,26 @@ class AgentAnswered(LegFact):
     rang: Duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TalkEnded(LegFact):
+class TalkEnded(LegFact, frozen=True, kw_only=True):
     """Customer and agent are apart, by the first sign of it."""
 
     talked: Duration
     released_by: Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingStarted(LegFact):
+class RecordingStarted(LegFact, frozen=True, kw_only=True):
     """`file`: base name inside the node's recordings folder, made of our own ids only."""
 
     file: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingEnded(LegFact):
+class RecordingEnded(LegFact, frozen=True, kw_only=True):
     """The leg is over: its file may be measured and catalogued."""
 
     file: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyStarted(LegFact):
+class SurveyStarted(LegFact, frozen=True, kw_only=True):
     """`leg` and `agent` are those the score belongs to (house decision 3).
 
     `by`: AGENT if the agent hung up first (CALL-10), SYSTEM if the customer was transferred on command.
@@ -247,23 +230,20 @@ class SurveyStarted(LegFact):
     by: Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyAnswered(LegFact):
+class SurveyAnswered(LegFact, frozen=True, kw_only=True):
     """`question` is `satisfaction` (1-5) or `solved` (1 yes, 2 no)."""
 
     question: str
     answer: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyEnded(LegFact):
+class SurveyEnded(LegFact, frozen=True, kw_only=True):
     """How the survey of this leg ended."""
 
     outcome: SurveyOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallEnded(CallFact):
+class CallEnded(CallFact, frozen=True, kw_only=True):
     """The customer's channel is gone. `phase`: where the call was; `lasted`: since arrival."""
 
     reason: EndReason
@@ -274,15 +254,13 @@ class CallEnded(CallFact):
 # ------------------------------------------------------------------ agents and devices
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentFact(Fact):
+class AgentFact(Fact, frozen=True, kw_only=True):
     """A fact of one agent."""
 
     agent: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentStateChanged(AgentFact):
+class AgentStateChanged(AgentFact, frozen=True, kw_only=True):
     """`reason`: the not-ready reason or, of a wrap-up's end, `summary`, `limit` or `command`."""
 
     before: AgentState
@@ -293,22 +271,19 @@ class AgentStateChanged(AgentFact):
     leg: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HelpRaised(AgentFact):
+class HelpRaised(AgentFact, frozen=True, kw_only=True):
     """举手: the agent asks for the leader without a word, in any state (CALL-22)."""
 
     call: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HelpEnded(AgentFact):
+class HelpEnded(AgentFact, frozen=True, kw_only=True):
     """`by`: the staff number of who ended it."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceContactChanged(Fact):
+class DeviceContactChanged(Fact, frozen=True, kw_only=True):
     """A phone registered or lost its registration."""
 
     device: str
@@ -318,30 +293,26 @@ class DeviceContactChanged(Fact):
 # ------------------------------------------------------------------ nodes and ourselves
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeConnected(Fact):
+class NodeConnected(Fact, frozen=True, kw_only=True):
     """We are logged in on the node and have compared our picture with its own."""
 
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLost(Fact):
+class NodeLost(Fact, frozen=True, kw_only=True):
     """The node's sessions are gone. `cause` for people."""
 
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapDeclared(Fact):
+class GapDeclared(Fact, frozen=True, kw_only=True):
     """Between `since` and `at` events of this node may be missing; figures over it say so."""
 
     since: Instant
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRaised(Fact):
+class AlarmRaised(Fact, frozen=True, kw_only=True):
     """`alarm`: the name of a threshold in the directory; `subject`: the queue, agent or node concerned."""
 
     alarm: str
@@ -349,8 +320,7 @@ class AlarmRaised(Fact):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmAcknowledged(Fact):
+class AlarmAcknowledged(Fact, frozen=True, kw_only=True):
     """A leader has taken a standing alarm upon himself. `by`: staff number; `note`: what is being done."""
 
     alarm: str
@@ -359,8 +329,7 @@ class AlarmAcknowledged(Fact):
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmCleared(Fact):
+class AlarmCleared(Fact, frozen=True, kw_only=True):
     """The reason for the alarm has passed."""
 
     alarm: str
@@ -370,16 +339,14 @@ class AlarmCleared(Fact):
 # ------------------------------------------------------------------ our own records
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SummarySaved(LegFact):
+class SummarySaved(LegFact, frozen=True, kw_only=True):
     """`number`: the 电话总结编号; `type`: code in the list of call types."""
 
     number: str
     type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketOpened(CallFact):
+class TicketOpened(CallFact, frozen=True, kw_only=True):
     """A work order (工单) grew out of a summary."""
 
     agent: str
@@ -388,8 +355,7 @@ class TicketOpened(CallFact):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingFiled(LegFact):
+class RecordingFiled(LegFact, frozen=True, kw_only=True):
     """The leg's file has its catalogue row. `status`: `present`, `missing` or `damaged`."""
 
     file: str
@@ -401,8 +367,7 @@ class RecordingFiled(LegFact):
 # ------------------------------------------------------------------ written form
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(Struct, frozen=True, gc=False):
     """A fact with its number in the ledger."""
 
     seq: int
@@ -414,8 +379,7 @@ def _leaves(cls: type[Fact]) -> list[type[Fact]]:
     return [cls] if not below else [leaf for sub in below for leaf in _leaves(sub)]
 
 
-# `slots=True` makes each class a second time; the first one lingers as a subclass that nobody derives from.
-KINDS: dict[str, type[Fact]] = {cls.__name__: cls for cls in _leaves(Fact) if "__slots__" in vars(cls)}
+KINDS: dict[str, type[Fact]] = {cls.__name__: cls for cls in _leaves(Fact)}
 _encoder = msgspec.json.Encoder()
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(cls) for name, cls in KINDS.items()

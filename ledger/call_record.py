@@ -7,9 +7,11 @@ and a call whose arrival was not seen says so (`arrival_seen`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import Duration, Instant
@@ -32,8 +34,7 @@ class CallOutcome(StrEnum):
     """Cut off while waiting, without the customer's doing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MenuRecord:
+class MenuRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One step in a menu; `target` is empty where the caller `failed` (no_input, wrong_input)."""
 
     at: Instant
@@ -42,8 +43,7 @@ class MenuRecord:
     failed: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitRecord:
+class WaitRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One wait in one queue. `rounds`: how often app_queue had the caller within it."""
 
     queue: str
@@ -55,8 +55,7 @@ class WaitRecord:
     reason: LeaveReason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegRecord:
+class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
 
     leg: str
@@ -81,8 +80,7 @@ class LegRecord:
     summary_type: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
+class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
     """`seq`: the last fact folded in. `began_at`: the arrival, or the first fact if that was not seen."""
 
     call: str

@@ -7,7 +7,7 @@ because after AgentComplete it races with the next offer.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import Instant
@@ -117,7 +117,7 @@ class _Turn:
             state=state,
             reason=reason,
             since=self.at,
-            **{"held": held, **changes},  # type: ignore[arg-type]
+            **{"held": held, **changes},
         )
         self.facts.append(
             f.AgentStateChanged(

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from core.clock import Duration, Instant
 from core.facts import AgentState
 from directory.model import Membership
@@ -22,16 +24,14 @@ RESERVED_REASON = "reserved"
 PHONE_LOST_REASON = "phone_lost"
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True, gc=False):
     """What the agent returns to when no call is on hand: ready, or not ready for a reason."""
 
     state: AgentState = AgentState.READY
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True, gc=False):
     """`unanswered`: offers in a row not taken. `rest`: where the agent goes when the call is done."""
 
     number: str

@@ -5,7 +5,7 @@ A function that takes a signal is the step of that signal; `call_fold` knows whi
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import MILLISECOND, Duration

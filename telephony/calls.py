@@ -6,7 +6,7 @@ its Hangup, AgentComplete; a survey score belongs to the last agent leg that was
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from core.clock import Instant
 from core.facts import OfferOutcome, Phase, Side
@@ -16,8 +16,7 @@ from telephony.signals import Entering
 _BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True, gc=False):
     """One wait in one queue; `open` until the caller has left it."""
 
     queue: str
@@ -27,8 +26,7 @@ class Wait:
     open: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Struct, frozen=True, gc=False):
     """One agent's phone in this call, from the offer to its hang-up."""
 
     id: str
@@ -66,8 +64,7 @@ class Leg:
         return OfferOutcome.NO_ANSWER
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True, gc=False):
     """The survey of one leg; `answered` holds the questions that have an answer."""
 
     leg: str
@@ -75,8 +72,7 @@ class Survey:
     over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, gc=False):
     """A customer's call. `leg` and `channel` are the customer's."""
 
     id: str

@@ -7,7 +7,8 @@ what happened meanwhile is for `reconcile` to find out from Asterisk.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from core import facts as f
 from core.facts import AgentState, Phase
@@ -101,10 +102,7 @@ _GOES_ON = (f.LeaveReason.ANSWERED, f.LeaveReason.ABANDONED, f.LeaveReason.REQUE
 def _with_leg(call: Call, leg_id: str, **changes: object) -> Call:
     return replace(
         call,
-        legs=tuple(
-            replace(leg, **changes) if leg.id == leg_id else leg  # type: ignore[arg-type]
-            for leg in call.legs
-        ),
+        legs=tuple(replace(leg, **changes) if leg.id == leg_id else leg for leg in call.legs),
     )
 
 

@@ -7,7 +7,7 @@ Uniqueids; `caller_leg` is the customer's channel when the event speaks of both 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from core.clock import Instant
 
@@ -15,24 +15,21 @@ UNSEEN = "UNSEEN"
 """A status that Queue() never gives: a snapshot finds that the caller has left, not how."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True, gc=False):
     """`at`: Asterisk's timestamp; `node`: where it was said."""
 
     at: Instant
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallSignal(Signal):
+class CallSignal(Signal, frozen=True):
     """Said by the dialplan on the customer's channel, with the call's own id."""
 
     call: str
     leg: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived(CallSignal):
+class Arrived(CallSignal, frozen=True):
     """A customer entered the dialplan."""
 
     channel: str
@@ -43,15 +40,13 @@ class Arrived(CallSignal):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class LanguagePicked(CallSignal):
+class LanguagePicked(CallSignal, frozen=True):
     """cmn, nan or en."""
 
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class MenuPicked(CallSignal):
+class MenuPicked(CallSignal, frozen=True):
     """A key that the menu knows."""
 
     menu: str
@@ -59,8 +54,7 @@ class MenuPicked(CallSignal):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class MenuMissed(CallSignal):
+class MenuMissed(CallSignal, frozen=True):
     """No key or one that the menu does not know."""
 
     menu: str
@@ -68,15 +62,13 @@ class MenuMissed(CallSignal):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class NobodyServes(CallSignal):
+class NobodyServes(CallSignal, frozen=True):
     """The dialplan found nobody on duty and did not queue the caller."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entering(CallSignal):
+class Entering(CallSignal, frozen=True):
     """The customer is about to enter Queue(); it may still refuse (JOINEMPTY)."""
 
     queue: str
@@ -86,8 +78,7 @@ class Entering(CallSignal):
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Returned(CallSignal):
+class Returned(CallSignal, frozen=True):
     """Queue() gave the customer back; `status` is QUEUESTATUS."""
 
     queue: str
@@ -95,92 +86,79 @@ class Returned(CallSignal):
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyBegan(CallSignal):
+class SurveyBegan(CallSignal, frozen=True):
     """`transferred`: on the agent's command; otherwise the agent hung up first."""
 
     transferred: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyKeyed(CallSignal):
+class SurveyKeyed(CallSignal, frozen=True):
     """A valid answer."""
 
     question: str
     answer: int
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyOver(CallSignal):
+class SurveyOver(CallSignal, frozen=True):
     """`outcome`: completed, wrong_key, timed_out or hung_up."""
 
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingBegan(CallSignal):
+class RecordingBegan(CallSignal, frozen=True):
     """Said on the agent's channel: `leg` is the agent's."""
 
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegSignal(Signal):
+class LegSignal(Signal, frozen=True):
     """About one channel, customer's or agent's; the fold knows which."""
 
     leg: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seen(LegSignal):
+class Seen(LegSignal, frozen=True):
     """A snapshot found the channel alive under this name."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Joined(LegSignal):
+class Joined(LegSignal, frozen=True):
     """app_queue has taken the customer in."""
 
     queue: str
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rang(LegSignal):
+class Rang(LegSignal, frozen=True):
     """The agent's phone says that it is ringing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bridged(LegSignal):
+class Bridged(LegSignal, frozen=True):
     """A channel entered a bridge."""
 
     bridge: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unbridged(LegSignal):
+class Unbridged(LegSignal, frozen=True):
     """A channel left a bridge."""
 
     bridge: str
 
 
-@dataclass(frozen=True, slots=True)
-class HangupAsked(LegSignal):
+class HangupAsked(LegSignal, frozen=True):
     """The phone at this leg's far end hung up or refused (`cause`: Q.850, 0 unknown)."""
 
     cause: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gone(LegSignal):
+class Gone(LegSignal, frozen=True):
     """The channel is no more."""
 
     cause: int
 
 
-@dataclass(frozen=True, slots=True)
-class OfferSignal(Signal):
+class OfferSignal(Signal, frozen=True):
     """About one offer: `leg` is the agent's channel (empty where Asterisk does not say)."""
 
     caller_leg: str
@@ -190,42 +168,36 @@ class OfferSignal(Signal):
     device: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offered(OfferSignal):
+class Offered(OfferSignal, frozen=True):
     """The agent's phone is being called. `channel`: the agent's channel name."""
 
     channel: str
     by_service: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OfferFailed(OfferSignal):
+class OfferFailed(OfferSignal, frozen=True):
     """This agent was rung and did not take the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfferOver(CallSignal):
+class OfferOver(CallSignal, frozen=True):
     """The dialplan is done with an offer of the service that was not taken; the caller waits on."""
 
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Connected(OfferSignal):
+class Connected(OfferSignal, frozen=True):
     """The agent answered; bridging follows. `channel`: the agent's channel name."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Completed(OfferSignal):
+class Completed(OfferSignal, frozen=True):
     """app_queue is done with this answer; `reason`: agent, caller, transfer. Late after a redirect."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCode(Signal):
+class DeviceCode(Signal, frozen=True):
     """A star code was dialled on a phone and the dialplan has already acted on it."""
 
     device: str
@@ -235,8 +207,7 @@ class DeviceCode(Signal):
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContactChanged(Signal):
+class ContactChanged(Signal, frozen=True):
     """A phone registered, lost or renewed its registration. `contact`: its address, "" if not told."""
 
     device: str

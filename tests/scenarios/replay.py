@@ -7,9 +7,10 @@ start of Asterisk closes the calls of the first one, as the service does when it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
 from enum import StrEnum
 from itertools import count
+
+from msgspec.structs import fields
 
 from core import facts as f
 from core.clock import MILLISECOND, MINUTE, Instant

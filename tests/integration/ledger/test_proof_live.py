@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import fields, replace
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import fields, replace
 
 from core import facts as f
 from core.clock import MINUTE, SECOND, moment, system_clock

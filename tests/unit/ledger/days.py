@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
+
+from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import BANK_ZONE, SECOND, Instant, instant
