@@ -16,6 +16,7 @@ from pathlib import Path
 
 import jinja2
 
+from telephony.ami.accounts import SILENCED
 from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec, check_spec
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "dialplans"
@@ -68,6 +69,7 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
             narrow=NARROW,
             wide=WIDE,
             missed=MISSED,
+            silenced=SILENCED,
         )
         files[name] = NodeFile(text, 0o640 if name in _SECRET_FILES else 0o644)
     return files

@@ -33,6 +33,31 @@ EVENT_INCLUDE: tuple[str, ...] = (
 )
 """What the filter of the events account lets through; everything else is not even sent (README says why)."""
 
+SILENCED: tuple[str, ...] = (
+    "Newexten",
+    "Newstate",
+    "NewConnectedLine",
+    "NewCallerid",
+    "NewAccountCode",
+    "DeviceStateChange",
+    "ExtensionStatus",
+    "PeerStatus",
+    "SoftHangupRequest",
+    "HangupHandlerPush",
+    "HangupHandlerRun",
+    "DTMFBegin",
+    "DTMFEnd",
+    "BridgeCreate",
+    "BridgeDestroy",
+    "DialBegin",
+    "MixMonitorStart",
+    "MixMonitorStop",
+)
+"""What a node does not even put into words, for anybody: every event wakes every session, whatever its filter
+says (Asterisk 22.10, main/manager.c), and a call makes a hundred that no fact of ours needs. Some of them
+tell what callers key in.
+"""
+
 
 class Role(StrEnum):
     """The three log-ins; the accounts are named like them."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadInput
+from telephony.ami.accounts import SILENCED
 from telephony.nodefiles import render, write_file, write_node
 from telephony.nodespec import (
     AccountSpec,
@@ -137,3 +138,10 @@ def test_the_net_is_wide_before_the_tenth_second(tmp_path: Path) -> None:
     rules = render(node(tmp_path))["queuerules.conf"].text
     (seconds,) = re.findall(r"penaltychange => (\d+),30", rules)
     assert int(seconds) < 10
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_node_makes_no_events_that_nobody_reads(tmp_path: Path, quiet: bool) -> None:
+    general = _section(render(replace(node(tmp_path), quiet=quiet))["manager.conf"].text, "general")
+    silenced = [line for line in general if line.startswith("disabledevents")]
+    assert silenced == ([f"disabledevents = {','.join(SILENCED)}"] if quiet else [])

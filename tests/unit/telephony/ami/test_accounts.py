@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telephony.ami.accounts import EVENT_INCLUDE, RIGHTS, NodeAccess, Role
+from telephony.ami.accounts import EVENT_INCLUDE, RIGHTS, SILENCED, NodeAccess, Role
 from telephony.translate import EVENTS
 
 SECRETS = {role: f"secret of {role}" for role in Role}
@@ -30,3 +30,8 @@ def test_an_account_has_its_own_secret_and_asks_for_its_own_classes():
 def test_secrets_are_not_shown():
     access = NodeAccess(host="h", port=5038, secrets=SECRETS)
     assert "secret of" not in repr(access) + repr(access.account(Role.EVENTS))
+
+
+def test_what_is_silenced_is_read_by_nobody():
+    assert not set(SILENCED) & set(EVENT_INCLUDE)
+    assert {"Newexten", "DeviceStateChange", "DTMFEnd"} <= set(SILENCED)
