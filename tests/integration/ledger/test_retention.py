@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import delete, insert, select, update
 
 from core.clock import BANK_ZONE, DAY, Instant, instant
@@ -41,11 +42,7 @@ def told(n: int, at: Instant) -> list[Fact]:
     """A whole call, begun at `at`."""
     story = normal(n)
     shift = at - story.facts[0].at
-    return [type(fact)(**{**_fields(fact), "at": fact.at + shift}) for fact in story.facts]
-
-
-def _fields(fact: Fact) -> dict[str, Any]:
-    return {name: getattr(fact, name) for name in fact.__dataclass_fields__}
+    return [replace(fact, at=fact.at + shift) for fact in story.facts]
 
 
 @pytest.fixture
