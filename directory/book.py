@@ -4,27 +4,26 @@
                            ▲
     change ─checked whole─┴─ history, chain of accesses, and a timer for what begins on another day
 
-The present is swapped as one: nobody ever sees half a change.
+The present is swapped as one: nobody ever sees half a change. Reading all of it takes a quarter of a second
+where there are thousands of people, so that is done beside the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import BANK_ZONE, Clock, Instant, instant_on, local_day
 from core.errors import BadInput, Conflict, HotlineError, NotFound
 from directory import store
-from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead
-from directory.entries import directory_of, entries_of
+from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead, digest
+from directory.entries import Body, Key, calendar_lacking, directory_of, entries_of
 from directory.lookup import Directory
 from storage import Database, after_commit, take_turn
 from storage.audit import Access, record_access
@@ -43,7 +42,10 @@ Listener = Callable[[Directory, Directory], None]
 
 
 class DirectoryBook:
-    """`present` is the directory as of now. `seed`: what it is before anything was stored."""
+    """`present` is the directory as of now, `number` that of its last change.
+
+    `seed`: what it is before anything was stored.
+    """
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class DirectoryBook:
     ) -> None:
         self.present = seed
         self.number = 0
+        self._seed = seed
         self._database = database
         self._timers = timers
         self._clock = clock
@@ -80,8 +83,8 @@ class DirectoryBook:
         today = self._today()
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            if not (await store.present(connection)).entries:
-                await self._take_in(connection, today)
+            if lacking := self._lacking(await store.present(connection)):
+                await self._take_in(connection, lacking, today)
             await self._apply_planned(connection, today)
         await self.refresh()
 
@@ -96,9 +99,10 @@ class DirectoryBook:
         """Read the entries again and tell the listeners if they say something else than before."""
         async with self._turn:
             async with self._database.read() as connection:
-                present = await store.present(connection)
-            before, self.present = self.present, directory_of(present.entries, self._today())
-            self.number = max(present.touched.values(), default=0)
+                present = await self._kept(connection)
+                number = await store.last_applied(connection)
+            after = await asyncio.to_thread(directory_of, present.entries, self._today(), self._zone)
+            before, self.present, self.number = self.present, after, number
             if self.present != before:
                 for listener in self._listeners:
                     listener(before, self.present)
@@ -116,7 +120,7 @@ class DirectoryBook:
         day = self._day(effective_on, today)
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            done = apply(await self._on(connection, day), lines, day)
+            done = await self._applied(await self._on(connection, day), lines, day)
             change = await self._write(connection, done, by=by, reason=reason, day=day, today=today)
         _log.info("directory changed", change=change.number, by=by, state=change.state, lines=len(done.lines))
         if change.state is ChangeState.APPLIED:
@@ -127,7 +131,7 @@ class DirectoryBook:
         """What a change would do, with before and after; nothing is written. Errors as `change`."""
         day = self._day(effective_on, self._today())
         async with self._database.read() as connection:
-            return apply(await self._on(connection, day), lines, day).lines
+            return (await self._applied(await self._on(connection, day), lines, day)).lines
 
     async def withdraw(self, number: int, *, by: str) -> Change:
         """Take a planned change back. `NotFound`; `Conflict` if it is not planned (any more)."""
@@ -149,7 +153,7 @@ class DirectoryBook:
     async def entries(self) -> Present:
         """The entries as they are stored now."""
         async with self._database.read() as connection:
-            return await store.present(connection)
+            return await self._kept(connection)
 
     async def history(
         self, *, section: str = "", key: str = "", state: str = "", before: int | None = None, limit: int
@@ -180,15 +184,27 @@ class DirectoryBook:
 
     async def _on(self, connection: AsyncConnection, day: date) -> Present:
         """The entries as they will be on that day, if everything planned until then comes about."""
-        present = await store.present(connection)
+        present = await self._kept(connection)
         for change in await store.planned(connection, day):
             try:
-                done = apply(present, change.lines, day)
+                done = await self._applied(present, change.lines, day)
             except HotlineError:  # it will be refused on its day, and says so then
                 continue
             touched = {line.entry: change.number for line in done.lines}
             present = Present(done.entries, {**present.touched, **touched})
         return present
+
+    async def _kept(self, connection: AsyncConnection) -> Present:
+        """What is stored, and what the seed has where a program before this one stored nothing."""
+        present = await store.present(connection)
+        return Present({**present.entries, **self._lacking(present)}, present.touched)
+
+    def _lacking(self, present: Present) -> Mapping[Key, Body]:
+        """Of the seed: all of it as long as nothing is stored, then its calendar if there is none."""
+        return calendar_lacking(present.entries, self._seed) if present.entries else entries_of(self._seed)
+
+    async def _applied(self, present: Present, lines: Sequence[Line], day: date) -> Applied:
+        return await asyncio.to_thread(apply, present, lines, day, self._zone)
 
     async def _write(
         self, connection: AsyncConnection, done: Applied, *, by: str, reason: str, day: date, today: date
@@ -226,16 +242,16 @@ class DirectoryBook:
         )
         await record_access(connection, access)
 
-    async def _take_in(self, connection: AsyncConnection, today: date) -> None:
-        lines = tuple(Line(*entry, after=body) for entry, body in entries_of(self.present).items())
-        done = Applied(lines, {line.entry: line.after or {} for line in lines}, self.present)
+    async def _take_in(self, connection: AsyncConnection, entries: Mapping[Key, Body], today: date) -> None:
+        lines = tuple(Line(*entry, after=body) for entry, body in entries.items())
+        done = Applied(lines, entries, self._seed)
         await self._write(connection, done, by="", reason=SEED_REASON, day=today, today=today)
 
     async def _apply_planned(self, connection: AsyncConnection, today: date) -> None:
         """What was to begin until today; a change that does not fit any more is refused, and says why."""
         for change in await store.planned(connection, today):
             try:
-                done = apply(await store.present(connection), change.lines, today)
+                done = await self._applied(await self._kept(connection), change.lines, today)
             except HotlineError as error:
                 _log.error(
                     "planned change of the directory refused", change=change.number, problem=str(error)
@@ -265,10 +281,3 @@ class DirectoryBook:
         await take_turn(connection, _TURN)
         await self._apply_planned(connection, date.fromisoformat(timer.name))
         after_commit(connection, self._stale.set)
-
-
-def digest(change: Change) -> str:
-    """SHA-256 over what a change says: who, why, from when, which entries and what becomes of them."""
-    lines = [[line.section, line.key, line.after] for line in change.lines]
-    said = [change.number, change.by, change.reason, change.effective_on.isoformat(), lines]
-    return "sha256:" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()

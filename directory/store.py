@@ -61,6 +61,13 @@ async def next_number(connection: AsyncConnection) -> int:
     return (last or 0) + 1
 
 
+async def last_applied(connection: AsyncConnection) -> int:
+    """The number of the last change that is in force; 0 before there is one."""
+    query = select(func.max(directory_changes.c.number))
+    query = query.where(directory_changes.c.state == ChangeState.APPLIED)
+    return (await connection.execute(query)).scalar_one() or 0
+
+
 async def insert_change(connection: AsyncConnection, change: Change) -> None:
     """A new change with its lines."""
     await connection.execute(

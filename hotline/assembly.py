@@ -26,7 +26,6 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
-from hotline.content import read_calendar
 from hotline.due import Due, assemble_due, sms_key
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
@@ -127,7 +126,7 @@ async def assemble(
         ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
         await ledger.open()
         opened.push_async_callback(ledger.close)
-        due = assemble_due(settings, main, read_calendar(settings), clock)
+        due = assemble_due(settings, main, lambda: book.present.calendar, clock)
         book = DirectoryBook(
             database=main, timers=due.timers, clock=clock, seed=directory, zone=settings.zone_info
         )

@@ -33,14 +33,13 @@ class Content:
     """Everything that is data, checked against each other; flows by name."""
 
     directory: Directory
-    calendar: WorkingCalendar
     catalogue: Catalogue
     flows: Mapping[str, Flow]
 
 
 def read_content(settings: Settings) -> Content:
     """The content these settings name; refused as its own reader refuses it, with file and line."""
-    people = directory.seed.load(place_of(settings.seed))
+    people = read_seed(settings)
     catalogue = read_prompts(settings)
     around = Surroundings(
         prompts=catalogue.names, queues=frozenset(people.queues), languages=frozenset(people.languages)
@@ -56,7 +55,12 @@ def read_content(settings: Settings) -> Content:
             str(place_of(settings.flows)),
             f"holds no flow {ENTRY}, into which every call is led: write it there",
         )
-    return Content(people, read_calendar(settings), catalogue, flows)
+    return Content(people, catalogue, flows)
+
+
+def read_seed(settings: Settings) -> Directory:
+    """What a new hotline begins with; `SeedRefused` with file and line if seed or calendar is wrong."""
+    return directory.seed.load(place_of(settings.seed), calendar=read_calendar(settings))
 
 
 def read_prompts(settings: Settings) -> Catalogue:
@@ -97,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues, "
         f"{len(content.directory.devices)} devices, {len(content.catalogue.prompts)} prompts, "
-        f"working days confirmed until {content.calendar.confirmed_until}, "
+        f"working days confirmed until {content.directory.calendar.confirmed_until}, "
         f"flows: {', '.join(content.flows)}: all in order"
     )
     return 0

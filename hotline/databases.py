@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from core.clock import local_day, system_clock
 from directory import store
-from directory.entries import directory_of
+from directory.entries import calendar_lacking, directory_of
 from directory.lookup import Directory
 from directory.tables import directory_entries
 from hotline.settings import Settings
@@ -56,7 +56,8 @@ async def kept_directory(settings: Settings, seed: Directory) -> Directory:
         await database.close()
     if not kept.entries:
         return seed
-    return directory_of(kept.entries, local_day(system_clock(), settings.zone_info))
+    entries = {**kept.entries, **calendar_lacking(kept.entries, seed)}
+    return directory_of(entries, local_day(system_clock(), settings.zone_info), settings.zone_info)
 
 
 def _keeps_entries(connection: Connection) -> bool:

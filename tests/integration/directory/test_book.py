@@ -12,8 +12,8 @@ import pytest
 
 from core.clock import DAY, HOUR, Clock, instant_on
 from core.errors import BadInput, Conflict, NotFound
-from directory.book import DirectoryBook, digest
-from directory.changes import ChangeState, Line
+from directory.book import SEED_REASON, DirectoryBook
+from directory.changes import ChangeState, Line, digest
 from directory.errors import Refused
 from directory.evidence import faults
 from directory.lookup import Directory
@@ -21,6 +21,7 @@ from directory.rights import CHANGE
 from directory.seed import DEMO, load
 from storage import Database, migrate
 from storage.audit import accesses_of
+from storage.migrate import migrate_down
 from storage.timer_runner import TimerRunner
 from storage.timers import Timers
 from tests.support.databases import Databases
@@ -267,3 +268,54 @@ async def test_a_new_entry_comes_after_the_others(office: Office) -> None:
 
 def test_somebody_of_the_seed_may_change_it() -> None:
     assert CHANGE in SEED.rights(BY)
+
+
+def make_up_day(on: str) -> Line:
+    """A later notice makes a Saturday of this year a working day."""
+    notice = {
+        "number": "the bank's own", "published": "2026-11-24", "since": on, "until": on,
+        "days": [{"name": "年终决算", "off": "2026-12-07", "work": [on]}],
+    }  # fmt: skip
+    return Line("holiday_notices", notice["number"], {**notice, "until": "2026-12-07"})
+
+
+async def test_the_working_calendar_is_changed_like_everything_else(office: Office) -> None:
+    saturday = date(2026, 12, 5)
+    calendar = office.book.present.calendar
+    assert not calendar.works(saturday)
+    change = await office.book.change([make_up_day("2026-12-05")], by=BY, reason="annual closing")
+    _, after = office.heard.get_nowait()
+    assert (after.calendar.works(saturday), after.calendar.edition) == (True, "the bank's own")
+    assert not calendar.works(saturday), "what was counted by before is as it was"
+    planned = [Line("holiday_notices", "the bank's own", None)]
+    await office.book.change(planned, by=BY, reason="not after all", effective_on=TOMORROW)
+    assert office.book.present.calendar.works(saturday)
+    await office.at(instant_on(TOMORROW, 0))
+    _, after = await asyncio.wait_for(office.heard.get(), 10)
+    assert after.calendar == calendar
+    found = await office.book.history(section="holiday_notices", key="the bank's own", limit=9)
+    assert [one.number for one in found] == [change.number + 1, change.number]
+    assert office.book.number == change.number + 1
+    assert [fault async for fault in faults(office.database)] == []
+
+
+async def test_a_directory_from_before_takes_its_calendar_in_once(
+    office: Office, databases: Databases
+) -> None:
+    databases.ask("main", "DELETE FROM directory_entries WHERE section IN ('calendar', 'holiday_notices')")
+    await office.book.refresh()
+    assert office.book.present == SEED, "as long as none is stored, the seed's counts"
+    for _ in range(2):
+        async with Office(office.database).open() as later:
+            assert later.book.present == SEED
+    taken, first = await office.book.history(limit=10)
+    assert (taken.reason, taken.by, first.reason) == (SEED_REASON, "", SEED_REASON)
+    assert {line.section for line in taken.lines} == {"calendar", "holiday_notices"}
+    assert [fault async for fault in faults(office.database)] == []
+
+
+async def test_a_program_from_before_meets_no_entry_that_it_does_not_know(office: Office) -> None:
+    await migrate_down(office.database, "main", to="0013")
+    sections = {section for section, _ in (await office.book.entries()).touched}
+    assert not sections & {"calendar", "holiday_notices"}
+    assert "staff" in sections

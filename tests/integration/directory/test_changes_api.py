@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,25 @@ async def test_a_sheet_with_a_mistake_leaves_everything_as_it_is(program: Progra
     assert (await send(program, "survey?reason=x", content.getvalue()))[0] == 404
     assert (await send(program, "staff?reason=x", b"{}", "application/json"))[0] == 415
     assert (await send(program, "staff?reason=x", b"{}"))[0] == 422
+
+
+async def test_a_holiday_notice_is_entered_and_what_is_counted_next_counts_by_it(program: Program) -> None:
+    _, told = await call(program, "GET", "/api/directory/entries?section=holiday_notices")
+    newest = told["entries"][-1]
+    assert newest["key"] == newest["entry"]["number"] == program.hotline.due.calendar().edition
+    year_end = {
+        "number": "行内通知1号",
+        "published": newest["entry"]["published"],
+        "since": "2026-12-07",
+        "until": "2026-12-07",
+        "days": [{"name": "停业", "off": "2026-12-07"}],
+    }
+    asked = change(line("holiday_notices", year_end["number"], year_end))
+    assert (await call(program, "POST", "/api/directory/changes", {**asked, "dry_run": True}))[0] == 200
+    assert program.hotline.due.calendar().works(date(2026, 12, 7))
+    assert (await call(program, "POST", "/api/directory/changes", asked))[0] == 200
+    assert not program.hotline.due.calendar().works(date(2026, 12, 7))
+    half = {**year_end, "until": "2027-06-30"}
+    asked = change(line("holiday_notices", year_end["number"], half))
+    status, told = await call(program, "POST", "/api/directory/changes", asked)
+    assert (status, told["errors"][0]["where"]) == (422, "body.holiday_notices 行内通知1号: until")
