@@ -210,6 +210,7 @@ def _connected(
         hub=hub,
         requests=counts,
         clock=clock,
+        calendar=lambda: directory().calendar,
         relay=relay,
     )
     routes = [

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from core.clock import SECOND, system_clock
+from core.clock import SECOND, local_day, system_clock
 from core.errors import HotlineError
 from directory import credentials
 from hotline import configuration
@@ -22,7 +22,7 @@ from hotline.check_heard import of_node_flows, of_node_prompts
 from hotline.commands.prepare import spec_of
 from hotline.content import Content, add_config, read_content
 from hotline.databases import existing, kept_directory
-from hotline.findings import Finding, Weight, good, of_rights, of_seats
+from hotline.findings import Finding, Weight, good, of_calendar, of_rights, of_seats
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
 from hotline.witness import NotWitnessed, SeatSeen, witness
@@ -68,6 +68,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Weight.ERROR, "content", str(problem), "correct it, then check again")
         return
     yield good("content", f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues")
+    yield of_calendar(content.directory.calendar, local_day(system_clock(), settings.zone_info))
     yield from _of_credentials(settings, content)
     yield from _of_databases(settings)
     yield from _of_redis(settings)
