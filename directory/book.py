@@ -24,6 +24,7 @@ from core.errors import BadInput, Conflict, HotlineError, NotFound
 from directory import store
 from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead, digest
 from directory.entries import Body, Key, calendar_lacking, directory_of, entries_of
+from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from storage import Database, after_commit, take_turn
 from storage.audit import Access, record_access
@@ -39,6 +40,11 @@ SEED_REASON = "taken in from the seed file"
 
 Listener = Callable[[Directory, Directory], None]
 """Called with the directory before and after, once the new one is `present`."""
+Guard = Callable[[Directory, Directory], Sequence[Problem]]
+"""Asked with the directory before and after, before a change is kept: what others could not do without.
+
+Called in a thread beside the event loop.
+"""
 
 
 class DirectoryBook:
@@ -64,6 +70,7 @@ class DirectoryBook:
         self._clock = clock
         self._zone = zone
         self._listeners: list[Listener] = []
+        self._guards: list[Guard] = []
         self._stale = asyncio.Event()
         self._turn = asyncio.Lock()
         timers.register(_TIMER, self._day_came)
@@ -75,6 +82,10 @@ class DirectoryBook:
     def listen(self, listener: Listener) -> None:
         """Have `listener` called after every change that is in force."""
         self._listeners.append(listener)
+
+    def guard(self, guard: Guard) -> None:
+        """Have `guard` asked about every change, a planned one on its day, too; what it finds refuses it."""
+        self._guards.append(guard)
 
     # ------------------------------------------------------------------ life
 
@@ -204,7 +215,15 @@ class DirectoryBook:
         return calendar_lacking(present.entries, self._seed) if present.entries else entries_of(self._seed)
 
     async def _applied(self, present: Present, lines: Sequence[Line], day: date) -> Applied:
-        return await asyncio.to_thread(apply, present, lines, day, self._zone)
+        before = self.present
+
+        def carried_out() -> Applied:
+            done = apply(present, lines, day, self._zone)
+            if problems := [one for guard in self._guards for one in guard(before, done.directory)]:
+                raise Refused(problems)
+            return done
+
+        return await asyncio.to_thread(carried_out)
 
     async def _write(
         self, connection: AsyncConnection, done: Applied, *, by: str, reason: str, day: date, today: date

@@ -27,6 +27,7 @@ from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
 from hotline.due import Due, assemble_due, sms_key
+from hotline.flow_guard import FlowGuard
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
@@ -234,6 +235,7 @@ def _connected(
             clock=clock,
         ).routes(),
     ]
+    book.guard(FlowGuard(settings))
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))

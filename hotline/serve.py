@@ -17,7 +17,8 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from hotline import configuration, logs
 from hotline.assembly import Hotline, Running, assemble
-from hotline.content import add_config, read_content
+from hotline.content import add_config, read_content, read_seed
+from hotline.databases import kept_directory
 from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import Settings
 
@@ -52,9 +53,11 @@ async def assembled(settings: Settings) -> Hotline:
     require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
     if not settings.nodes:
         _log.warning("no node is named: no call will be seen; name one under [[nodes]] in the settings")
-    directory = read_content(settings).directory
+    seed = read_seed(settings)
+    directory = await kept_directory(settings, seed)
+    read_content(settings, directory)
     keys = credentials_of(settings, directory)
-    return await assemble(settings, directory, keys, clock=system_clock)
+    return await assemble(settings, seed, keys, clock=system_clock)
 
 
 async def until_told(hotline: Hotline) -> None:

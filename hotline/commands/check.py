@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from core.clock import SECOND, local_day, system_clock
@@ -20,8 +19,8 @@ from directory import credentials
 from hotline import configuration
 from hotline.check_heard import of_node_flows, of_node_prompts
 from hotline.commands.prepare import spec_of
-from hotline.content import Content, add_config, read_content
-from hotline.databases import existing, kept_directory
+from hotline.content import Content, add_config, kept_content, read_content
+from hotline.databases import existing
 from hotline.findings import Finding, Weight, good, of_calendar, of_rights, of_seats
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
@@ -63,9 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 def findings(settings: Settings) -> Iterator[Finding]:
     """Everything there is to say, in the order in which to mend it."""
     try:
-        content = _kept(settings, read_content(settings))
+        content = _content(settings)
     except HotlineError as problem:
         yield Finding(Weight.ERROR, "content", str(problem), "correct it, then check again")
+        yield from _of_databases(settings)  # while that is down, flows are held against the seed
         return
     yield good("content", f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues")
     yield of_calendar(content.directory.calendar, local_day(system_clock(), settings.zone_info))
@@ -81,12 +81,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _of_queues(node, settings, content)
 
 
-def _kept(settings: Settings, content: Content) -> Content:
+def _content(settings: Settings) -> Content:
     """With the directory as the service keeps it; a database that is down is a finding of its own."""
     try:
-        return replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
+        return asyncio.run(kept_content(settings))
     except StorageError:
-        return content
+        return read_content(settings)
 
 
 # ------------------------------------------------------------------ files

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from core.clock import system_clock
@@ -21,8 +20,7 @@ from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline import configuration
 from hotline.author import add_by, who
-from hotline.content import Content, add_config, read_content
-from hotline.databases import kept_directory
+from hotline.content import Content, add_config, kept_content
 from hotline.node import issue_accounts, prepare, spec_by
 from hotline.preflight import require_folder
 from hotline.settings import NodeSettings, Settings
@@ -54,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sign_ins is not None and arguments.sign_ins.exists():
         raise BadInput("--sign-ins", f"{arguments.sign_ins} is there already: name a new file")
     by = who(arguments)
-    content = read_content(settings)
-    content = replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
+    content = asyncio.run(kept_content(settings))
     require_folder(settings.data_dir)
     hand_out(issue(settings, content.directory, arguments.renew), content.directory, arguments.sign_ins)
     keys = credentials.load(settings.credentials_file)

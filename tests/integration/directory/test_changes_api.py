@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +13,14 @@ import openpyxl
 import pytest
 from yarl import URL
 
+from directory.entries import entries_of
+from directory.lookup import Directory
 from directory.seed import DEMO, load
+from ivr.compile import compile_flow, render_file
+from ivr.model import Message, ToQueue
+from tests.integration.telephony.ami.quiet_node import node_settings
 from tests.integration.web.program import Program, running_program
+from tests.unit.ivr.flows import SMALL, small
 
 ADMIN, LEADER, AGENT = "9001", "8001", "1003"
 
@@ -242,3 +249,49 @@ async def test_a_holiday_notice_is_entered_and_what_is_counted_next_counts_by_it
     asked = change(line("holiday_notices", year_end["number"], half))
     status, told = await call(program, "POST", "/api/directory/changes", asked)
     assert (status, told["errors"][0]["where"]) == (422, "body.holiday_notices 行内通知1号: until")
+
+
+async def test_a_queue_that_a_flow_leads_callers_to_is_not_taken_away(tmp_path: Path) -> None:
+    """Of the nodes' files it is the version that is published which counts, not those kept beside it."""
+    flows, nodes = tmp_path / "flows", [node_settings("node1", 9, tmp_path)]
+    flows.mkdir()
+    (flows / "95559.yaml").write_text(SMALL.replace('"777"', '"95559"'), "utf-8")
+    file = tmp_path / "node1" / "etc" / "ivr-777.conf"
+    file.parent.mkdir(parents=True)
+    loan = replace(
+        small(), nodes={"top": Message(name="top", title="", say=("welcome",), then=ToQueue("corporate"))}
+    )
+    file.write_text(render_file(compile_flow(loan), [compile_flow(small())]), "utf-8")
+    seed = load(DEMO)
+    lines = {code: [line("businesses", code, None), *skills_without(seed, code)] for code in seed.businesses}
+    async with running_program(seed, tmp_path, flows=flows, nodes=nodes) as program:
+        await program.sign_in(ADMIN)
+        for code, languages, told in (
+            ("loss", {"cmn", "en"}, "flow 95559, as its file is, leads callers there at top"),
+            ("corporate", {"cmn"}, "flow 777, as published on node1, leads callers there at top"),
+        ):
+            status, refused = await call(program, "POST", "/api/directory/changes", change(*lines[code]))
+            assert status == 422, refused
+            assert {one["where"] for one in refused["errors"]} == {
+                f"body.queues: {code}-{language}" for language in languages
+            }
+            assert all(told in one["problem"] for one in refused["errors"]), refused
+            status, _ = await call(
+                program, "POST", "/api/directory/changes", change(*lines[code], dry_run=True)
+            )
+            assert status == 422
+        status, told = await call(program, "POST", "/api/directory/changes", change(*lines["personal"]))
+        assert status == 200, told
+
+
+def skills_without(directory: Directory, business: str) -> list[dict[str, Any]]:
+    """Lines that take a business from everybody who has it as a skill, and its figures."""
+    entries = entries_of(directory)
+    found = [line("queues", business, None)] if ("queues", business) in entries else []
+    for (section, key), body in entries.items():
+        if section == "staff" and business in body.get("skills", {}):
+            skills = {code: level for code, level in body["skills"].items() if code != business}
+            rest = {name: value for name, value in body.items() if name not in {"skills", "languages"}}
+            kept = {"skills": skills, "languages": body["languages"]} if skills else {}
+            found.append(line("staff", key, rest | kept))
+    return found
