@@ -48,7 +48,7 @@ Called in a thread beside the event loop.
 
 
 class DirectoryBook:
-    """`present` is the directory as of now, `number` that of its last change.
+    """`present` is the directory as of now, `number` that of its last change, `edition` how many it has had.
 
     `seed`: what it is before anything was stored.
     """
@@ -63,8 +63,9 @@ class DirectoryBook:
         zone: ZoneInfo = BANK_ZONE,
     ) -> None:
         self.present = seed
-        self.number = 0
+        self.number = self.edition = 0
         self._seed = seed
+        self._read_on: date | None = None
         self._database = database
         self._timers = timers
         self._clock = clock
@@ -111,12 +112,21 @@ class DirectoryBook:
         async with self._turn:
             async with self._database.read() as connection:
                 present = await self._kept(connection)
-                number = await store.last_applied(connection)
-            after = await asyncio.to_thread(directory_of, present.entries, self._today(), self._zone)
-            before, self.present, self.number = self.present, after, number
+                number, edition = await store.applied(connection)
+            today = self._today()
+            after = await asyncio.to_thread(directory_of, present.entries, today, self._zone)
+            before, self.present = self.present, after
+            self.number, self.edition, self._read_on = number, edition, today
             if self.present != before:
                 for listener in self._listeners:
                     listener(before, self.present)
+
+    async def look(self) -> None:
+        """`refresh`, if there has been a change since the last time, or a day has begun."""
+        async with self._database.read() as connection:
+            _, edition = await store.applied(connection)
+        if (edition, self._today()) != (self.edition, self._read_on):
+            await self.refresh()
 
     # ------------------------------------------------------------------ changing
 

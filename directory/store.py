@@ -61,11 +61,12 @@ async def next_number(connection: AsyncConnection) -> int:
     return (last or 0) + 1
 
 
-async def last_applied(connection: AsyncConnection) -> int:
-    """The number of the last change that is in force; 0 before there is one."""
-    query = select(func.max(directory_changes.c.number))
+async def applied(connection: AsyncConnection) -> tuple[int, int]:
+    """The number of the last change that is in force, and how many are: a planned one adds to these alone."""
+    query = select(func.max(directory_changes.c.number), func.count())
     query = query.where(directory_changes.c.state == ChangeState.APPLIED)
-    return (await connection.execute(query)).scalar_one() or 0
+    last, count = (await connection.execute(query)).one()
+    return last or 0, count
 
 
 async def insert_change(connection: AsyncConnection, change: Change) -> None:

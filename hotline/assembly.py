@@ -158,7 +158,10 @@ def _connected(
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
     redis = settings.redis
-    relay = RelayOut(RelayLine(redis.url, redis.prefix), hub) if redis.url else None
+    relay = None
+    if redis.url:
+        relay = RelayOut(RelayLine(redis.url, redis.prefix), hub, edition=lambda: book.edition)
+        book.listen(lambda _before, _after: relay.edition_changed())
     board = Board(
         ledger=ledger,
         hub=hub,
@@ -239,7 +242,9 @@ def _connected(
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
-    sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
+    people = DirectoryPeople(directory, credentials)
+    book.listen(lambda _before, _after: hub.people_changed(people.principal))
+    sessions = sessions_of(settings, people, main, clock)
     checks = ready_checks(ledger, telephony, relay)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     return Hotline(
