@@ -87,6 +87,14 @@ def of_rights(about: str, role: Role, permitted: Collection[str]) -> Iterator[Fi
         yield good(about, "logs in, with no right too many and none too few")
 
 
+def of_lacking(about: str, staff: Sequence[str], all_well: str, what: str, remedy: str) -> Finding:
+    """People who lack something, the first of them named; `all_well` if nobody does."""
+    if not staff:
+        return good(about, all_well)
+    who = ", ".join(staff[:5]) + (f" and {len(staff) - 5} more" if len(staff) > 5 else "")
+    return Finding(Weight.WARNING, about, f"{who}: {what}", remedy)
+
+
 def of_calendar(calendar: WorkingCalendar, today: date) -> Finding:
     """A year whose holidays nobody has entered though it is time: limits in it are guesses."""
     year = calendar.year_lacking(today)

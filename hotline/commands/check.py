@@ -20,10 +20,11 @@ from hotline import configuration
 from hotline.check_heard import of_node_flows, of_node_prompts
 from hotline.commands.prepare import spec_of
 from hotline.content import Content, add_config, kept_content, read_content
-from hotline.databases import existing
-from hotline.findings import Finding, Weight, good, of_calendar, of_rights, of_seats
+from hotline.databases import existing, kept_passwords
+from hotline.findings import Finding, Weight, good, of_calendar, of_lacking, of_rights, of_seats
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
+from hotline.sign_in import cannot_sign_in
 from hotline.witness import NotWitnessed, SeatSeen, witness
 from ledger.store import FactStore
 from storage import StorageError
@@ -99,15 +100,25 @@ def _of_credentials(settings: Settings, content: Content) -> Iterator[Finding]:
     except HotlineError as problem:
         yield Finding(Weight.ERROR, "credentials", str(problem), "`hotline prepare`")
         return
-    active = [number for number, person in content.directory.staff.items() if person.active]
-    without = [number for number in active if number not in found.staff]
-    if without:
-        who = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
-        yield Finding(
-            Weight.WARNING, "credentials", f"none for {who}", "`hotline prepare` shows new ones once"
-        )
-    else:
-        yield good("credentials", f"{file}, for all {len(active)} people")
+    agents = [person.number for person in content.directory.agents()]
+    yield of_lacking(
+        "credentials",
+        [number for number in agents if number not in found.staff],
+        f"{file}, with a PIN for each of {len(agents)} agents",
+        "no PIN, so no log-in at a telephone",
+        "`hotline prepare` shows new ones once, then `hotline reload`",
+    )
+    try:
+        kept = asyncio.run(kept_passwords(settings))
+    except StorageError:
+        return  # a finding of its own
+    yield of_lacking(
+        "passwords",
+        cannot_sign_in(settings, content.directory, found, kept),
+        "everybody can sign in",
+        "cannot sign in, nobody has made a password",
+        "`hotline password reset NUMBER` shows one once",
+    )
 
 
 def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Iterator[Finding]:

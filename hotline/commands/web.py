@@ -34,7 +34,7 @@ async def serve_web(settings: Settings) -> None:
     check_settings(settings)
     require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
     directory = read_seed(settings)
-    process = await assemble_web(settings, directory, credentials_of(settings, directory), clock=system_clock)
+    process = await assemble_web(settings, directory, credentials_of(settings), clock=system_clock)
     spare_the_collector()
     async with WebRunning(process) as running:
         told = asyncio.create_task(stop_asked())
