@@ -81,7 +81,7 @@ def directory_of(
     languages = _table(section["languages"], seed_lists.language)
     businesses = _table(section["businesses"], seed_lists.named)
     roles = _table(section["roles"], seed_people.role)
-    kinds = _table(section["ticket_kinds"], seed_lists.named)
+    kinds = _table(section["ticket_kinds"], seed_lists.ticket_kind)
     thresholds = _table(section["thresholds"], seed_lists.threshold)
     seed_lists.check_thresholds(section["thresholds"], thresholds)
     reasons = _table(section["reasons"], lambda place: seed_lists.reason(place, roles))

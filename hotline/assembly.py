@@ -33,7 +33,15 @@ from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
-from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
+from hotline.parts import (
+    callbacks_of,
+    conditions_of,
+    sessions_of,
+    telephony_of,
+    ticketing_routes,
+    unknown_summary_fields,
+    web_of,
+)
 from hotline.readiness import NotReady, ready_checks
 from hotline.retention import Retention
 from hotline.settings import Settings
@@ -239,6 +247,7 @@ def _connected(
         ).routes(),
     ]
     book.guard(FlowGuard(settings))
+    book.guard(unknown_summary_fields)
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))

@@ -13,6 +13,8 @@ import openpyxl
 import pytest
 from yarl import URL
 
+from core.clock import system_clock
+from core.facts import AgentState
 from directory.entries import entries_of
 from directory.lookup import Directory
 from directory.seed import DEMO, load
@@ -20,6 +22,7 @@ from ivr.compile import compile_flow, render_file
 from ivr.model import Message, ToQueue
 from tests.integration.telephony.ami.quiet_node import node_settings
 from tests.integration.web.program import Program, running_program
+from tests.unit.board.story import Story, s
 from tests.unit.ivr.flows import SMALL, small
 
 ADMIN, LEADER, AGENT = "9001", "8001", "1003"
@@ -295,3 +298,46 @@ def skills_without(directory: Directory, business: str) -> list[dict[str, Any]]:
             kept = {"skills": skills, "languages": body["languages"]} if skills else {}
             found.append(line("staff", key, rest | kept))
     return found
+
+
+@pytest.mark.rule("SUMMARY-06")
+async def test_a_call_type_that_demands_what_no_summary_has_is_refused(program: Program) -> None:
+    there = await entry(program, "call_types", "enquiry")
+    wrong = {**there["entry"], "mandatory": ["content", "shoe_size"]}
+    status, told = await call(
+        program, "POST", "/api/directory/changes", change(line("call_types", "enquiry", wrong))
+    )
+    assert (status, told["errors"][0]["where"]) == (422, "body.call_types enquiry: mandatory")
+    assert "no field 'shoe_size'" in told["errors"][0]["problem"]
+
+
+def alarms_of(program: Program) -> set[str]:
+    program.hotline.board.tick()
+    return {one.alarm for one in program.hotline.board.figures().alarms}
+
+
+async def test_thresholds_and_limits_of_reasons_reach_the_board_while_it_runs(program: Program) -> None:
+    """A caller waits for ten seconds, an agent eats for two minutes: whether that is long is said here."""
+    hotline = program.hotline
+    await hotline.board.start()
+    story = Story(system_clock() - s(120))
+    story.joins("c1", at=110)
+    story.state("1001", 0, AgentState.NOT_READY, reason="meal")
+    hotline.ledger.append([numbered.fact for numbered in story.told()])
+    waits = (await entry(program, "thresholds", "caller_near_limit"))["entry"]
+    pause = (await entry(program, "thresholds", "not_ready_too_long"))["entry"]
+    meal = (await entry(program, "reasons", "meal"))["entry"]
+
+    async def made(wait: int, over: int, minutes: int) -> set[str]:
+        lines = [
+            line("thresholds", "caller_near_limit", {**waits, "raise_at": wait}),
+            line("thresholds", "not_ready_too_long", {**pause, "raise_at": over, "clear_at": 0}),
+            line("reasons", "meal", {**meal, "max_minutes": minutes}),
+        ]
+        assert (await call(program, "POST", "/api/directory/changes", change(*lines)))[0] == 200
+        return alarms_of(program) & {"caller_near_limit", "not_ready_too_long"}
+
+    assert await made(3_600, 3_600, 60) == set()
+    assert await made(5, 3_600, 60) == {"caller_near_limit"}
+    assert await made(3_600, 5, 60) == {"caller_near_limit"}, "a caller who waits still does not clear it"
+    assert await made(3_600, 5, 1) == {"caller_near_limit", "not_ready_too_long"}
