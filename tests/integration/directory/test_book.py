@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import date
@@ -14,7 +15,7 @@ from core.clock import DAY, HOUR, Clock, instant_on
 from core.errors import BadInput, Conflict, NotFound
 from directory.book import SEED_REASON, DirectoryBook
 from directory.changes import ChangeState, Line, digest
-from directory.errors import Refused
+from directory.errors import Problem, Refused
 from directory.evidence import faults
 from directory.lookup import Directory
 from directory.rights import CHANGE
@@ -319,3 +320,28 @@ async def test_a_program_from_before_meets_no_entry_that_it_does_not_know(office
     sections = {section for section, _ in (await office.book.entries()).touched}
     assert not sections & {"calendar", "holiday_notices"}
     assert "staff" in sections
+
+
+async def test_a_guard_refuses_a_change_at_once_and_a_planned_one_on_its_day(office: Office) -> None:
+    """It sees the directory before and after, and is asked beside the event loop, as all the reading is done."""
+    seen: list[tuple[str, str, bool]] = []
+    allowed = {"C"}
+
+    def guard(before: Directory, after: Directory) -> list[Problem]:
+        teams = [one.staff["1003"].team for one in (before, after)]  # type: ignore[index]
+        seen.append((teams[0], teams[1], threading.current_thread() is threading.main_thread()))
+        return [] if teams[1] in allowed else [Problem("staff 1003", "team", "is needed where it is")]
+
+    office.book.guard(guard)
+    with pytest.raises(Refused, match="is needed where it is"):
+        await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
+    with pytest.raises(Refused):
+        await office.book.try_out([office.line("1003", team="B")])
+    planned = [office.line("1003", team="C")]
+    await office.book.change(planned, by=BY, reason="tomorrow", effective_on=TOMORROW)
+    allowed.clear()
+    await office.at(instant_on(TOMORROW, 0))
+    (found,) = await office.book.history(section="staff", key="1003", limit=1)
+    assert (found.state, "is needed where it is" in found.problem) == (ChangeState.REFUSED, True)
+    assert office.book.present == SEED
+    assert seen == [("A", team, False) for team in ("B", "B", "C", "C")]
