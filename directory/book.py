@@ -19,11 +19,12 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import BANK_ZONE, Clock, Instant, instant_on, local_day
+from core.clock import BANK_ZONE, Clock, instant_on, local_day
 from core.errors import BadInput, Conflict, HotlineError, NotFound
 from directory import store
+from directory.beginning import lacking, to_be_taken_in
 from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead, digest
-from directory.entries import Body, Key, calendar_lacking, directory_of, entries_of
+from directory.entries import Body, Key, directory_of
 from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from storage import Database, after_commit, take_turn
@@ -36,7 +37,6 @@ _TIMER = "directory.day"
 _OWNER = "directory"
 ACTION, APPLIED, PURPOSE = "change", "apply", "administration"
 """In the chain of accesses: `change` when it is made, `apply` when a planned one comes about."""
-SEED_REASON = "taken in from the seed file"
 
 Listener = Callable[[Directory, Directory], None]
 """Called with the directory before and after, once the new one is `present`."""
@@ -95,8 +95,9 @@ class DirectoryBook:
         today = self._today()
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            if lacking := self._lacking(await store.present(connection)):
-                await self._take_in(connection, lacking, today)
+            entries, reason = await to_be_taken_in(connection, self._seed)
+            if entries:
+                await self._take_in(connection, entries, reason, today)
             await self._apply_planned(connection, today)
         await self.refresh()
 
@@ -218,11 +219,7 @@ class DirectoryBook:
     async def _kept(self, connection: AsyncConnection) -> Present:
         """What is stored, and what the seed has where a program before this one stored nothing."""
         present = await store.present(connection)
-        return Present({**present.entries, **self._lacking(present)}, present.touched)
-
-    def _lacking(self, present: Present) -> Mapping[Key, Body]:
-        """Of the seed: all of it as long as nothing is stored, then its calendar if there is none."""
-        return calendar_lacking(present.entries, self._seed) if present.entries else entries_of(self._seed)
+        return Present({**present.entries, **lacking(present.entries, self._seed)}, present.touched)
 
     async def _applied(self, present: Present, lines: Sequence[Line], day: date) -> Applied:
         before = self.present
@@ -271,10 +268,12 @@ class DirectoryBook:
         )
         await record_access(connection, access)
 
-    async def _take_in(self, connection: AsyncConnection, entries: Mapping[Key, Body], today: date) -> None:
+    async def _take_in(
+        self, connection: AsyncConnection, entries: Mapping[Key, Body], reason: str, today: date
+    ) -> None:
         lines = tuple(Line(*entry, after=body) for entry, body in entries.items())
         done = Applied(lines, entries, self._seed)
-        await self._write(connection, done, by="", reason=SEED_REASON, day=today, today=today)
+        await self._write(connection, done, by="", reason=reason, day=today, today=today)
 
     async def _apply_planned(self, connection: AsyncConnection, today: date) -> None:
         """What was to begin until today; a change that does not fit any more is refused, and says why."""
@@ -299,11 +298,8 @@ class DirectoryBook:
         for day in sorted(days):
             await self._timers.set(
                 connection,
-                Timer(owner=_OWNER, name=day.isoformat(), kind=_TIMER, due=self._begins(day)),
+                Timer(owner=_OWNER, name=day.isoformat(), kind=_TIMER, due=instant_on(day, 0, self._zone)),
             )
-
-    def _begins(self, day: date) -> Instant:
-        return instant_on(day, 0, self._zone)
 
     async def _day_came(self, connection: AsyncConnection, timer: Timer) -> None:
         """A day on which something begins or somebody has left; the present is read again after it."""

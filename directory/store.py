@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Instant
 from directory.changes import Change, ChangeState, Line, Present
-from directory.entries import Body
+from directory.entries import Body, Key
 from directory.tables import directory_changes, directory_entries, directory_lines
 from storage import upsert
 
@@ -67,6 +67,19 @@ async def applied(connection: AsyncConnection) -> tuple[int, int]:
     query = query.where(directory_changes.c.state == ChangeState.APPLIED)
     last, count = (await connection.execute(query)).one()
     return last or 0, count
+
+
+async def last_words(connection: AsyncConnection, sections: Iterable[str]) -> dict[Key, Body]:
+    """What the history says these sections hold now, in the order in which that came into force."""
+    changes, lines = directory_changes.c, directory_lines.c
+    query = (
+        select(lines.section, lines.key, lines.after)
+        .join(directory_changes, lines.change == changes.number)
+        .where(lines.section.in_(list(sections)), changes.state == ChangeState.APPLIED)
+        .order_by(changes.applied_at, changes.number, lines.position)
+    )
+    said = {(row.section, row.key): _body(row.after) for row in await connection.execute(query)}
+    return {entry: body for entry, body in said.items() if body is not None}
 
 
 async def insert_change(connection: AsyncConnection, change: Change) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from core.clock import DAY, HOUR, Clock, instant_on
 from core.errors import BadInput, Conflict, NotFound
-from directory.book import SEED_REASON, DirectoryBook
+from directory.beginning import AGAIN_REASON, SEED_REASON
+from directory.book import DirectoryBook
 from directory.changes import ChangeState, Line, digest
+from directory.entries import entries_of
 from directory.errors import Problem, Refused
 from directory.evidence import faults
 from directory.lookup import Directory
@@ -301,29 +303,51 @@ async def test_the_working_calendar_is_changed_like_everything_else(office: Offi
 
 
 async def test_a_directory_from_before_takes_its_calendar_in_once(
-    office: Office, databases: Databases
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    databases.ask("main", "DELETE FROM directory_entries WHERE section IN ('calendar', 'holiday_notices')")
-    await office.book.refresh()
-    assert office.book.present == SEED, "as long as none is stored, the seed's counts"
-    for _ in range(2):
-        async with Office(office.database).open() as later:
-            assert later.book.present == SEED
-    taken, first = await office.book.history(limit=10)
-    assert (taken.reason, taken.by, first.reason) == (SEED_REASON, "", SEED_REASON)
-    assert {line.section for line in taken.lines} == {"calendar", "holiday_notices"}
-    assert [fault async for fault in faults(office.database)] == []
+    whole = entries_of(SEED)
+    before = {key: body for key, body in whole.items() if key[0] not in ("calendar", "holiday_notices")}
+    database = Database(databases.url("main"), name="main")
+    await database.open()
+    try:
+        await migrate(database, "main")
+        with monkeypatch.context() as as_before:
+            as_before.setattr("directory.beginning.entries_of", lambda _: before)
+            async with Office(database).open():
+                pass
+        later = Office(database)
+        await later.book.refresh()
+        assert later.book.present == SEED, "as long as none is stored, the seed's counts"
+        for _ in range(2):
+            async with Office(database).open() as opened:
+                assert opened.book.present == SEED
+        taken, first = await later.book.history(limit=10)
+        assert (taken.reason, taken.by, first.reason) == (SEED_REASON, "", SEED_REASON)
+        assert {line.section for line in first.lines} == {section for section, _ in before}
+        assert {line.section for line in taken.lines} == {"calendar", "holiday_notices"}
+        assert [fault async for fault in faults(database)] == []
+    finally:
+        await database.close()
 
 
-async def test_a_program_from_before_meets_no_entry_that_it_does_not_know(office: Office) -> None:
+async def test_a_program_from_before_meets_no_entry_that_it_does_not_know_and_nothing_is_lost(
+    office: Office,
+) -> None:
+    await office.book.change([make_up_day("2026-12-05")], by=BY, reason="annual closing")
+    today = office.book.present
     await migrate_down(office.database, "main", to="0013")
     sections = {section for section, _ in (await office.book.entries()).touched}
     assert not sections & {"calendar", "holiday_notices"}
     assert "staff" in sections
+    await migrate(office.database, "main")
+    async with Office(office.database).open() as again:
+        assert again.book.present == today
+        (taken,) = await again.book.history(limit=1)
+    assert (taken.reason, taken.by) == (AGAIN_REASON, "")
 
 
 async def test_a_guard_refuses_a_change_at_once_and_a_planned_one_on_its_day(office: Office) -> None:
-    """It sees the directory before and after, and is asked beside the event loop, as all the reading is done."""
+    """It sees the directory before and after, and is asked beside the event loop, where all is read."""
     seen: list[tuple[str, str, bool]] = []
     allowed = {"C"}
 

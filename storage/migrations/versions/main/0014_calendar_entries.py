@@ -1,7 +1,8 @@
 """The working calendar among the entries of the directory.
 
 The service takes it in at its next start, with its history, from the file that the settings name. A program
-from before knows no such entries: for it they are taken away; what was changed stays in the history.
+from before knows no such entries: for it they are taken away. What was changed stays in the history, and from
+there the service takes it in again.
 """
 
 from __future__ import annotations
