@@ -6,7 +6,8 @@ as far as these can be read from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import structlog
 
@@ -53,5 +54,14 @@ class FlowGuard:
             yield "as its file is", compile_flow(flow)
         for node in self._settings.nodes:
             for file in sorted((node.directory / "etc").glob("ivr-*.conf")):
-                for version in versions_in(file.read_text("utf-8"))[:1]:
+                for version in _versions_in(file)[:1]:
                     yield f"as published on {node.name}", version
+
+
+def _versions_in(file: Path) -> Sequence[Compiled]:
+    """None, and a word in the log, if it cannot be read: that is found by `hotline check`."""
+    try:
+        return versions_in(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        _log.warning("published flow not looked at", file=str(file), problem=str(problem))
+        return ()

@@ -260,7 +260,7 @@ async def test_a_queue_that_a_flow_leads_callers_to_is_not_taken_away(tmp_path: 
     flows.mkdir()
     (flows / "95559.yaml").write_text(SMALL.replace('"777"', '"95559"'), "utf-8")
     file = tmp_path / "node1" / "etc" / "ivr-777.conf"
-    file.parent.mkdir(parents=True)
+    (file.parent / "ivr-888.conf").mkdir(parents=True)  # what cannot be read keeps nobody from changing
     loan = replace(
         small(), nodes={"top": Message(name="top", title="", say=("welcome",), then=ToQueue("corporate"))}
     )
