@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.calendar import WorkingCalendar
 from core.clock import HOUR, MINUTE, SECOND, Instant, instant_on
 from directory.calendar import shipped
 from storage import Database, migrate
@@ -38,6 +39,7 @@ class PostOffice:
     database: Database
     mailroom: Mailroom
     now: Instant = NOON
+    calendar: WorkingCalendar = field(default_factory=shipped)
     notices: Notices = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +64,7 @@ class PostOffice:
             database=self.database,
             notices=self.notices,
             channels={EMAIL: self.mail} if channels is None else channels,
-            calendar=shipped,
+            calendar=lambda: self.calendar,
             clock=self.clock,
             random=lambda: 0.0,
             pace=PACE,
