@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from core.clock import BANK_ZONE, Duration, Instant, instant_on, local_day
 
 _DAY = timedelta(days=1)
+_LAST_MONTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,11 @@ class WorkingCalendar:
     def edition(self) -> str:
         """The number of the newest notice; what was counted by an older edition may be counted anew."""
         return self.notices[-1].number
+
+    def year_lacking(self, today: date) -> int | None:
+        """The year that nobody has entered though it is time: this one, or from 1 December on the next."""
+        year = today.year + (today.month == _LAST_MONTH)
+        return None if self.confirmed_until >= date(year, _LAST_MONTH, 31) else year
 
     # -------------------------------------------------------------- dates
 

@@ -4,27 +4,28 @@
                            ▲
     change ─checked whole─┴─ history, chain of accesses, and a timer for what begins on another day
 
-The present is swapped as one: nobody ever sees half a change.
+The present is swapped as one: nobody ever sees half a change. Reading all of it takes a quarter of a second
+where there are thousands of people, so that is done beside the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import BANK_ZONE, Clock, Instant, instant_on, local_day
+from core.clock import BANK_ZONE, Clock, instant_on, local_day
 from core.errors import BadInput, Conflict, HotlineError, NotFound
 from directory import store
-from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead
-from directory.entries import directory_of, entries_of
+from directory.beginning import lacking, to_be_taken_in
+from directory.changes import Applied, Change, ChangeState, Line, Present, apply, days_ahead, digest
+from directory.entries import Body, Key, directory_of
+from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from storage import Database, after_commit, take_turn
 from storage.audit import Access, record_access
@@ -36,14 +37,21 @@ _TIMER = "directory.day"
 _OWNER = "directory"
 ACTION, APPLIED, PURPOSE = "change", "apply", "administration"
 """In the chain of accesses: `change` when it is made, `apply` when a planned one comes about."""
-SEED_REASON = "taken in from the seed file"
 
 Listener = Callable[[Directory, Directory], None]
 """Called with the directory before and after, once the new one is `present`."""
+Guard = Callable[[Directory, Directory], Sequence[Problem]]
+"""Asked with the directory before and after, before a change is kept: what others could not do without.
+
+Called in a thread beside the event loop.
+"""
 
 
 class DirectoryBook:
-    """`present` is the directory as of now. `seed`: what it is before anything was stored."""
+    """`present` is the directory as of now, `number` that of its last change, `edition` how many it has had.
+
+    `seed`: what it is before anything was stored.
+    """
 
     def __init__(
         self,
@@ -55,12 +63,15 @@ class DirectoryBook:
         zone: ZoneInfo = BANK_ZONE,
     ) -> None:
         self.present = seed
-        self.number = 0
+        self.number = self.edition = 0
+        self._seed = seed
+        self._read_on: date | None = None
         self._database = database
         self._timers = timers
         self._clock = clock
         self._zone = zone
         self._listeners: list[Listener] = []
+        self._guards: list[Guard] = []
         self._stale = asyncio.Event()
         self._turn = asyncio.Lock()
         timers.register(_TIMER, self._day_came)
@@ -73,6 +84,10 @@ class DirectoryBook:
         """Have `listener` called after every change that is in force."""
         self._listeners.append(listener)
 
+    def guard(self, guard: Guard) -> None:
+        """Have `guard` asked about every change, a planned one on its day, too; what it finds refuses it."""
+        self._guards.append(guard)
+
     # ------------------------------------------------------------------ life
 
     async def open(self) -> None:
@@ -80,8 +95,9 @@ class DirectoryBook:
         today = self._today()
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            if not (await store.present(connection)).entries:
-                await self._take_in(connection, today)
+            entries, reason = await to_be_taken_in(connection, self._seed)
+            if entries:
+                await self._take_in(connection, entries, reason, today)
             await self._apply_planned(connection, today)
         await self.refresh()
 
@@ -96,12 +112,22 @@ class DirectoryBook:
         """Read the entries again and tell the listeners if they say something else than before."""
         async with self._turn:
             async with self._database.read() as connection:
-                present = await store.present(connection)
-            before, self.present = self.present, directory_of(present.entries, self._today())
-            self.number = max(present.touched.values(), default=0)
+                present = await self._kept(connection)
+                number, edition = await store.applied(connection)
+            today = self._today()
+            after = await asyncio.to_thread(directory_of, present.entries, today, self._zone)
+            before, self.present = self.present, after
+            self.number, self.edition, self._read_on = number, edition, today
             if self.present != before:
                 for listener in self._listeners:
                     listener(before, self.present)
+
+    async def look(self) -> None:
+        """`refresh`, if there has been a change since the last time, or a day has begun."""
+        async with self._database.read() as connection:
+            _, edition = await store.applied(connection)
+        if (edition, self._today()) != (self.edition, self._read_on):
+            await self.refresh()
 
     # ------------------------------------------------------------------ changing
 
@@ -116,7 +142,7 @@ class DirectoryBook:
         day = self._day(effective_on, today)
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            done = apply(await self._on(connection, day), lines, day)
+            done = await self._applied(await self._on(connection, day), lines, day)
             change = await self._write(connection, done, by=by, reason=reason, day=day, today=today)
         _log.info("directory changed", change=change.number, by=by, state=change.state, lines=len(done.lines))
         if change.state is ChangeState.APPLIED:
@@ -127,7 +153,7 @@ class DirectoryBook:
         """What a change would do, with before and after; nothing is written. Errors as `change`."""
         day = self._day(effective_on, self._today())
         async with self._database.read() as connection:
-            return apply(await self._on(connection, day), lines, day).lines
+            return (await self._applied(await self._on(connection, day), lines, day)).lines
 
     async def withdraw(self, number: int, *, by: str) -> Change:
         """Take a planned change back. `NotFound`; `Conflict` if it is not planned (any more)."""
@@ -149,7 +175,7 @@ class DirectoryBook:
     async def entries(self) -> Present:
         """The entries as they are stored now."""
         async with self._database.read() as connection:
-            return await store.present(connection)
+            return await self._kept(connection)
 
     async def history(
         self, *, section: str = "", key: str = "", state: str = "", before: int | None = None, limit: int
@@ -180,15 +206,31 @@ class DirectoryBook:
 
     async def _on(self, connection: AsyncConnection, day: date) -> Present:
         """The entries as they will be on that day, if everything planned until then comes about."""
-        present = await store.present(connection)
+        present = await self._kept(connection)
         for change in await store.planned(connection, day):
             try:
-                done = apply(present, change.lines, day)
+                done = await self._applied(present, change.lines, day)
             except HotlineError:  # it will be refused on its day, and says so then
                 continue
             touched = {line.entry: change.number for line in done.lines}
             present = Present(done.entries, {**present.touched, **touched})
         return present
+
+    async def _kept(self, connection: AsyncConnection) -> Present:
+        """What is stored, and what the seed has where a program before this one stored nothing."""
+        present = await store.present(connection)
+        return Present({**present.entries, **lacking(present.entries, self._seed)}, present.touched)
+
+    async def _applied(self, present: Present, lines: Sequence[Line], day: date) -> Applied:
+        before = self.present
+
+        def carried_out() -> Applied:
+            done = apply(present, lines, day, self._zone)
+            if problems := [one for guard in self._guards for one in guard(before, done.directory)]:
+                raise Refused(problems)
+            return done
+
+        return await asyncio.to_thread(carried_out)
 
     async def _write(
         self, connection: AsyncConnection, done: Applied, *, by: str, reason: str, day: date, today: date
@@ -226,16 +268,18 @@ class DirectoryBook:
         )
         await record_access(connection, access)
 
-    async def _take_in(self, connection: AsyncConnection, today: date) -> None:
-        lines = tuple(Line(*entry, after=body) for entry, body in entries_of(self.present).items())
-        done = Applied(lines, {line.entry: line.after or {} for line in lines}, self.present)
-        await self._write(connection, done, by="", reason=SEED_REASON, day=today, today=today)
+    async def _take_in(
+        self, connection: AsyncConnection, entries: Mapping[Key, Body], reason: str, today: date
+    ) -> None:
+        lines = tuple(Line(*entry, after=body) for entry, body in entries.items())
+        done = Applied(lines, entries, self._seed)
+        await self._write(connection, done, by="", reason=reason, day=today, today=today)
 
     async def _apply_planned(self, connection: AsyncConnection, today: date) -> None:
         """What was to begin until today; a change that does not fit any more is refused, and says why."""
         for change in await store.planned(connection, today):
             try:
-                done = apply(await store.present(connection), change.lines, today)
+                done = await self._applied(await self._kept(connection), change.lines, today)
             except HotlineError as error:
                 _log.error(
                     "planned change of the directory refused", change=change.number, problem=str(error)
@@ -254,21 +298,11 @@ class DirectoryBook:
         for day in sorted(days):
             await self._timers.set(
                 connection,
-                Timer(owner=_OWNER, name=day.isoformat(), kind=_TIMER, due=self._begins(day)),
+                Timer(owner=_OWNER, name=day.isoformat(), kind=_TIMER, due=instant_on(day, 0, self._zone)),
             )
-
-    def _begins(self, day: date) -> Instant:
-        return instant_on(day, 0, self._zone)
 
     async def _day_came(self, connection: AsyncConnection, timer: Timer) -> None:
         """A day on which something begins or somebody has left; the present is read again after it."""
         await take_turn(connection, _TURN)
         await self._apply_planned(connection, date.fromisoformat(timer.name))
         after_commit(connection, self._stale.set)
-
-
-def digest(change: Change) -> str:
-    """SHA-256 over what a change says: who, why, from when, which entries and what becomes of them."""
-    lines = [[line.section, line.key, line.after] for line in change.lines]
-    said = [change.number, change.by, change.reason, change.effective_on.isoformat(), lines]
-    return "sha256:" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()

@@ -1,14 +1,17 @@
-"""The file of the working calendar, read: `directory/seed/calendar.yaml` shows every section.
+"""The working calendar, read and written in the words of its file: `directory/seed/calendar.yaml` shows all.
 
 `load(path)` returns a `core.calendar.WorkingCalendar`, or raises `SeedRefused` with all that is wrong, each
-with file, line and path.
+with file, line and path; `calendar_of` reads the same from what came as entries, and `plain_week` and
+`notice_as_entry` write entries in their one form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.calendar import HolidayNotice, Law, Span, Special, WorkingCalendar
@@ -20,6 +23,7 @@ from directory.places import Place, Problems, read
 SHIPPED = Path(__file__).parent / "seed" / "calendar.yaml"
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONGEST = 31
+_YEAR_ENDS = (12, 31)
 _DAY = timedelta(days=1)
 
 
@@ -36,20 +40,32 @@ def parse(text: str, file: str, zone: ZoneInfo = BANK_ZONE) -> WorkingCalendar:
     """The calendar of a text; `file` is what its problems call it."""
     problems = Problems(file)
     top = read(text, file, problems)
-    make = _calendar(top, zone) if top is not None else None
-    if make is None or problems.all():
+    calendar = calendar_of(top, zone) if top is not None else None
+    if calendar is None or problems.all():
         raise SeedRefused(file, problems.all())
-    return make()
+    return calendar
 
 
-def _calendar(top: Place, zone: ZoneInfo) -> Callable[[], WorkingCalendar]:
+@cache
+def shipped() -> WorkingCalendar:
+    """The calendar that comes along with the program."""
+    return load(SHIPPED)
+
+
+def calendar_of(top: Place, zone: ZoneInfo) -> WorkingCalendar | None:
+    """The calendar of data that has the file's sections; None after a problem that leaves none to count by.
+
+    Only good for something if no problem was noted meanwhile.
+    """
     found = top.fields(("week", "hours", "limits_end", "notices", "law"))
     week = frozenset(_week(found["week"]))
     hours, limits_end = _hours(found["hours"]), _minute(found["limits_end"])
-    notices, law = _notices(found["notices"], week), _law(found["law"])
-    return lambda: WorkingCalendar(
-        week=week, hours=hours, limits_end=limits_end, notices=notices, law=law, zone=zone
-    )
+    entered, law = _notices(found["notices"], week), _law(found["law"])
+    if not week or not hours or not entered:
+        return None
+    _check_years(entered, week, law)
+    notices = tuple(notice for _, notice in entered)
+    return WorkingCalendar(week=week, hours=hours, limits_end=limits_end, notices=notices, law=law, zone=zone)
 
 
 def _week(section: Place) -> list[int]:
@@ -94,9 +110,14 @@ def _clock(place: Place, text: str) -> int:
     return hour * 60 + minute
 
 
-def _notices(section: Place, week: frozenset[int]) -> Sequence[HolidayNotice]:
-    notices: list[HolidayNotice] = []
+_Entered = tuple[Mapping[str, Place], HolidayNotice]
+"""A notice with the places of its fields."""
+
+
+def _notices(section: Place, week: frozenset[int]) -> Sequence[_Entered]:
+    entered: list[_Entered] = []
     for place in section.entries():
+        notices = [notice for _, notice in entered]
         found = place.fields(("number", "published", "since", "until", "days"))
         number, published = found["number"].text(), found["published"].day()
         since, until = found["since"].day(), found["until"].day()
@@ -115,10 +136,24 @@ def _notices(section: Place, week: frozenset[int]) -> Sequence[HolidayNotice]:
             )
         if notices and since < notices[0].since:
             found["since"].refuse(f"begins before the first notice does, {notices[0].since}")
-        notices.append(HolidayNotice(number=number, published=published, since=since, until=until, days=days))
-    if not notices:
+        notice = HolidayNotice(number=number, published=published, since=since, until=until, days=days)
+        entered.append((found, notice))
+    if not entered:
         section.refuse("enter at least one notice")
-    return tuple(notices)
+    return entered
+
+
+def _check_years(entered: Sequence[_Entered], week: frozenset[int], law: Law) -> None:
+    """No year is given by half: the last one whole, and what the law makes a holiday is one in each."""
+    found, last = max(entered, key=lambda one: one[1].until)
+    if (last.until.month, last.until.day) != _YEAR_ENDS:
+        found["until"].refuse(f"{last.until} is not the end of a year: enter the whole of it, or nothing")
+    said = {on: special for _, notice in entered for on, special in notice.days.items()}
+    for on, name in law.days.items():
+        covering = [found for found, notice in entered if notice.since <= on <= notice.until]
+        works = said[on].works if on in said else on.weekday() in week
+        if covering and works:
+            covering[-1]["days"].refuse(f"{on} ({name}) is off by law, and this makes it a working day")
 
 
 def _days(
@@ -166,3 +201,59 @@ def _range(place: Place) -> list[date]:
         place.refuse(f"{first}..{last} is no stretch of 1 to {_LONGEST} days")
         return []
     return [begins + n * _DAY for n in range((ends - begins).days + 1)]
+
+
+# ------------------------------------------------------------------ written
+
+
+def plain_week(calendar: WorkingCalendar) -> dict[str, Any]:
+    """All but the notices: week, hours, and the holidays of the law."""
+    days = [
+        {"name": name, "off": _written(first, last)} for name, first, last in _stretches(calendar.law.days)
+    ]
+    return {
+        "week": [_WEEKDAYS[day] for day in sorted(calendar.week)],
+        "hours": [f"{_time(span.opens)}-{_time(span.closes)}" for span in calendar.hours],
+        "limits_end": _time(calendar.limits_end),
+        "law": {"number": calendar.law.number, "days": days},
+    }
+
+
+def notice_as_entry(notice: HolidayNotice) -> dict[str, Any]:
+    """A notice; the make-up days of a holiday stand with its first stretch of days off."""
+    works: dict[str, list[str]] = {}
+    for on in sorted(on for on, special in notice.days.items() if special.works):
+        works.setdefault(notice.days[on].name, []).append(on.isoformat())
+    off = {on: special.name for on, special in notice.days.items() if not special.works}
+    days: list[dict[str, Any]] = []
+    for name, first, last in _stretches(off):
+        days.append({"name": name, "off": _written(first, last)})
+        if made_up := works.pop(name, None):
+            days[-1]["work"] = made_up
+    return {
+        "number": notice.number,
+        "published": notice.published.isoformat(),
+        "since": notice.since.isoformat(),
+        "until": notice.until.isoformat(),
+        "days": days,
+    }
+
+
+def _stretches(days: Mapping[date, str]) -> Iterator[tuple[str, date, date]]:
+    """Days of one name that follow each other, as name, first and last; none longer than may be written."""
+    run: list[date] = []
+    for on in sorted(days):
+        if run and (on - run[-1] > _DAY or days[on] != days[run[0]] or len(run) == _LONGEST):
+            yield days[run[0]], run[0], run[-1]
+            run = []
+        run.append(on)
+    if run:
+        yield days[run[0]], run[0], run[-1]
+
+
+def _written(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first}..{last}"
+
+
+def _time(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -6,15 +6,30 @@ planned ─its day has come─► applied          refused: on its day it did no
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from core.clock import Instant
+import msgspec
+
+from core.clock import BANK_ZONE, Instant
 from core.errors import BadInput, Conflict
 from directory import rules
-from directory.entries import DEFAULTS, LISTS, SECTIONS, Body, Entries, Key, directory_of, entries_of, same
+from directory.entries import (
+    ALONE,
+    DEFAULTS,
+    LISTS,
+    SECTIONS,
+    Body,
+    Entries,
+    Key,
+    directory_of,
+    entries_of,
+    same,
+)
 from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from directory.rights import CHANGE
@@ -82,7 +97,7 @@ class Applied:
     directory: Directory
 
 
-def apply(present: Present, lines: Sequence[Line], today: date) -> Applied:
+def apply(present: Present, lines: Sequence[Line], today: date, zone: ZoneInfo = BANK_ZONE) -> Applied:
     """Carry `lines` out on the entries, all of them or none.
 
     `BadInput`: a line that names no place, or all that changes nothing. `Conflict`: an entry has been changed
@@ -96,7 +111,7 @@ def apply(present: Present, lines: Sequence[Line], today: date) -> Applied:
         raise BadInput("lines", "an entry stands there twice: say once what is to become of it")
     entries = dict(present.entries)
     _carry_out(lines, entries)
-    directory = directory_of(entries, today)
+    directory = directory_of(entries, today, zone)
     if not any(CHANGE in directory.rights(one.number) for one in directory.staff.values() if one.active):
         raise Refused([Problem("staff", "", f"nobody would be left with the right {CHANGE!r}")])
     canonical = entries_of(directory)
@@ -136,6 +151,8 @@ def _check_line(line: Line, where: str, present: Present) -> None:
         raise BadInput(f"{where}.section", f"there is no {line.section!r}; known: {', '.join(SECTIONS)}")
     if not line.key:
         raise BadInput(f"{where}.key", "is empty: say which entry")
+    if line.section in ALONE and line.key != line.section:
+        raise BadInput(f"{where}.key", f"{line.section} is one entry, whose key is {line.section}")
     if line.section == "vip_numbers" and line.key != (plain := rules.plain_number(line.key)):
         raise BadInput(
             f"{where}.key", f"write the number as {plain}: digits alone, without the country's code"
@@ -150,7 +167,7 @@ def _check_line(line: Line, where: str, present: Present) -> None:
         raise BadInput(
             where, f"{line.key} stays in the books (calls and scores name it): give it `until` instead"
         )
-    if line.after is None and (line.section == "survey" or line.key == DEFAULTS):
+    if line.after is None and (line.section in ALONE or line.entry == ("queues", DEFAULTS)):
         raise BadInput(where, f"{line.section} {line.key} cannot be removed, only changed")
     if line.seen is not None and line.seen != present.touched.get(line.entry, 0):
         raise Conflict(
@@ -164,3 +181,10 @@ def days_ahead(directory: Directory, today: date) -> set[date]:
     from_then = {person.since for person in directory.staff.values()}
     gone = {person.until + timedelta(days=1) for person in directory.staff.values() if person.until}
     return {day for day in from_then | gone if day is not None and day > today}
+
+
+def digest(change: Change) -> str:
+    """SHA-256 over what a change says: who, why, from when, which entries and what becomes of them."""
+    lines = [[line.section, line.key, line.after] for line in change.lines]
+    said = [change.number, change.by, change.reason, change.effective_on.isoformat(), lines]
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()

@@ -166,13 +166,15 @@ class ChangesApi:
         query: EntriesQuery = request.query
         present = await self._book.entries()
         found = [
-            EntryOut(section=section, key=key, entry=dict(body), change=present.touched[section, key])
+            EntryOut(
+                section=section, key=key, entry=dict(body), change=present.touched.get((section, key), 0)
+            )
             for (section, key), body in present.entries.items()
             if query.section in ("", section) and query.key in ("", key)
         ]
         if query.key and not found:
             raise NotFound(f"{query.section or 'the directory'} has no {query.key!r}")
-        return EntriesOut(entries=found, change=max(present.touched.values(), default=0))
+        return EntriesOut(entries=found, change=self._book.number)
 
     async def _changes(self, request: ApiRequest) -> ChangesOut:
         query: ChangesQuery = request.query

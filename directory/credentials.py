@@ -98,15 +98,18 @@ def load(path: Path) -> Credentials:
     return found
 
 
-def issue(path: Path, directory: Directory, *, passwords: Passwords | None = None) -> Issued:
+def issue(
+    path: Path, directory: Directory, *, passwords: Passwords | None = None, have: Collection[str] = ()
+) -> Issued:
     """Make what is missing for the directory's people and devices; whoever has credentials keeps them.
 
+    `have`: for whom a password is kept already; a newer one here would end it, so they get a PIN alone.
     Those who have left the directory lose theirs. Called again with nothing missing, it issues nothing.
     """
     kept = load(path) if path.exists() else Credentials(pin_salt=secrets.token_hex(16))
     people = [number for number, person in directory.staff.items() if person.active]
     staff = {number: kept.staff[number] for number in people if number in kept.staff}
-    made, issued = _make([n for n in people if n not in staff], kept.pin_salt, passwords or Passwords())
+    made, issued = _make([n for n in people if n not in staff], kept.pin_salt, passwords or Passwords(), have)
     devices = {
         str(name): kept.devices.get(name) or secrets.token_urlsafe(_SECRET_BYTES)
         for name in directory.devices
@@ -149,14 +152,20 @@ def _new_pin() -> str:
     return f"{secrets.randbelow(10**_PIN_DIGITS):0{_PIN_DIGITS}d}"
 
 
-def _make(staff: Collection[str], salt: str, passwords: Passwords) -> tuple[dict[str, Login], Issued]:
-    clear = {number: "".join(secrets.choice(_ALPHABET) for _ in range(_PASSWORD_LENGTH)) for number in staff}
+def _make(
+    staff: Collection[str], salt: str, passwords: Passwords, have: Collection[str] = ()
+) -> tuple[dict[str, Login], Issued]:
+    clear = {
+        number: "".join(secrets.choice(_ALPHABET) for _ in range(_PASSWORD_LENGTH))
+        for number in staff
+        if number not in have
+    }
     pins = {number: _new_pin() for number in staff}
     logins = {
         number: Login(
-            password=passwords.hash(clear[number]),
+            password=passwords.hash(clear[number]) if number in clear else "",
             pin_sha1=pin_digest(number, pins[number], salt),
-            made_at=system_clock(),
+            made_at=system_clock() if number in clear else 0,
         )
         for number in staff
     }

@@ -2,6 +2,9 @@
 
     Directory ⇄ Entries: (section, key) → body, in order        bodies in the seed's own words
 
+The working calendar, a file of its own beside the seed, is a section and a list here: what is so in every
+year, and an entry for each notice.
+
 `entries_of` writes every record in its one canonical form, `directory_of` checks all of them against each
 other with the seed's own reader, so that nothing can be said here that could not stand in a seed. Pure.
 """
@@ -13,8 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from core.clock import BANK_ZONE
 from directory import seed
+from directory.calendar import notice_as_entry, plain_week
 from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from directory.model import Device, Queue, Staff
@@ -39,23 +45,25 @@ LISTS: Final[Mapping[str, str]] = MappingProxyType(
         "thresholds": "alarm",
         "vip_numbers": "number",
         "staff": "number",
+        "holiday_notices": "number",
     }
 )
 """Sections that are lists, each with the field that is its entries' key."""
 DEFAULTS: Final = "defaults"
 """Key of the queues' figures where a business has none of its own."""
-ALONE: Final = "survey"
-"""The section of a single entry, which is its key too."""
-SECTIONS: Final = (*LISTS, "queues", ALONE)
+ALONE: Final = ("survey", "calendar")
+"""The sections of a single entry, whose name is its key too."""
+SECTIONS: Final = (*LISTS, "queues", *ALONE)
+_CALENDAR, _NOTICES = "calendar", "holiday_notices"
 _FIGURES = tuple(name for name in Queue.__slots__ if name.endswith("_s") or name in {"weight", "priority"})
 _PLACE = re.compile(r"(\w+)\[(\d+)\]\.?(.*)")
 
 
-def directory_of(entries: Entries, today: date) -> Directory:
+def directory_of(entries: Entries, today: date, zone: ZoneInfo = BANK_ZONE) -> Directory:
     """The directory these entries make up on `today`; `Refused` with every problem of every entry."""
     document = _document(entries)
     problems = Problems("")
-    directory = seed.directory_of(given(document, problems), today)
+    directory = seed.directory_of(given(document, problems), today, zone=zone)
     if found := problems.all():
         raise Refused([_at_its_entry(problem, entries) for problem in found])
     return directory
@@ -113,14 +121,23 @@ def entries_of(directory: Directory) -> dict[Key, Body]:
         ],
         "vip_numbers": [{"number": number} for number in sorted(directory.vip_numbers)],
         "staff": [_person(one) for one in directory.staff.values()],
+        _NOTICES: [notice_as_entry(one) for one in directory.calendar.notices],
     }
     entries: dict[Key, Body] = {}
     for section, bodies in written.items():
         entries |= {(section, str(body[LISTS[section]])): body for body in bodies}
     entries |= {("queues", key): body for key, body in _queue_figures(directory).items()}
     survey = directory.survey
-    entries[ALONE, ALONE] = {name: getattr(survey, name) for name in type(survey).__slots__}
+    entries["survey", "survey"] = {name: getattr(survey, name) for name in type(survey).__slots__}
+    entries[_CALENDAR, _CALENDAR] = plain_week(directory.calendar)
     return entries
+
+
+def calendar_lacking(entries: Entries, seed_file: Directory) -> dict[Key, Body]:
+    """The seed's calendar, for what was kept before a calendar was; nothing if there is one."""
+    if (_CALENDAR, _CALENDAR) in entries:
+        return {}
+    return {key: body for key, body in entries_of(seed_file).items() if key[0] in (_CALENDAR, _NOTICES)}
 
 
 def same(one: object, other: object) -> bool:
@@ -152,18 +169,31 @@ def _document(entries: Entries) -> dict[str, Any]:
             document["queues"][DEFAULTS] = body
         elif section == "queues":
             document["queues"]["businesses"][key] = body
-        elif section == ALONE:
-            document[ALONE] = body
+        elif section in ALONE:
+            document[section] = dict(body)
         elif section == "vip_numbers":
             document[section].append(key)
         else:
             document[section].append({**body, LISTS[section]: key})
+    document.pop(_NOTICES)
+    if notices := _notices(entries):
+        document.setdefault(_CALENDAR, {})["notices"] = [{**body, "number": key} for key, body in notices]
     return document
+
+
+def _notices(entries: Entries) -> list[tuple[str, Body]]:
+    """In the order they were published, whenever they were entered."""
+    found = [(key, body) for (section, key), body in entries.items() if section == _NOTICES]
+    return sorted(found, key=lambda one: str(one[1].get("published", "")))
 
 
 def _at_its_entry(problem: Problem, entries: Entries) -> Problem:
     """`staff[3].roles[0]` becomes `staff 1004`, `roles[0]`."""
-    if match := _PLACE.fullmatch(problem.path):
+    if match := _PLACE.fullmatch(problem.path.removeprefix(f"{_CALENDAR}.")):
+        if match[1] == "notices":
+            return Problem(f"{_NOTICES} {_notices(entries)[int(match[2])][0]}", match[3], problem.text)
+        if problem.path.startswith(_CALENDAR):
+            return Problem(_CALENDAR, problem.path.removeprefix(f"{_CALENDAR}."), problem.text)
         keys = [key for section, key in entries if section == match[1]]
         return Problem(f"{match[1]} {keys[int(match[2])]}", match[3], problem.text)
     section, _, rest = problem.path.removeprefix("queues.businesses.").partition(".")

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from sqlalchemy import select
 
 from directory import store
-from directory.book import ACTION, APPLIED, PURPOSE, digest
+from directory.book import ACTION, APPLIED, PURPOSE
+from directory.changes import digest
 from directory.tables import directory_changes
 from storage import Database
 from storage.audit import access_log

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.calendar import WorkingCalendar
 from core.names import DeviceName, QueueName, StaffId
 from directory import rules
 from directory.model import (
@@ -40,6 +41,7 @@ class Directory:
     thresholds: Mapping[str, Threshold]
     vip_numbers: frozenset[str]
     survey: SurveySettings
+    calendar: WorkingCalendar
     units: Mapping[str, Unit] = field(default_factory=dict)
 
     def agents(self) -> tuple[Staff, ...]:

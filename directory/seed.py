@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from core.clock import local_day, system_clock
+from core.calendar import WorkingCalendar
+from core.clock import BANK_ZONE, local_day, system_clock
 from core.errors import BadInput
 from core.names import fits
 from directory import seed_lists, seed_people
+from directory.calendar import calendar_of, shipped
 from directory.errors import SeedRefused
 from directory.lookup import Directory
 from directory.places import Place, Problems, read
@@ -36,42 +39,49 @@ _SECTIONS = (
     "survey",
     "staff",
 )
-_OPTIONAL = ("units",)
+_OPTIONAL = ("units", "calendar")
 T = TypeVar("T")
 
 
-def load(path: Path, *, today: date | None = None) -> Directory:
+def load(path: Path, *, today: date | None = None, calendar: WorkingCalendar | None = None) -> Directory:
     """The directory of a seed file, as it is on `today` (by the bank's clock).
 
+    `calendar`: that of a file that says nothing of it; without it, what the program has with it.
     `BadInput` if it cannot be read, `SeedRefused` if it is wrong.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(str(path), f"the seed file cannot be read ({error})") from error
-    return parse(text, path.name, today=today)
+    return parse(text, path.name, today=today, calendar=calendar)
 
 
-def parse(text: str, file: str, *, today: date | None = None) -> Directory:
+def parse(
+    text: str, file: str, *, today: date | None = None, calendar: WorkingCalendar | None = None
+) -> Directory:
     """The directory of a seed text; `file` is what its problems call it."""
     problems = Problems(file)
     top = read(text, file, problems)
-    directory = directory_of(top, today or local_day(system_clock())) if top is not None else None
+    given, day = calendar or shipped(), today or local_day(system_clock())
+    directory = directory_of(top, day, zone=given.zone, calendar=given) if top is not None else None
     if directory is None or problems.all():
         raise SeedRefused(file, problems.all())
     return directory
 
 
-def directory_of(top: Place, today: date) -> Directory:
-    """The directory of data that has the seed's sections, as it is on `today`.
+def directory_of(
+    top: Place, today: date, *, zone: ZoneInfo = BANK_ZONE, calendar: WorkingCalendar | None = None
+) -> Directory:
+    """The directory of data that has the seed's sections, as it is on `today`; `calendar` as in `load`.
 
     Only good for something if no problem was noted meanwhile.
     """
     section = top.fields(_SECTIONS, _OPTIONAL)
+    own = calendar_of(section["calendar"], zone) if "calendar" in section else None
     languages = _table(section["languages"], seed_lists.language)
     businesses = _table(section["businesses"], seed_lists.named)
     roles = _table(section["roles"], seed_people.role)
-    kinds = _table(section["ticket_kinds"], seed_lists.named)
+    kinds = _table(section["ticket_kinds"], seed_lists.ticket_kind)
     thresholds = _table(section["thresholds"], seed_lists.threshold)
     seed_lists.check_thresholds(section["thresholds"], thresholds)
     reasons = _table(section["reasons"], lambda place: seed_lists.reason(place, roles))
@@ -97,6 +107,7 @@ def directory_of(top: Place, today: date) -> Directory:
             ),
         ),
         units=units,
+        calendar=own or calendar or shipped(),
     )
 
 

@@ -15,6 +15,10 @@ from directory.model import CallType, Named, Queue, Reason, Role, SurveySettings
 from directory.places import Place
 
 _CODE = (r"[a-z][a-z0-9_]{0,23}", "a code: small letters, digits and _, beginning with a letter")
+_SHORT_CODE = (
+    r"[a-z][a-z0-9_]{0,15}",
+    "a code: small letters, digits and _, at most 16, beginning with a letter",
+)
 _LANGUAGES = ("cmn", "nan", "en")
 _QUEUE_LIMITS = {
     "weight": (0, 100),
@@ -32,6 +36,13 @@ def named(place: Place) -> tuple[str, Named]:
     """A code with its names."""
     found = place.fields(("code", "zh", "en"))
     code = found["code"].shaped(*_CODE)
+    return code, Named(code=code, name_zh=found["zh"].text(), name_en=found["en"].text())
+
+
+def ticket_kind(place: Place) -> tuple[str, Named]:
+    """A kind of work order (TICKET-01); its code stands in tables."""
+    found = place.fields(("code", "zh", "en"))
+    code = found["code"].shaped(*_SHORT_CODE)
     return code, Named(code=code, name_zh=found["zh"].text(), name_en=found["en"].text())
 
 

@@ -1,7 +1,8 @@
 """A section of the directory as a spreadsheet, and a spreadsheet read back as a change. Pure.
 
 A row is an entry, a column one of its fields. Lists stand in one cell, apart by spaces or commas; skills and
-languages as `card:1 personal:2`. A column that the sheet has not leaves its field as it is, an empty cell
+languages as `card:1 personal:2`, the days of a holiday notice as `元旦:2027-01-01..2027-01-03+2027-01-09`,
+days off and then each make-up day. A column that the sheet has not leaves its field as it is, an empty cell
 takes it away; entries that the sheet has not are left alone.
 """
 
@@ -36,6 +37,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "ticket_kinds": ("code", "zh", "en"),
         "thresholds": ("alarm", "zh", "en", "severity", "raise_at", "clear_at", "window"),
         "vip_numbers": ("number",),
+        "holiday_notices": ("number", "published", "since", "until", "days"),
     }
 )  # fmt: skip
 """The sections that can be had as a sheet, each with its columns in their order."""
@@ -46,10 +48,21 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "active": "启用", "code": "代码", "zh": "中文名", "kind": "类别", "parent": "上级", "alarm": "告警",
     }
 )  # fmt: skip
-_WORDS_OF: Final[Mapping[tuple[str, str], str]] = MappingProxyType({("vip_numbers", "number"): "号码"})
+_WORDS_OF: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("vip_numbers", "number"): "号码",
+        ("holiday_notices", "number"): "文号",
+        ("holiday_notices", "published"): "发布日",
+        ("holiday_notices", "since"): "起始日",
+        ("holiday_notices", "until"): "截止日",
+        ("holiday_notices", "days"): "放假与调休",
+    }
+)
 _MAPS = frozenset({"skills", "languages"})
 _MANY = frozenset({"roles", "mandatory", "ticket_kinds"})
+_HOLIDAYS = "days"
 _APART = re.compile(r"[\s,;,;、]+")
+_HOLIDAYS_APART = re.compile(r"[\s,;,;]+")  # 国庆节、中秋节 is one
 _YES_NO: Final[Mapping[str, str]] = MappingProxyType({"是": "true", "否": "false"})
 MOST_BYTES = 2_000_000
 _MOST_UNPACKED = 50_000_000
@@ -198,9 +211,16 @@ def _body(values: Mapping[str, str], before: Body) -> tuple[dict[str, Any], list
     body = {field: value for field, value in before.items() if field not in values}
     wrong: list[tuple[str, str]] = []
     for field, value in values.items():
-        parts = list(filter(None, _APART.split(value)))
+        parts = list(filter(None, (_HOLIDAYS_APART if field == _HOLIDAYS else _APART).split(value)))
         if field in _MANY:
             body[field] = parts
+        elif field == _HOLIDAYS:
+            body[field] = [_holiday(part) for part in parts]
+            wrong += [
+                (field, f"{one['name']!r} has no day: write {one['name']}:2027-01-01..2027-01-03")
+                for one in body[field]
+                if not one["off"]
+            ]
         elif field in _MAPS:
             pairs = [part.replace(":", ":").partition(":") for part in parts]
             wrong += [
@@ -211,6 +231,16 @@ def _body(values: Mapping[str, str], before: Body) -> tuple[dict[str, Any], list
         elif value:
             body[field] = _YES_NO.get(value, value)
     return body, wrong
+
+
+def _holiday(part: str) -> dict[str, Any]:
+    name, _, days = part.replace(":", ":").partition(":")
+    off, *work = days.split("+")
+    return {"name": name, "off": off} | ({"work": work} if work else {})
+
+
+def _spoken(holiday: Mapping[str, Any]) -> str:
+    return "+".join([f"{holiday['name']}:{holiday['off']}", *holiday.get("work", ())])
 
 
 def _text(cell: object) -> str:
@@ -234,5 +264,5 @@ def _cell(value: object) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{name}:{level}" for name, level in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return " ".join(str(one) for one in value)
+        return " ".join(_spoken(one) if isinstance(one, Mapping) else str(one) for one in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Instant
 from directory.changes import Change, ChangeState, Line, Present
-from directory.entries import Body
+from directory.entries import Body, Key
 from directory.tables import directory_changes, directory_entries, directory_lines
 from storage import upsert
 
@@ -59,6 +59,27 @@ async def next_number(connection: AsyncConnection) -> int:
     """The number of the next change; call it when it is one's turn."""
     last = (await connection.execute(select(func.max(directory_changes.c.number)))).scalar_one()
     return (last or 0) + 1
+
+
+async def applied(connection: AsyncConnection) -> tuple[int, int]:
+    """The number of the last change that is in force, and how many are: a planned one adds to these alone."""
+    query = select(func.max(directory_changes.c.number), func.count())
+    query = query.where(directory_changes.c.state == ChangeState.APPLIED)
+    last, count = (await connection.execute(query)).one()
+    return last or 0, count
+
+
+async def last_words(connection: AsyncConnection, sections: Iterable[str]) -> dict[Key, Body]:
+    """What the history says these sections hold now, in the order in which that came into force."""
+    changes, lines = directory_changes.c, directory_lines.c
+    query = (
+        select(lines.section, lines.key, lines.after)
+        .join(directory_changes, lines.change == changes.number)
+        .where(lines.section.in_(list(sections)), changes.state == ChangeState.APPLIED)
+        .order_by(changes.applied_at, changes.number, lines.position)
+    )
+    said = {(row.section, row.key): _body(row.after) for row in await connection.execute(query)}
+    return {entry: body for entry, body in said.items() if body is not None}
 
 
 async def insert_change(connection: AsyncConnection, change: Change) -> None:

@@ -26,14 +26,22 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
-from hotline.content import read_calendar
 from hotline.due import Due, assemble_due, sms_key
+from hotline.flow_guard import FlowGuard
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
-from hotline.parts import callbacks_of, conditions_of, sessions_of, telephony_of, ticketing_routes, web_of
+from hotline.parts import (
+    callbacks_of,
+    conditions_of,
+    sessions_of,
+    telephony_of,
+    ticketing_routes,
+    unknown_summary_fields,
+    web_of,
+)
 from hotline.readiness import NotReady, ready_checks
 from hotline.retention import Retention
 from hotline.settings import Settings
@@ -127,7 +135,7 @@ async def assemble(
         ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
         await ledger.open()
         opened.push_async_callback(ledger.close)
-        due = assemble_due(settings, main, read_calendar(settings), clock)
+        due = assemble_due(settings, main, lambda: book.present.calendar, clock)
         book = DirectoryBook(
             database=main, timers=due.timers, clock=clock, seed=directory, zone=settings.zone_info
         )
@@ -158,7 +166,10 @@ def _connected(
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
     redis = settings.redis
-    relay = RelayOut(RelayLine(redis.url, redis.prefix), hub) if redis.url else None
+    relay = None
+    if redis.url:
+        relay = RelayOut(RelayLine(redis.url, redis.prefix), hub, edition=lambda: book.edition)
+        book.listen(lambda _before, _after: relay.edition_changed())
     board = Board(
         ledger=ledger,
         hub=hub,
@@ -211,6 +222,7 @@ def _connected(
         hub=hub,
         requests=counts,
         clock=clock,
+        calendar=lambda: directory().calendar,
         relay=relay,
     )
     routes = [
@@ -234,10 +246,14 @@ def _connected(
             clock=clock,
         ).routes(),
     ]
+    book.guard(FlowGuard(settings))
+    book.guard(unknown_summary_fields)
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
-    sessions = sessions_of(settings, DirectoryPeople(directory, credentials), main, clock)
+    people = DirectoryPeople(directory, credentials)
+    book.listen(lambda _before, _after: hub.people_changed(people.principal))
+    sessions = sessions_of(settings, people, main, clock)
     checks = ready_checks(ledger, telephony, relay)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     return Hotline(

@@ -12,6 +12,7 @@ from hotline.publishing import live_version
 from hotline.settings import NodeSettings, Settings
 from ivr import history
 from ivr.compile import compile_flow, versions_in
+from ivr.named import told_gone
 from ivr.publish import flow_file
 from ivr.standing import prompt_standings
 from telephony import instance
@@ -40,8 +41,13 @@ def of_node_flows(node: NodeSettings, content: Content) -> Iterator[Finding]:
             live = asyncio.run(_live(node, flow.name))
         except AsteriskProblem:
             live = written
+        about = f"flow {flow.name} on {node.name}"
+        for version in there:
+            if version.version == live and (gone := told_gone(version, content.directory.queues)):
+                remedy = "bring it back, or `hotline flow publish` one that does not"
+                yield Finding(Weight.ERROR, about, f"{live} leads callers to {gone}", remedy)
         yield of_flow(
-            f"flow {flow.name} on {node.name}",
+            about,
             content=compile_flow(flow).version,
             file=written,
             live=live,

@@ -1,12 +1,13 @@
 """The content that is data, read and checked together: the directory's seed, the prompts, the flows.
 
 A flow is checked against the prompts and queues there are, so these belong to one another. `hotline content`
-checks them without starting anything; `hotline flow` and `hotline prompts` work on them.
+checks them, as the service would, and starts nothing; `hotline flow` and `hotline prompts` work on them.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.calendar import WorkingCalendar
 from core.errors import BadInput
 from directory.lookup import Directory
 from hotline.configuration import load
+from hotline.databases import kept_directory
 from hotline.settings import Settings
 from ivr.load import read_flow
 from ivr.model import Flow, Surroundings
@@ -33,14 +35,24 @@ class Content:
     """Everything that is data, checked against each other; flows by name."""
 
     directory: Directory
-    calendar: WorkingCalendar
     catalogue: Catalogue
     flows: Mapping[str, Flow]
 
 
-def read_content(settings: Settings) -> Content:
-    """The content these settings name; refused as its own reader refuses it, with file and line."""
-    people = directory.seed.load(place_of(settings.seed))
+async def kept_content(settings: Settings) -> Content:
+    """The content these settings name, with the directory as the service keeps it.
+
+    `DatabaseDown` if nobody can say what that is; else as `read_content`.
+    """
+    return read_content(settings, await kept_directory(settings, read_seed(settings)))
+
+
+def read_content(settings: Settings, kept: Directory | None = None) -> Content:
+    """The content these settings name; refused as its own reader refuses it, with file and line.
+
+    `kept`: the directory that flows must fit, if it is not the seed.
+    """
+    people = kept or read_seed(settings)
     catalogue = read_prompts(settings)
     around = Surroundings(
         prompts=catalogue.names, queues=frozenset(people.queues), languages=frozenset(people.languages)
@@ -56,7 +68,12 @@ def read_content(settings: Settings) -> Content:
             str(place_of(settings.flows)),
             f"holds no flow {ENTRY}, into which every call is led: write it there",
         )
-    return Content(people, read_calendar(settings), catalogue, flows)
+    return Content(people, catalogue, flows)
+
+
+def read_seed(settings: Settings) -> Directory:
+    """What a new hotline begins with; `SeedRefused` with file and line if seed or calendar is wrong."""
+    return directory.seed.load(place_of(settings.seed), calendar=read_calendar(settings))
 
 
 def read_prompts(settings: Settings) -> Catalogue:
@@ -93,11 +110,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Checks all content and says what there is."""
-    content = read_content(load(arguments.config))
+    content = asyncio.run(kept_content(load(arguments.config)))
     print(
         f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues, "
         f"{len(content.directory.devices)} devices, {len(content.catalogue.prompts)} prompts, "
-        f"working days confirmed until {content.calendar.confirmed_until}, "
+        f"working days confirmed until {content.directory.calendar.confirmed_until}, "
         f"flows: {', '.join(content.flows)}: all in order"
     )
     return 0

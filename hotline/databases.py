@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import local_day, system_clock
 from directory import store
-from directory.entries import directory_of
+from directory.entries import calendar_lacking, directory_of
 from directory.lookup import Directory
 from directory.tables import directory_entries
 from hotline.settings import Settings
 from storage import Database, DatabaseDown, check_schema
 from storage.migrate import History
 from storage.urls import database_url, file_of
+from web.password_book import staff_with_passwords
+from web.tables import passwords
 
 
 @asynccontextmanager
@@ -42,23 +45,35 @@ async def kept_directory(settings: Settings, seed: Directory) -> Directory:
 
     `DatabaseDown` if it may be kept in a server that does not answer: nobody knows then what it says.
     """
+    async with _looked_into(settings, directory_entries) as connection:
+        kept = None if connection is None else await store.present(connection)
+    if kept is None or not kept.entries:
+        return seed
+    entries = {**kept.entries, **calendar_lacking(kept.entries, seed)}
+    return directory_of(entries, local_day(system_clock(), settings.zone_info), settings.zone_info)
+
+
+async def kept_passwords(settings: Settings) -> frozenset[str]:
+    """The numbers of those for whom the service keeps a password. `DatabaseDown` as above."""
+    async with _looked_into(settings, passwords) as connection:
+        return frozenset() if connection is None else await staff_with_passwords(connection)
+
+
+@asynccontextmanager
+async def _looked_into(settings: Settings, table: Table) -> AsyncIterator[AsyncConnection | None]:
+    """The main database; None before the first start of a service that keeps that table. Makes nothing."""
     file = file_of(database_url(settings.main_url, "database.main"))
     if file is not None and not file.exists():
-        return seed
+        yield None
+        return
     database = Database(settings.main_url, name="main")
     await database.open()
+
+    def keeps(connection: Connection) -> bool:
+        return inspect(connection).has_table(table.name)
+
     try:
         async with database.read() as connection:
-            if not await connection.run_sync(_keeps_entries):
-                return seed
-            kept = await store.present(connection)
+            yield connection if await connection.run_sync(keeps) else None
     finally:
         await database.close()
-    if not kept.entries:
-        return seed
-    return directory_of(kept.entries, local_day(system_clock(), settings.zone_info))
-
-
-def _keeps_entries(connection: Connection) -> bool:
-    """Not before the first start of a service that keeps them."""
-    return inspect(connection).has_table(directory_entries.name)

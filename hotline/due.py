@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,12 @@ from storage.timers import Timers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """`timers` and `notices`: what features set and put; `runner` and `worker`: the tasks behind them."""
+    """`timers` and `notices`: what features set and put; `runner` and `worker`: the tasks behind them.
 
-    calendar: WorkingCalendar
+    `calendar()`: the working calendar as of now.
+    """
+
+    calendar: Callable[[], WorkingCalendar]
     timers: Timers
     notices: Notices
     runner: TimerRunner
@@ -36,7 +39,9 @@ class Due:
         return {"timers": self.runner.run(), "notices": self.worker.run()}
 
 
-def assemble_due(settings: Settings, main: Database, calendar: WorkingCalendar, clock: Clock) -> Due:
+def assemble_due(
+    settings: Settings, main: Database, calendar: Callable[[], WorkingCalendar], clock: Clock
+) -> Due:
     """Everything, connected. `BadInput` if a file that the settings name cannot be used."""
     timers, notices = Timers(clock=clock), Notices(clock=clock)
     worker = NoticeWorker(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
+from core.calendar import WorkingCalendar
 from core.facts import AgentState
 from directory.model import Membership
 from hotline.witness import SeatSeen
@@ -83,6 +85,27 @@ def of_rights(about: str, role: Role, permitted: Collection[str]) -> Iterator[Fi
         )
     if not lacking and not beyond:
         yield good(about, "logs in, with no right too many and none too few")
+
+
+def of_lacking(about: str, staff: Sequence[str], all_well: str, what: str, remedy: str) -> Finding:
+    """People who lack something, the first of them named; `all_well` if nobody does."""
+    if not staff:
+        return good(about, all_well)
+    who = ", ".join(staff[:5]) + (f" and {len(staff) - 5} more" if len(staff) > 5 else "")
+    return Finding(Weight.WARNING, about, f"{who}: {what}", remedy)
+
+
+def of_calendar(calendar: WorkingCalendar, today: date) -> Finding:
+    """A year whose holidays nobody has entered though it is time: limits in it are guesses."""
+    year = calendar.year_lacking(today)
+    if year is None:
+        return good("working calendar", f"confirmed until {calendar.confirmed_until}")
+    return Finding(
+        Weight.WARNING if year > today.year else Weight.ERROR,
+        "working calendar",
+        f"{year} is lacking: limits count the holidays of the law alone, and no make-up day",
+        "enter its notice in the directory, section holiday_notices",
+    )
 
 
 def of_prompts(about: str, standings: Sequence[PromptStanding]) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector
 
 from board.figures import QueueFigures
 from board.service import Board
-from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant
+from core.calendar import WorkingCalendar
+from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant, local_day
 from core.facts import AgentState
 from directory.alarms import ALARMS
 from ledger.consumer import Consumer
@@ -48,6 +49,7 @@ class Watched:
     hub: LiveHub
     requests: RequestCounts
     clock: Clock
+    calendar: Callable[[], WorkingCalendar]
     relay: RelayOut | None = None
 
 
@@ -244,6 +246,18 @@ def _ledger(watched: Watched) -> Iterator[Metric]:
     yield OUTBOX.single(bool(watched.outbox.problem))
 
 
+YEAR = Family(
+    "hotline_calendar_year_lacking", "1: it is time, and nobody has entered that year's holidays", ("year",)
+)
+
+
+def _calendar(watched: Watched) -> Iterator[Metric]:
+    calendar = watched.calendar()
+    today = local_day(watched.clock(), calendar.zone)
+    lacking = calendar.year_lacking(today)
+    yield YEAR.of(((str(year),), year == lacking) for year in (today.year, today.year + 1))
+
+
 def _web(watched: Watched) -> Iterator[Metric]:
     yield from served_of(watched.requests)
 
@@ -259,6 +273,7 @@ _PARTS: Mapping[str, Callable[[Watched], Iterator[Metric]]] = {
     "board": _board,
     "nodes": _nodes,
     "ledger": _ledger,
+    "calendar": _calendar,
     "web": _web,
 }
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from board.alarms import Condition
 from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from core.names import QueueName
+from directory.errors import Problem
 from directory.lookup import Directory
 from directory.model import Membership
 from directory.people import DirectoryPeople
@@ -32,6 +33,7 @@ from telephony.service import Telephony
 from telephony.waiting import USUAL_HANDLING
 from ticketing.api import TicketingApi
 from ticketing.callbacks import Callbacks
+from ticketing.rules import SUMMARY_FIELDS, fields_unknown
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.app import WebOptions, build_app
@@ -145,6 +147,15 @@ def ticketing_routes(
     )
     tickets = TicketService(database=main, outbox=outbox, directory=directory, clock=clock)
     return TicketingApi(summaries=summaries, callbacks=callbacks, tickets=tickets, clock=clock).routes()
+
+
+def unknown_summary_fields(_before: Directory, after: Directory) -> list[Problem]:
+    """A `directory.book.Guard`: a call type that demands a field no summary has could never be written up."""
+    known = ", ".join(sorted(SUMMARY_FIELDS))
+    return [
+        Problem(f"call_types {code}", "mandatory", f"a summary has no field {name!r}; it has {known}")
+        for code, name in fields_unknown(after.call_types.values())
+    ]
 
 
 def sessions_of(settings: Settings, people: DirectoryPeople, main: Database, clock: Clock) -> Sessions:

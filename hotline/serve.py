@@ -14,12 +14,13 @@ from core.clock import system_clock
 from core.errors import HotlineError
 from directory import credentials
 from directory.credentials import Credentials
-from directory.lookup import Directory
 from hotline import configuration, logs
 from hotline.assembly import Hotline, Running, assemble
-from hotline.content import add_config, read_content
+from hotline.content import add_config, read_content, read_seed
+from hotline.databases import kept_directory, kept_passwords
 from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import Settings
+from hotline.sign_in import cannot_sign_in
 
 _log = structlog.get_logger("hotline")
 
@@ -52,9 +53,13 @@ async def assembled(settings: Settings) -> Hotline:
     require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
     if not settings.nodes:
         _log.warning("no node is named: no call will be seen; name one under [[nodes]] in the settings")
-    directory = read_content(settings).directory
-    keys = credentials_of(settings, directory)
-    return await assemble(settings, directory, keys, clock=system_clock)
+    seed = read_seed(settings)
+    directory = await kept_directory(settings, seed)
+    read_content(settings, directory)
+    keys = credentials_of(settings)
+    if without := cannot_sign_in(settings, directory, keys, await kept_passwords(settings)):
+        _log.warning("cannot sign in until a password is made for them", staff=", ".join(without))
+    return await assemble(settings, seed, keys, clock=system_clock)
 
 
 async def until_told(hotline: Hotline) -> None:
@@ -70,7 +75,7 @@ async def until_told(hotline: Hotline) -> None:
             await task
 
 
-def credentials_of(settings: Settings, directory: Directory) -> Credentials:
+def credentials_of(settings: Settings) -> Credentials:
     """Passwords and secrets as `hotline prepare` has made them; `NotPrepared` if it never has.
 
     None are made here: whoever they are for would never be told.
@@ -80,11 +85,7 @@ def credentials_of(settings: Settings, directory: Directory) -> Credentials:
             f"{settings.credentials_file} is not there: `hotline prepare` makes passwords and telephones' "
             "secrets and shows each of them once"
         )
-    found = credentials.load(settings.credentials_file)
-    without = [number for number, one in directory.staff.items() if one.active and number not in found.staff]
-    if without:
-        _log.warning("cannot sign in until `hotline prepare` has made passwords", staff=", ".join(without))
-    return found
+    return credentials.load(settings.credentials_file)
 
 
 def spare_the_collector() -> None:

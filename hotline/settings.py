@@ -297,7 +297,7 @@ class Settings(Section):
     )
     calendar: Path = Field(
         default=Path("directory/seed/calendar.yaml"),
-        description="working days and hours: the notice of each year is added to it",
+        description="working days and hours to start from; later notices are entered in the directory",
     )
     flows: Path = Field(
         default=Path("ivr/flows"), description="folder of the flows, what callers hear and press"

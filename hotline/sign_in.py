@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from core.clock import DAY, Clock
 from core.errors import BadInput
+from directory.credentials import Credentials
+from directory.lookup import Directory
 from hotline.settings import Settings
 from web.oidc.model import OidcOptions
 from web.oidc.provider import ProviderClient
@@ -49,3 +53,17 @@ def provider_of(settings: Settings, clock: Clock) -> ProviderClient | None:
         ca_file=wanted.ca_file,
     )
     return ProviderClient(options, clock)
+
+
+def cannot_sign_in(
+    settings: Settings, directory: Directory, credentials: Credentials, kept: Collection[str]
+) -> list[str]:
+    """Active people for whom no way in was made: no password, `kept` or a first one, and no provider."""
+    if settings.oidc.issuer:
+        return []
+    first = {number for number, login in credentials.staff.items() if login.password}
+    return [
+        str(number)
+        for number, person in directory.staff.items()
+        if person.active and number not in first and number not in kept
+    ]

@@ -7,7 +7,7 @@ live figures from the leader over Redis (`web.relay`); everything else it hands 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -40,8 +40,8 @@ from web.relay import RelayIn
 from web.relay_line import RelayLine
 
 _log = structlog.get_logger("hotline.web")
-_REFRESH_S = 5.0
-"""How late a right that was given or taken away is known here."""
+_LOOK_S = 5.0
+"""How late a right that was given or taken away is known here at the latest, without Redis, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,7 @@ class WebProcess:
     directory: DirectoryBook
     mirror: LiveMirror
     relay: RelayIn
+    stale: asyncio.Event
     app: web.Application
     host: str
     port: int
@@ -92,14 +93,22 @@ def _connected(
     mirror = LiveMirror(clock=clock)
     mirror.declare(mirrored(BOARD, BOARD_RIGHT))
     mirror.declare(mirrored(AGENT, AGENT_RIGHT, may_watch))
-    relay = RelayIn(RelayLine(settings.redis.url, settings.redis.prefix), mirror)
+    relay, stale = RelayIn(RelayLine(settings.redis.url, settings.redis.prefix), mirror), asyncio.Event()
+
+    def hear(edition: int) -> None:
+        if edition > book.edition:
+            stale.set()
+
+    relay.hears = hear
+    people = DirectoryPeople(book.current, credentials)
+    book.listen(lambda _before, _after: mirror.people_changed(people.principal))
     forward = Forward(settings.web.leader, frozenset(settings.web.origins))
     counts = RequestCounts()
     registry = registry_of_web(Served(requests=counts, mirror=mirror, relay=relay, clock=clock))
     app = web_of(
         settings,
         MetricsApi(registry, token=read_token(settings.metrics.token_file)).routes(),
-        sessions=sessions_of(settings, DirectoryPeople(book.current, credentials), main, clock),
+        sessions=sessions_of(settings, people, main, clock),
         hub=mirror,
         checks={
             "database": _database_check(main),
@@ -115,6 +124,7 @@ def _connected(
         directory=book,
         mirror=mirror,
         relay=relay,
+        stale=stale,
         app=app,
         host=settings.web.host,
         port=settings.web.port,
@@ -143,10 +153,11 @@ def _leader_check(forward: Forward) -> Check:
 
 
 class WebRunning:
-    """The process at work, as a context."""
+    """The process at work, as a context. `look_s`: so often the directory is looked at unasked."""
 
-    def __init__(self, process: WebProcess) -> None:
+    def __init__(self, process: WebProcess, *, look_s: float = _LOOK_S) -> None:
         self._process = process
+        self._look_s = look_s
         self._tasks: list[asyncio.Task[None]] = []
         self._runner = web.AppRunner(process.app, access_log=None)
 
@@ -174,10 +185,14 @@ class WebRunning:
         await self._process.main.close()
 
     async def _follow_directory(self) -> None:
-        """Take up what is changed through the leader."""
+        """Take up what is changed through the leader: when it says so, and from time to time."""
+        stale = self._process.stale
         while True:
-            await asyncio.sleep(_REFRESH_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._look_s):
+                    await stale.wait()
+            stale.clear()
             try:
-                await self._process.directory.refresh()
+                await self._process.directory.look()
             except StorageError as error:
                 _log.warning("directory not looked at", problem=str(error))

@@ -42,7 +42,10 @@ class Book(Protocol):
 
 
 class Callbacks:
-    """Use cases of the call-back. `directory()`: the lists as they stand now."""
+    """Use cases of the call-back. `directory()`, `calendar()`: as they stand now.
+
+    A task keeps the time it was given, whatever the calendar says later: its owner has been told it.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class Callbacks:
         book: Book,
         timers: Timers,
         notices: Notices,
-        calendar: WorkingCalendar,
+        calendar: Callable[[], WorkingCalendar],
         directory: Callable[[], Directory],
         clock: Clock,
     ) -> None:
@@ -115,7 +118,7 @@ class Callbacks:
             leg=fact.leg,
             owner=owner,
             number=caller,
-            due_at=self._calendar.deadline(fact.at, _REPAIR_DAYS).at,
+            due_at=self._calendar().deadline(fact.at, _REPAIR_DAYS).at,
             created_at=fact.at,
         )
         await self.owe(connection, task)

@@ -27,14 +27,6 @@ class Urgency(StrEnum):
     LOW = "low"
 
 
-class TicketKind(StrEnum):
-    """工单种类: a customer's opinion is one of three things (TICKET-01)."""
-
-    COMPLAINT = "complaint"
-    SUGGESTION = "suggestion"
-    HELP = "help"
-
-
 class TicketState(StrEnum):
     """As far as a ticket goes today: being filled in by the agent, or with the clerk (业务处理员)."""
 
@@ -139,10 +131,11 @@ class CallbackTask:
 class TicketText:
     """What the agent fills into the form; the rest of its head comes from summary, staff and clock.
 
-    `limit_told`: the customer was told the reply limit without having to ask (CALL-27).
+    `kind` is a code of the directory's list of ticket kinds (TICKET-01). `limit_told`: the customer was told
+    the reply limit without having to ask (CALL-27).
     """
 
-    kind: TicketKind
+    kind: str
     urgency: Urgency | None = None
     customer_name: str = ""
     gender: Gender = Gender.UNKNOWN

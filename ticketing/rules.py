@@ -37,15 +37,14 @@ _CHANNEL = "95559"
 _TICKET_MANDATORY = ("customer_name", "contact", "business", "content", "urgency")
 
 
+def fields_unknown(call_types: Iterable[CallType]) -> list[tuple[str, str]]:
+    """Call types that demand a field no summary has, each with the field."""
+    return [(one.code, name) for one in call_types for name in one.mandatory if name not in SUMMARY_FIELDS]
+
+
 def check_call_types(call_types: Iterable[CallType]) -> None:
     """`BadInput` naming every call type that demands a field no summary has."""
-    wrong = [
-        f"{one.code} demands {name!r}"
-        for one in call_types
-        for name in one.mandatory
-        if name not in SUMMARY_FIELDS
-    ]
-    if wrong:
+    if wrong := [f"{code} demands {name!r}" for code, name in fields_unknown(call_types)]:
         raise BadInput("call_types", f"{'; '.join(wrong)}: fields are {', '.join(sorted(SUMMARY_FIELDS))}")
 
 
@@ -80,8 +79,10 @@ def summary_refusals(
     return found + _wrong_shapes(text, now) + _unfit(text)
 
 
-def ticket_kind_refusals(text: TicketText, call_type: CallType) -> list[Refusal]:
+def ticket_kind_refusals(text: TicketText, call_type: CallType | None) -> list[Refusal]:
     """Whether a call of this type may become a work order of this kind (TICKET-01, CALL-08)."""
+    if call_type is None:
+        return [Refusal("type", "the list of call types has not the summary's any more: correct that first")]
     if text.kind in call_type.ticket_kinds:
         return []
     allowed = ", ".join(call_type.ticket_kinds) or "none at all"

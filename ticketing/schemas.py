@@ -16,7 +16,6 @@ from ticketing.model import (
     OwedSummary,
     SummaryText,
     Ticket,
-    TicketKind,
     TicketState,
     TicketText,
     Urgency,
@@ -171,7 +170,7 @@ class OfAgent(In):
 class TicketTextIn(In):
     """The form. What is left empty is taken from the summary."""
 
-    kind: TicketKind
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]{0,15}$", description="a code of the list of ticket kinds")
     urgency: Urgency | None = None
     customer_name: str = ""
     gender: Gender = Gender.UNKNOWN
@@ -214,7 +213,7 @@ class TicketOut(Out):
     call: str
     state: TicketState
     version: int
-    kind: TicketKind
+    kind: str
     urgency: Urgency | None
     agent: str
     agent_name: str

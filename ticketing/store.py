@@ -22,7 +22,6 @@ from ticketing.model import (
     OwedSummary,
     SummaryText,
     Ticket,
-    TicketKind,
     TicketState,
     TicketText,
     Urgency,
@@ -230,7 +229,6 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
 
 def _ticket(row: Mapping[str, Any] | Any) -> Ticket:
     text = {name: row[name] for name in _TICKET_TEXT}
-    text["kind"] = TicketKind(row["kind"])
     text["gender"] = Gender(row["gender"])
     text["urgency"] = Urgency(row["urgency"]) if row["urgency"] else None
     rest = {name: value for name, value in row.items() if name not in text}

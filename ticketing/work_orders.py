@@ -108,7 +108,7 @@ class TicketService:
         self, person: Principal, origin: CallSummary, text: TicketText, now: Instant, *, draft: bool
     ) -> Ticket:
         lists = self._directory()
-        refusals = ticket_kind_refusals(text, lists.call_types[origin.text.type])
+        refusals = ticket_kind_refusals(text, lists.call_types.get(origin.text.type))
         refusals += [] if draft else ticket_refusals(text)
         if refusals:
             raise Incomplete(refusals)

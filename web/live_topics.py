@@ -178,6 +178,23 @@ class LiveTopics(ABC):
                 reader.end(why)
                 self.close(reader)
 
+    def people_changed(self, principal: Callable[[str], Principal | None]) -> None:
+        """End who is not here any more, or may no longer watch what they watch; `principal()`: as of now."""
+
+        def why(reader: Reader) -> str:
+            person = principal(reader.person.staff)
+            if person is None:
+                return "session"
+            watched = [stream.name for stream in self._streams.values() if reader in stream.readers]
+            try:
+                for topic in watched:
+                    self.check(person, topic)
+            except Forbidden:
+                return "rights"
+            return ""
+
+        self.end_sessions(why)
+
     def shut_down(self) -> None:
         """End all readers and take no new ones."""
         self._closed = True

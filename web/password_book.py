@@ -170,6 +170,11 @@ class PasswordBook:
         await connection.execute(delete(table).where(mine, table.c.changed_at.not_in(kept)))
 
 
+async def staff_with_passwords(connection: AsyncConnection) -> frozenset[str]:
+    """The numbers of all for whom a password is kept, an initial one or their own."""
+    return frozenset((await connection.execute(select(passwords.c.staff))).scalars())
+
+
 def _access(at: Instant, by: str, action: str, staff: str) -> Access:
     return Access(at=at, staff=by, action=action, subject=f"password:{staff}", purpose=PURPOSE)
 

@@ -4,7 +4,8 @@
                                  ▲ snapshots, beats          ◄── {topics, snapshots} ──┘ what is watched
 
 Redis keeps nothing and may go at any moment: numbers show what went astray, and snapshots mend it. The leader
-says where its topics stand every second, so that silence means that nobody knows any more.
+says where its topics stand every second, so that silence means that nobody knows any more. With it goes the
+`edition` of what web processes read for themselves, so that they know when to read it again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -48,6 +49,7 @@ class _Told(msgspec.Struct, array_like=True):
 class _Batch(msgspec.Struct):
     epoch: int
     told: list[_Told]
+    edition: int = 0
 
 
 class _Wants(msgspec.Struct):
@@ -104,15 +106,20 @@ class Relay(ABC):
 
 
 class RelayOut(Relay):
-    """The leader's end."""
+    """The leader's end. `edition()` grows with each change of what web processes read for themselves."""
 
-    def __init__(self, line: RelayLine, hub: LiveHub) -> None:
+    def __init__(self, line: RelayLine, hub: LiveHub, edition: Callable[[], int] = lambda: 0) -> None:
         super().__init__(line)
         self._hub = hub
+        self._edition = edition
         self._queue: deque[_Told] = deque(maxlen=_MOST)  # an overflow shows as a gap, and is mended like one
         self._wake = asyncio.Event()
         self._joined = False
         hub.tap(self._put)
+
+    def edition_changed(self) -> None:
+        """Tell the edition now instead of with the next beat."""
+        self._wake.set()
 
     @property
     def _channel(self) -> str:
@@ -146,7 +153,7 @@ class RelayOut(Relay):
             self._wake.clear()
             told = list(self._queue)
             self._queue.clear()
-            await joined.publish(self._line.live, _encode(_Batch(self._hub.epoch, told)))
+            await joined.publish(self._line.live, _encode(_Batch(self._hub.epoch, told, self._edition())))
 
     def _beat(self) -> None:
         for topic, message in self._hub.beats():
@@ -174,10 +181,11 @@ class RelayOut(Relay):
 
 
 class RelayIn(Relay):
-    """A web process's end."""
+    """A web process's end. `hears`: called with the leader's edition whenever it says it; must not block."""
 
     def __init__(self, line: RelayLine, mirror: LiveMirror) -> None:
         super().__init__(line)
+        self.hears: Callable[[int], None] = lambda _edition: None
         self._mirror = mirror
         self._asked = asyncio.Event()
         mirror.asks = self._asked.set
@@ -211,6 +219,7 @@ class RelayIn(Relay):
                 _log.warning("live feed: a message that nobody here understands", error=str(error))
                 continue
             self._mirror.take(batch.epoch, [(one.topic, _message_of(one)) for one in batch.told])
+            self.hears(batch.edition)
 
 
 def _message_of(told: _Told) -> Message:

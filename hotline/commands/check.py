@@ -11,20 +11,20 @@ import argparse
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from core.clock import SECOND, system_clock
+from core.clock import SECOND, local_day, system_clock
 from core.errors import HotlineError
 from directory import credentials
 from hotline import configuration
 from hotline.check_heard import of_node_flows, of_node_prompts
 from hotline.commands.prepare import spec_of
-from hotline.content import Content, add_config, read_content
-from hotline.databases import existing, kept_directory
-from hotline.findings import Finding, Weight, good, of_rights, of_seats
+from hotline.content import Content, add_config, kept_content, read_content
+from hotline.databases import existing, kept_passwords
+from hotline.findings import Finding, Weight, good, of_calendar, of_lacking, of_rights, of_seats
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
+from hotline.sign_in import cannot_sign_in
 from hotline.witness import NotWitnessed, SeatSeen, witness
 from ledger.store import FactStore
 from storage import StorageError
@@ -63,11 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
 def findings(settings: Settings) -> Iterator[Finding]:
     """Everything there is to say, in the order in which to mend it."""
     try:
-        content = _kept(settings, read_content(settings))
+        content = _content(settings)
     except HotlineError as problem:
         yield Finding(Weight.ERROR, "content", str(problem), "correct it, then check again")
+        yield from _of_databases(settings)  # while that is down, flows are held against the seed
         return
     yield good("content", f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues")
+    yield of_calendar(content.directory.calendar, local_day(system_clock(), settings.zone_info))
     yield from _of_credentials(settings, content)
     yield from _of_databases(settings)
     yield from _of_redis(settings)
@@ -80,12 +82,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _of_queues(node, settings, content)
 
 
-def _kept(settings: Settings, content: Content) -> Content:
+def _content(settings: Settings) -> Content:
     """With the directory as the service keeps it; a database that is down is a finding of its own."""
     try:
-        return replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
+        return asyncio.run(kept_content(settings))
     except StorageError:
-        return content
+        return read_content(settings)
 
 
 # ------------------------------------------------------------------ files
@@ -98,15 +100,25 @@ def _of_credentials(settings: Settings, content: Content) -> Iterator[Finding]:
     except HotlineError as problem:
         yield Finding(Weight.ERROR, "credentials", str(problem), "`hotline prepare`")
         return
-    active = [number for number, person in content.directory.staff.items() if person.active]
-    without = [number for number in active if number not in found.staff]
-    if without:
-        who = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
-        yield Finding(
-            Weight.WARNING, "credentials", f"none for {who}", "`hotline prepare` shows new ones once"
-        )
-    else:
-        yield good("credentials", f"{file}, for all {len(active)} people")
+    agents = [person.number for person in content.directory.agents()]
+    yield of_lacking(
+        "credentials",
+        [number for number in agents if number not in found.staff],
+        f"{file}, with a PIN for each of {len(agents)} agents",
+        "no PIN, so no log-in at a telephone",
+        "`hotline prepare` shows new ones once, then `hotline reload`",
+    )
+    try:
+        kept = asyncio.run(kept_passwords(settings))
+    except StorageError:
+        return  # a finding of its own
+    yield of_lacking(
+        "passwords",
+        cannot_sign_in(settings, content.directory, found, kept),
+        "everybody can sign in",
+        "cannot sign in, nobody has made a password",
+        "`hotline password reset NUMBER` shows one once",
+    )
 
 
 def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Iterator[Finding]:

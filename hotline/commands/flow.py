@@ -15,7 +15,8 @@ from core.errors import BadInput
 from hotline import configuration, publishing
 from hotline.author import add_by, who
 from hotline.commands.asterisk import node_of, of
-from hotline.content import Content, add_config, read_content
+from hotline.content import Content, add_config, kept_content, read_seed
+from hotline.databases import kept_directory
 from hotline.publishing import Order, Place, Standing
 from hotline.settings import NodeSettings, Settings
 from ivr import history
@@ -26,9 +27,11 @@ from ivr.draw import mermaid, svg
 from ivr.history import How
 from ivr.load import FLOW_NAME
 from ivr.model import Flow
+from ivr.named import told_gone
 from ivr.publish import flow_file
 from ivr.render import missing_prompts
 from ivr.walk import SILENCE, Step, walk
+from storage import StorageError
 from telephony.instance import AsteriskProblem
 
 DEFAULT = "95559"
@@ -69,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         "draw": _draw,
         "try": _try,
         "dialplan": lambda given: print(compile_flow(_flow(given)[1]).text),
-        "publish": lambda given: asyncio.run(_publish(given)),
+        "publish": lambda given: asyncio.run(_publish(given, _flow(given)[1])),
         "back": lambda given: asyncio.run(_back(given)),
         "versions": lambda given: asyncio.run(_versions(given)),
     }
@@ -78,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _flow(arguments: argparse.Namespace) -> tuple[Content, Flow]:
-    content = read_content(configuration.load(arguments.config))
+    content = asyncio.run(kept_content(configuration.load(arguments.config)))
     if arguments.flow not in content.flows:
         raise BadInput(f"flow {arguments.flow}", f"there is none; there are {', '.join(content.flows)}")
     return content, content.flows[arguments.flow]
@@ -143,8 +146,7 @@ def _heard(content: Content, step: Step) -> str:
 # ------------------------------------------------------------------ publishing
 
 
-async def _publish(arguments: argparse.Namespace) -> None:
-    _, flow = _flow(arguments)
+async def _publish(arguments: argparse.Namespace, flow: Flow) -> None:
     compiled = compile_flow(flow)
     async with _standings(arguments) as standings:
         for standing in standings:
@@ -164,6 +166,7 @@ async def _back(arguments: argparse.Namespace) -> None:
             raise BadInput(
                 "nodes", f"the version before is not the same everywhere ({each}): say --to, or --node"
             )
+        await _require_queues(arguments, wanted)
         await _make_live(arguments, standings, wanted, How.WENT_BACK)
 
 
@@ -231,6 +234,21 @@ def _difference(standing: Standing, wanted: Compiled) -> list[str]:
     if live is None or live.version == wanted.version:
         return [head]
     return [head, *(f"  {line}" for line in changes(live, wanted).lines())]
+
+
+async def _require_queues(arguments: argparse.Namespace, wanted: Mapping[str, Compiled]) -> None:
+    """What a version from before leads callers to may be gone. That nobody can say so does not stop it."""
+    settings = configuration.load(arguments.config)
+    try:
+        directory = await kept_directory(settings, read_seed(settings))
+    except StorageError as problem:
+        print(f"not looked at whether all its queues are there: {problem}")
+        return
+    for node, version in wanted.items():
+        if gone := told_gone(version, directory.queues):
+            raise BadInput(
+                f"flow {version.flow} on {node}", f"version {version.version} leads callers to {gone}"
+            )
 
 
 def _require_prompts(flow: Flow, place: Place) -> None:

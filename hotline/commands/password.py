@@ -15,7 +15,7 @@ from core.errors import NotFound
 from directory import credentials
 from directory.people import DirectoryPeople
 from hotline.configuration import load
-from hotline.content import add_config, read_content
+from hotline.content import add_config, read_seed
 from hotline.databases import existing, kept_directory
 from hotline.settings import Settings
 from hotline.sign_in import password_rule
@@ -52,7 +52,7 @@ async def _made(make: _Make, settings: Settings, number: str) -> tuple[str, str]
     keys = credentials.load(settings.credentials_file)
     async with existing(settings.main_url, "main", missing=_MISSING) as database:
         # The seed may know nothing of somebody who came since.
-        directory = await kept_directory(settings, read_content(settings).directory)
+        directory = await kept_directory(settings, read_seed(settings))
         people = DirectoryPeople(lambda: directory, keys)
         if people.principal(number) is None:
             raise NotFound(f"nobody who may sign in has the number {number[:8]!r}")

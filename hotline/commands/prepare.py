@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from core.clock import system_clock
@@ -21,8 +20,8 @@ from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline import configuration
 from hotline.author import add_by, who
-from hotline.content import Content, add_config, read_content
-from hotline.databases import kept_directory
+from hotline.content import Content, add_config, kept_content
+from hotline.databases import kept_passwords
 from hotline.node import issue_accounts, prepare, spec_by
 from hotline.preflight import require_folder
 from hotline.settings import NodeSettings, Settings
@@ -31,6 +30,9 @@ from telephony import instance
 from telephony.ami.accounts import Role
 from telephony.instance import Programs
 from telephony.nodespec import NodeSpec
+
+_OWN = "(as it is)"
+"""In place of a password, for people who have one of their own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,10 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sign_ins is not None and arguments.sign_ins.exists():
         raise BadInput("--sign-ins", f"{arguments.sign_ins} is there already: name a new file")
     by = who(arguments)
-    content = read_content(settings)
-    content = replace(content, directory=asyncio.run(kept_directory(settings, content.directory)))
+    content = asyncio.run(kept_content(settings))
     require_folder(settings.data_dir)
-    hand_out(issue(settings, content.directory, arguments.renew), content.directory, arguments.sign_ins)
+    issued = issue(settings, content.directory, arguments.renew, asyncio.run(kept_passwords(settings)))
+    hand_out(issued, content.directory, arguments.sign_ins)
     keys = credentials.load(settings.credentials_file)
     if not settings.nodes:
         print("no [[nodes]] in the settings: the service will run without telephones")
@@ -74,11 +76,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def issue(settings: Settings, directory: Directory, renew: Sequence[str] = ()) -> Issued:
-    """Credentials for whoever has none, and new ones for `renew`; what was made just now, in clear."""
+def issue(
+    settings: Settings, directory: Directory, renew: Sequence[str] = (), have: Collection[str] = ()
+) -> Issued:
+    """Credentials for whoever has none, and new ones for `renew`; what was made just now, in clear.
+
+    `have`: for whom the service keeps a password, which stays good.
+    """
     file = settings.credentials_file
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    made = credentials.issue(file, directory)
+    made = credentials.issue(file, directory, have=have)
     again = credentials.renew(file, [number for number in renew if number not in made.passwords])
     return Issued({**made.passwords, **again.passwords}, {**made.pins, **again.pins})
 
@@ -102,13 +109,13 @@ def spec_of(
 
 def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:
     """Show what was made just now, or write it to a new file that its owner alone can read."""
-    if not issued.passwords:
+    if not issued.pins:
         print("everyone has a password and a PIN already")
         return
     names = {str(number): person.name for number, person in directory.staff.items()}
     rows = [
-        f"{number:<8}  {password:<16}  {issued.pins[number]:<8}  {names.get(number, '')}"
-        for number, password in sorted(issued.passwords.items())
+        f"{number:<8}  {issued.passwords.get(number, _OWN):<16}  {pin:<8}  {names.get(number, '')}"
+        for number, pin in sorted(issued.pins.items())
     ]
     table = "\n".join([f"{'工号':<6}  {'密码':<14}  {'PIN':<8}  姓名", *rows]) + "\n"
     if file is None:

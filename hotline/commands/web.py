@@ -9,7 +9,7 @@ import uvloop
 
 from core.clock import system_clock
 from hotline import configuration, logs
-from hotline.content import add_config, read_content
+from hotline.content import add_config, read_seed
 from hotline.preflight import WantedPort, require_free
 from hotline.serve import credentials_of, spare_the_collector, stop_asked
 from hotline.settings import Settings
@@ -33,8 +33,8 @@ async def serve_web(settings: Settings) -> None:
     """Put everything together and run it until SIGTERM or SIGINT."""
     check_settings(settings)
     require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
-    directory = read_content(settings).directory
-    process = await assemble_web(settings, directory, credentials_of(settings, directory), clock=system_clock)
+    directory = read_seed(settings)
+    process = await assemble_web(settings, directory, credentials_of(settings), clock=system_clock)
     spare_the_collector()
     async with WebRunning(process) as running:
         told = asyncio.create_task(stop_asked())

@@ -62,7 +62,7 @@ class _Turn:
 
 
 class NoticeWorker:
-    """`channels`: those that are set up."""
+    """`channels`: those that are set up. `calendar()`: as of now."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class NoticeWorker:
         database: Database,
         notices: Notices,
         channels: Mapping[ChannelName, Channel],
-        calendar: WorkingCalendar,
+        calendar: Callable[[], WorkingCalendar],
         clock: Clock,
         random: Callable[[], float],
         pace: Pace | None = None,
@@ -150,7 +150,7 @@ class NoticeWorker:
             verdict = judge(
                 sending,
                 wishes,
-                calendar=self._calendar,
+                calendar=self._calendar(),
                 now=now,
                 keep=self._pace.keep,
                 channel_on=channel in self._channels,

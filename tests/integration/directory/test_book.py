@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import date
@@ -12,15 +13,18 @@ import pytest
 
 from core.clock import DAY, HOUR, Clock, instant_on
 from core.errors import BadInput, Conflict, NotFound
-from directory.book import DirectoryBook, digest
-from directory.changes import ChangeState, Line
-from directory.errors import Refused
+from directory.beginning import AGAIN_REASON, SEED_REASON
+from directory.book import DirectoryBook
+from directory.changes import ChangeState, Line, digest
+from directory.entries import entries_of
+from directory.errors import Problem, Refused
 from directory.evidence import faults
 from directory.lookup import Directory
 from directory.rights import CHANGE
 from directory.seed import DEMO, load
 from storage import Database, migrate
 from storage.audit import accesses_of
+from storage.migrate import migrate_down
 from storage.timer_runner import TimerRunner
 from storage.timers import Timers
 from tests.support.databases import Databases
@@ -267,3 +271,101 @@ async def test_a_new_entry_comes_after_the_others(office: Office) -> None:
 
 def test_somebody_of_the_seed_may_change_it() -> None:
     assert CHANGE in SEED.rights(BY)
+
+
+def make_up_day(on: str) -> Line:
+    """A later notice makes a Saturday of this year a working day."""
+    notice = {
+        "number": "the bank's own", "published": "2026-11-24", "since": on, "until": on,
+        "days": [{"name": "年终决算", "off": "2026-12-07", "work": [on]}],
+    }  # fmt: skip
+    return Line("holiday_notices", notice["number"], {**notice, "until": "2026-12-07"})
+
+
+async def test_the_working_calendar_is_changed_like_everything_else(office: Office) -> None:
+    saturday = date(2026, 12, 5)
+    calendar = office.book.present.calendar
+    assert not calendar.works(saturday)
+    change = await office.book.change([make_up_day("2026-12-05")], by=BY, reason="annual closing")
+    _, after = office.heard.get_nowait()
+    assert (after.calendar.works(saturday), after.calendar.edition) == (True, "the bank's own")
+    assert not calendar.works(saturday), "what was counted by before is as it was"
+    planned = [Line("holiday_notices", "the bank's own", None)]
+    await office.book.change(planned, by=BY, reason="not after all", effective_on=TOMORROW)
+    assert office.book.present.calendar.works(saturday)
+    await office.at(instant_on(TOMORROW, 0))
+    _, after = await asyncio.wait_for(office.heard.get(), 10)
+    assert after.calendar == calendar
+    found = await office.book.history(section="holiday_notices", key="the bank's own", limit=9)
+    assert [one.number for one in found] == [change.number + 1, change.number]
+    assert office.book.number == change.number + 1
+    assert [fault async for fault in faults(office.database)] == []
+
+
+async def test_a_directory_from_before_takes_its_calendar_in_once(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = entries_of(SEED)
+    before = {key: body for key, body in whole.items() if key[0] not in ("calendar", "holiday_notices")}
+    database = Database(databases.url("main"), name="main")
+    await database.open()
+    try:
+        await migrate(database, "main")
+        with monkeypatch.context() as as_before:
+            as_before.setattr("directory.beginning.entries_of", lambda _: before)
+            async with Office(database).open():
+                pass
+        later = Office(database)
+        await later.book.refresh()
+        assert later.book.present == SEED, "as long as none is stored, the seed's counts"
+        for _ in range(2):
+            async with Office(database).open() as opened:
+                assert opened.book.present == SEED
+        taken, first = await later.book.history(limit=10)
+        assert (taken.reason, taken.by, first.reason) == (SEED_REASON, "", SEED_REASON)
+        assert {line.section for line in first.lines} == {section for section, _ in before}
+        assert {line.section for line in taken.lines} == {"calendar", "holiday_notices"}
+        assert [fault async for fault in faults(database)] == []
+    finally:
+        await database.close()
+
+
+async def test_a_program_from_before_meets_no_entry_that_it_does_not_know_and_nothing_is_lost(
+    office: Office,
+) -> None:
+    await office.book.change([make_up_day("2026-12-05")], by=BY, reason="annual closing")
+    today = office.book.present
+    await migrate_down(office.database, "main", to="0013")
+    sections = {section for section, _ in (await office.book.entries()).touched}
+    assert not sections & {"calendar", "holiday_notices"}
+    assert "staff" in sections
+    await migrate(office.database, "main")
+    async with Office(office.database).open() as again:
+        assert again.book.present == today
+        (taken,) = await again.book.history(limit=1)
+    assert (taken.reason, taken.by) == (AGAIN_REASON, "")
+
+
+async def test_a_guard_refuses_a_change_at_once_and_a_planned_one_on_its_day(office: Office) -> None:
+    """It sees the directory before and after, and is asked beside the event loop, where all is read."""
+    seen: list[tuple[str, str, bool]] = []
+    allowed = {"C"}
+
+    def guard(before: Directory, after: Directory) -> list[Problem]:
+        teams = [one.staff["1003"].team for one in (before, after)]  # type: ignore[index]
+        seen.append((teams[0], teams[1], threading.current_thread() is threading.main_thread()))
+        return [] if teams[1] in allowed else [Problem("staff 1003", "team", "is needed where it is")]
+
+    office.book.guard(guard)
+    with pytest.raises(Refused, match="is needed where it is"):
+        await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
+    with pytest.raises(Refused):
+        await office.book.try_out([office.line("1003", team="B")])
+    planned = [office.line("1003", team="C")]
+    await office.book.change(planned, by=BY, reason="tomorrow", effective_on=TOMORROW)
+    allowed.clear()
+    await office.at(instant_on(TOMORROW, 0))
+    (found,) = await office.book.history(section="staff", key="1003", limit=1)
+    assert (found.state, "is needed where it is" in found.problem) == (ChangeState.REFUSED, True)
+    assert office.book.present == SEED
+    assert seen == [("A", team, False) for team in ("B", "B", "C", "C")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,17 @@ import openpyxl
 import pytest
 from yarl import URL
 
+from core.clock import system_clock
+from core.facts import AgentState
+from directory.entries import entries_of
+from directory.lookup import Directory
 from directory.seed import DEMO, load
+from ivr.compile import compile_flow, render_file
+from ivr.model import Message, ToQueue
+from tests.integration.telephony.ami.quiet_node import node_settings
 from tests.integration.web.program import Program, running_program
+from tests.unit.board.story import Story, s
+from tests.unit.ivr.flows import SMALL, small
 
 ADMIN, LEADER, AGENT = "9001", "8001", "1003"
 
@@ -219,3 +230,114 @@ async def test_a_sheet_with_a_mistake_leaves_everything_as_it_is(program: Progra
     assert (await send(program, "survey?reason=x", content.getvalue()))[0] == 404
     assert (await send(program, "staff?reason=x", b"{}", "application/json"))[0] == 415
     assert (await send(program, "staff?reason=x", b"{}"))[0] == 422
+
+
+async def test_a_holiday_notice_is_entered_and_what_is_counted_next_counts_by_it(program: Program) -> None:
+    _, told = await call(program, "GET", "/api/directory/entries?section=holiday_notices")
+    newest = told["entries"][-1]
+    assert newest["key"] == newest["entry"]["number"] == program.hotline.due.calendar().edition
+    year_end = {
+        "number": "行内通知1号",
+        "published": newest["entry"]["published"],
+        "since": "2026-12-07",
+        "until": "2026-12-07",
+        "days": [{"name": "停业", "off": "2026-12-07"}],
+    }
+    asked = change(line("holiday_notices", year_end["number"], year_end))
+    assert (await call(program, "POST", "/api/directory/changes", {**asked, "dry_run": True}))[0] == 200
+    assert program.hotline.due.calendar().works(date(2026, 12, 7))
+    assert (await call(program, "POST", "/api/directory/changes", asked))[0] == 200
+    assert not program.hotline.due.calendar().works(date(2026, 12, 7))
+    half = {**year_end, "until": "2027-06-30"}
+    asked = change(line("holiday_notices", year_end["number"], half))
+    status, told = await call(program, "POST", "/api/directory/changes", asked)
+    assert (status, told["errors"][0]["where"]) == (422, "body.holiday_notices 行内通知1号: until")
+
+
+async def test_a_queue_that_a_flow_leads_callers_to_is_not_taken_away(tmp_path: Path) -> None:
+    """Of the nodes' files it is the version that is published which counts, not those kept beside it."""
+    flows, nodes = tmp_path / "flows", [node_settings("node1", 9, tmp_path)]
+    flows.mkdir()
+    (flows / "95559.yaml").write_text(SMALL.replace('"777"', '"95559"'), "utf-8")
+    file = tmp_path / "node1" / "etc" / "ivr-777.conf"
+    (file.parent / "ivr-888.conf").mkdir(parents=True)  # what cannot be read keeps nobody from changing
+    loan = replace(
+        small(), nodes={"top": Message(name="top", title="", say=("welcome",), then=ToQueue("corporate"))}
+    )
+    file.write_text(render_file(compile_flow(loan), [compile_flow(small())]), "utf-8")
+    seed = load(DEMO)
+    lines = {code: [line("businesses", code, None), *skills_without(seed, code)] for code in seed.businesses}
+    async with running_program(seed, tmp_path, flows=flows, nodes=nodes) as program:
+        await program.sign_in(ADMIN)
+        for code, languages, told in (
+            ("loss", {"cmn", "en"}, "flow 95559, as its file is, leads callers there at top"),
+            ("corporate", {"cmn"}, "flow 777, as published on node1, leads callers there at top"),
+        ):
+            status, refused = await call(program, "POST", "/api/directory/changes", change(*lines[code]))
+            assert status == 422, refused
+            assert {one["where"] for one in refused["errors"]} == {
+                f"body.queues: {code}-{language}" for language in languages
+            }
+            assert all(told in one["problem"] for one in refused["errors"]), refused
+            status, _ = await call(
+                program, "POST", "/api/directory/changes", change(*lines[code], dry_run=True)
+            )
+            assert status == 422
+        status, told = await call(program, "POST", "/api/directory/changes", change(*lines["personal"]))
+        assert status == 200, told
+
+
+def skills_without(directory: Directory, business: str) -> list[dict[str, Any]]:
+    """Lines that take a business from everybody who has it as a skill, and its figures."""
+    entries = entries_of(directory)
+    found = [line("queues", business, None)] if ("queues", business) in entries else []
+    for (section, key), body in entries.items():
+        if section == "staff" and business in body.get("skills", {}):
+            skills = {code: level for code, level in body["skills"].items() if code != business}
+            rest = {name: value for name, value in body.items() if name not in {"skills", "languages"}}
+            kept = {"skills": skills, "languages": body["languages"]} if skills else {}
+            found.append(line("staff", key, rest | kept))
+    return found
+
+
+@pytest.mark.rule("SUMMARY-06")
+async def test_a_call_type_that_demands_what_no_summary_has_is_refused(program: Program) -> None:
+    there = await entry(program, "call_types", "enquiry")
+    wrong = {**there["entry"], "mandatory": ["content", "shoe_size"]}
+    status, told = await call(
+        program, "POST", "/api/directory/changes", change(line("call_types", "enquiry", wrong))
+    )
+    assert (status, told["errors"][0]["where"]) == (422, "body.call_types enquiry: mandatory")
+    assert "no field 'shoe_size'" in told["errors"][0]["problem"]
+
+
+def alarms_of(program: Program) -> set[str]:
+    program.hotline.board.tick()
+    return {one.alarm for one in program.hotline.board.figures().alarms}
+
+
+async def test_thresholds_and_limits_of_reasons_reach_the_board_while_it_runs(program: Program) -> None:
+    """A caller waits for ten seconds, an agent eats for two minutes: whether that is long is said here."""
+    hotline = program.hotline
+    await hotline.board.start()
+    story = Story(system_clock() - s(120))
+    story.joins("c1", at=110)
+    story.state("1001", 0, AgentState.NOT_READY, reason="meal")
+    hotline.ledger.append([numbered.fact for numbered in story.told()])
+    waits = (await entry(program, "thresholds", "caller_near_limit"))["entry"]
+    pause = (await entry(program, "thresholds", "not_ready_too_long"))["entry"]
+    meal = (await entry(program, "reasons", "meal"))["entry"]
+
+    async def made(wait: int, over: int, minutes: int) -> set[str]:
+        lines = [
+            line("thresholds", "caller_near_limit", {**waits, "raise_at": wait}),
+            line("thresholds", "not_ready_too_long", {**pause, "raise_at": over, "clear_at": 0}),
+            line("reasons", "meal", {**meal, "max_minutes": minutes}),
+        ]
+        assert (await call(program, "POST", "/api/directory/changes", change(*lines)))[0] == 200
+        return alarms_of(program) & {"caller_near_limit", "not_ready_too_long"}
+
+    assert await made(3_600, 3_600, 60) == set()
+    assert await made(5, 3_600, 60) == {"caller_near_limit"}
+    assert await made(3_600, 5, 60) == {"caller_near_limit"}, "a caller who waits still does not clear it"
+    assert await made(3_600, 5, 1) == {"caller_near_limit", "not_ready_too_long"}

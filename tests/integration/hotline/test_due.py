@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import instant_on, local_day, system_clock
 from core.errors import BadInput
+from directory.calendar import shipped
 from directory.credentials import Credentials
 from directory.seed import DEMO, load
 from hotline.assembly import Running, assemble
-from hotline.content import read_calendar
 from hotline.due import assemble_due
 from hotline.settings import MailSettings, Settings, SmsSettings, WebSettings
 from storage import Database
@@ -70,7 +70,7 @@ async def test_a_timer_that_fires_tells_a_person_by_mail(tmp_path: Path, mailroo
         await hotline.due.notices.put(connection, notice, [ChannelName.EMAIL, ChannelName.SMS])
 
     hotline.due.timers.register("ticket.reminder", remind)
-    limit = hotline.due.calendar.deadline(system_clock(), 2)
+    limit = hotline.due.calendar().deadline(system_clock(), 2)
     async with Running(hotline):
         async with hotline.main.write() as connection:
             way = Way("wang.fang@bank.example")
@@ -135,4 +135,4 @@ def test_what_is_set_up_wrongly_stops_the_start(tmp_path: Path) -> None:
     sms = SmsSettings(url="https://sms.example/", account="a", key=SecretStr("k"))
     wrong = Settings(data_dir=tmp_path, mail=mail, sms=sms)
     with pytest.raises(BadInput, match="holds no certificates"):
-        assemble_due(wrong, Database(wrong.main_url, name="main"), read_calendar(wrong), clock=system_clock)
+        assemble_due(wrong, Database(wrong.main_url, name="main"), shipped, clock=system_clock)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import instant_on, local_day, system_clock
-from directory.calendar import SHIPPED, load
+from directory.calendar import shipped
 from hotline.__main__ import main
 from storage import Database, migrate
 from storage.notices.model import ChannelName, Notice
@@ -54,7 +54,7 @@ async def something_did_not_happen(database: Database) -> None:
         database=database,
         notices=notices,
         channels={},
-        calendar=load(SHIPPED),
+        calendar=shipped,
         clock=system_clock,
         random=lambda: 0.0,
     )

@@ -34,7 +34,7 @@ async def test_going_back_outlives_a_preparation_until_another_version_is_there(
     flow, node = content.flows["95559"], spec.directory
 
     def prepared(wanted: Flow) -> Prepared:
-        changed = Content(content.directory, content.calendar, content.catalogue, {"95559": wanted})
+        changed = Content(content.directory, content.catalogue, {"95559": wanted})
         return prepare(spec, changed, studio=None, by="prepare, wang", clock=system_clock)
 
     def next_start() -> str:

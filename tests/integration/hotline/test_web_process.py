@@ -17,6 +17,7 @@ import pytest
 from core.clock import system_clock
 from core.errors import BadInput
 from core.facts import DeviceContactChanged
+from directory.changes import Line
 from directory.credentials import Credentials, Login, issue
 from directory.seed import DEMO, load
 from hotline.assembly import Hotline, Running, assemble
@@ -35,7 +36,10 @@ pytestmark = pytest.mark.postgresql
 ROOT = Path(__file__).resolve().parents[3]
 LEADER_PORT, WEB_PORTS = 25461, (25462, 25463)
 AGENT, SHIFT_LEADER = "1001", "8001"
+SESSION_ENDED = 4001
 WITHIN_S = 30
+NEVER_S = 3_600.0
+"""Longer than a test takes: what is known nevertheless was told."""
 
 
 @dataclass
@@ -74,7 +78,7 @@ async def house(
         for port in WEB_PORTS:
             own = settings_of(server_databases, redis_server, tmp_path, port)
             process = await assemble_web(own, directory, credentials, clock=system_clock)
-            await stack.enter_async_context(WebRunning(process))
+            await stack.enter_async_context(WebRunning(process, look_s=NEVER_S))
             async with asyncio.timeout(WITHIN_S):
                 while process.relay.problem:  # noqa: ASYNC110 - a state, not an event
                     await asyncio.sleep(0.01)
@@ -225,6 +229,55 @@ async def test_both_kinds_of_process_let_the_same_people_watch_the_same_topics(h
     assert {topic: here.is_family(topic) for topic in here.rights()} == {
         topic: there.is_family(topic) for topic in there.rights()
     }
+
+
+async def suspend(house: House, staff: str) -> None:
+    """Through the leader, as the administration does it."""
+    book = house.hotline.directory
+    body = (await book.entries()).entries["staff", staff]
+    await book.change([Line("staff", staff, {**body, "active": False})], by="9001", reason="left")
+
+
+async def session_status(person: Person) -> int:
+    async with person._client.get("/api/session") as response:
+        return response.status
+
+
+async def closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """The code with which the other side ends it."""
+    async with asyncio.timeout(WITHIN_S):
+        while (await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+            pass
+    return socket.close_code
+
+
+@pytest.mark.rule("SEC-21")
+async def test_who_leaves_is_out_at_web_processes_as_soon_as_the_leader_says_so(house: House) -> None:
+    async with signed_in(AGENT, WEB_PORTS[0]) as agent, signed_in(SHIFT_LEADER, WEB_PORTS[1]) as leader:
+        async with agent.watch(f"agent:{AGENT}") as screen, leader.watch(f"agent:{AGENT}") as other:
+            await heard(screen, lambda frame: frame["kind"] == "snapshot")
+            await heard(other, lambda frame: frame["kind"] == "snapshot")
+            await suspend(house, AGENT)
+            assert await closed(screen) == SESSION_ENDED
+            assert await session_status(agent) == 401
+            assert not other.closed
+        assert (await leader.get("/api/session"))["staff"] == SHIFT_LEADER
+
+
+@pytest.mark.rule("SEC-21")
+async def test_without_redis_a_web_process_looks_for_itself(
+    house: House, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    web = WebSettings(port=WEB_PORTS[1] + 2, leader=f"http://127.0.0.1:{LEADER_PORT}")
+    own = house.settings.model_copy(update={"web": web})
+    process = await assemble_web(own, load(DEMO), house.credentials, clock=system_clock)
+    known = asyncio.Event()
+    process.directory.listen(lambda _before, _after: known.set())
+    with redis_server.stopped():
+        async with WebRunning(process, look_s=0.05), signed_in(AGENT, web.port) as agent:
+            await suspend(house, AGENT)
+            await asyncio.wait_for(known.wait(), WITHIN_S)
+            assert await session_status(agent) == 401
 
 
 @asynccontextmanager

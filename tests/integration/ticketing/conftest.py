@@ -11,13 +11,10 @@ from typing import Any
 
 import pytest
 
-from core.calendar import WorkingCalendar
 from core.clock import SECOND
 from core.facts import AgentAnswered, Fact, Side, TalkEnded
 from directory.lookup import Directory
 from directory.seed import DEMO, load
-from hotline.content import read_calendar
-from hotline.settings import Settings
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
@@ -45,7 +42,6 @@ class Desk:
     outbox: Outbox
     follower: Consumer
     directory: Directory
-    calendar: WorkingCalendar
     now: int = NOW
 
     @property
@@ -65,7 +61,7 @@ class Desk:
             book=self.ledger,
             timers=Timers(clock=lambda: self.now),
             notices=Notices(clock=lambda: self.now),
-            calendar=self.calendar,
+            calendar=lambda: self.directory.calendar,
             directory=lambda: self.directory,
             clock=lambda: self.now,
         )
@@ -138,7 +134,6 @@ async def desk_in(folder: Path, main_url: str, ledger_url: str, *, carry: bool =
             outbox=outbox,
             follower=follower,
             directory=load(DEMO),
-            calendar=read_calendar(Settings()),
         )
 
 

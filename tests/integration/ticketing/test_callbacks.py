@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from core.clock import MINUTE
+from core.calendar import HolidayNotice, Special
+from core.clock import MINUTE, local_day
 from core.errors import Conflict, NotFound
 from core.facts import CallArrived, SurveyAnswered
 from ledger.consumer import Consumer
 from storage.notices.outbox import Notices
 from storage.timer_runner import TimerRunner
-from storage.timers import Timers
+from storage.timers import Timers, timers
 from tests.integration.ticketing.conftest import CALL, NOW, Desk, running
 from tests.integration.ticketing.test_api import Site, site  # noqa: F401 - a fixture
 from tests.integration.ticketing.test_summaries import AGENT, LEADER, OTHER
@@ -39,7 +43,7 @@ class Follow:
             book=desk.ledger,
             timers=self.timers,
             notices=self.notices,
-            calendar=desk.calendar,
+            calendar=lambda: desk.directory.calendar,
             directory=lambda: desk.directory,
             clock=lambda: desk.now,
         )
@@ -87,7 +91,7 @@ async def test_a_poor_rating_becomes_a_call_back_of_the_leader_once(desk: Desk) 
     (task,) = await follow.callbacks.owed(LEADER)
     assert (task.id, task.cause, task.number) == (f"rating:{LEG}", CallbackCause.POOR_RATING, CUSTOMER)
     assert task.due_at > NOW + DAY  # 2026-11-22 is a Sunday: the end of Monday
-    assert task.due_at == desk.calendar.deadline(NOW, 1).at
+    assert task.due_at == desk.directory.calendar.deadline(NOW, 1).at
     assert await follow.told(LEADER) == ["客户评价不满意,请安排回访"]
     assert await follow.callbacks.owed(AGENT) == []
 
@@ -142,3 +146,32 @@ async def test_over_http_a_leader_sees_and_ends_them(site: Site, desk: Desk) -> 
     status, ended = await site.call("POST", path, json={"outcome": "已回访"})
     assert (status, ended["done_by"], ended["outcome"]) == (200, LEADER, "已回访")
     assert (await site.call("POST", path, json={"outcome": "已回访"}))[0] == 409
+
+
+@pytest.mark.rule("SURVEY-08")
+async def test_a_task_keeps_its_time_when_the_calendar_changes_and_the_next_counts_anew(desk: Desk) -> None:
+    follow = Follow(desk)
+    async with running(follow.consumer.run()):
+        await follow.rated(1)
+        (before,) = await follow.callbacks.owed(LEADER)
+        monday = local_day(before.due_at)
+        closed = HolidayNotice(
+            number="closed",
+            published=monday,
+            since=monday,
+            until=monday,
+            days={monday: Special(works=False, name="停业")},
+        )
+        calendar = desk.directory.calendar
+        desk.directory = replace(
+            desk.directory, calendar=replace(calendar, notices=(*calendar.notices, closed))
+        )
+        await follow.rated(1, leg="node1-1700000000.13")
+    first, second = await follow.callbacks.owed(LEADER)
+    assert first == before
+    assert local_day(second.due_at) == monday + timedelta(days=1)
+    async with desk.main.read() as connection:
+        rows = await connection.execute(select(timers.c.owner, timers.c.due_at))
+    assert {row.owner: row.due_at for row in rows} == {
+        f"callback:{one.id}": one.due_at for one in (first, second)
+    }

@@ -9,14 +9,15 @@ from sqlalchemy import select
 from core.clock import MINUTE
 from core.errors import Conflict, NotFound
 from core.facts import TicketOpened
+from directory.model import Named
 from storage.audit import accesses_of
 from tests.integration.ticketing.conftest import CALL, NOW, Desk
 from tests.integration.ticketing.test_summaries import AGENT, COMPLAINT, ENQUIRY, LEADER, OTHER
 from ticketing.errors import Incomplete, NotYours
-from ticketing.model import SummaryText, Ticket, TicketKind, TicketState, TicketText
+from ticketing.model import SummaryText, Ticket, TicketState, TicketText
 from ticketing.tables import ticket_events
 
-FORM = TicketText(kind=TicketKind.COMPLAINT, business="card", limit_told=True)
+FORM = TicketText(kind="complaint", business="card", limit_told=True)
 
 
 @pytest.mark.rule("SUMMARY-02", "TICKET-05", "TICKET-29", "CALL-27")
@@ -117,3 +118,21 @@ async def test_others_neither_open_nor_read_without_the_right(desk: Desk) -> Non
     async with desk.main.read() as connection:
         rows = await accesses_of(connection, f"ticket:{ticket.number}")
     assert [(row.staff, row.purpose) for row in rows] == [(LEADER, "complaint")]
+
+
+@pytest.mark.rule("TICKET-01", "CALL-24")
+async def test_a_kind_and_a_call_type_that_the_bank_has_listed_count_at_once(desk: Desk) -> None:
+    person, lists = desk.person(AGENT), desk.directory
+    summary = await desk.summaries.save(person, await desk.talk(), ENQUIRY)
+    praise = replace(FORM, kind="praise")
+    with pytest.raises(Incomplete, match="may open"):
+        await desk.tickets.open(person, summary.number, praise, draft=True)
+    kinds = {**lists.ticket_kinds, "praise": Named(code="praise", name_zh="表扬", name_en="Praise")}
+    opens = replace(lists.call_types["enquiry"], ticket_kinds=("praise",))
+    desk.directory = replace(lists, ticket_kinds=kinds, call_types={**lists.call_types, "enquiry": opens})
+    ticket = await desk.tickets.open(person, summary.number, praise, draft=True)
+    assert (await desk.tickets.read(person, ticket.number, "", "")).text.kind == "praise"
+    rest = {code: one for code, one in lists.call_types.items() if code != "enquiry"}
+    desk.directory = replace(lists, call_types=rest)
+    with pytest.raises(Incomplete, match="has not the summary's any more"):
+        await desk.tickets.open(person, summary.number, replace(FORM, content="another"), draft=True)

@@ -187,3 +187,17 @@ def test_time_is_not_added_backwards_and_an_empty_calendar_is_none() -> None:
         PLAIN.add_working_time(0, -1)
     with pytest.raises(ValueError, match="a calendar needs"):
         calendar(week=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("today", "lacking"),
+    [
+        (date(2026, 11, 30), None),
+        (date(2026, 12, 1), 2027),
+        (date(2026, 12, 31), 2027),
+        (date(2027, 1, 1), 2027),
+        (date(2028, 6, 1), 2028),
+    ],
+)
+def test_from_december_on_the_next_year_is_missed(today: date, lacking: int | None) -> None:
+    assert calendar().year_lacking(today) == lacking

@@ -79,6 +79,8 @@ def test_who_looked_at_an_older_state_looks_again() -> None:
         ([Line("reasons", "swim", None)], "has no swim"),
         ([Line("survey", "survey", None)], "cannot be removed"),
         ([Line("queues", "defaults", None)], "cannot be removed"),
+        ([Line("calendar", "calendar", None)], "cannot be removed"),
+        ([Line("survey", "second", {})], "survey is one entry"),
         ([Line("vip_numbers", "+86 138-0000-1111", {})], "write the number as 13800001111"),
         ([Line("staff", "1003", staff("1003", team="B"))] * 2, "stands there twice"),
         ([Line("staff", "1003", staff("1003"))], "nothing would change"),

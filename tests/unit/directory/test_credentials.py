@@ -152,3 +152,12 @@ async def test_the_real_hash_is_argon2id_and_nobody_costs_as_much_as_somebody() 
     assert not await real.fits("correct horse", None)
     assert not await real.fits("nobody has this password", None)
     assert not await real.fits("x", "not a hash")
+
+
+@pytest.mark.rule("SEC-12")
+def test_who_has_a_password_of_their_own_gets_a_pin_and_keeps_it(path: Path) -> None:
+    issued = credentials.issue(path, DIRECTORY, passwords=CHEAP, have={"1001"})
+    people = DirectoryPeople(lambda: DIRECTORY, credentials.load(path))
+    assert ("1001" in issued.passwords, "1002" in issued.passwords) == (False, True)
+    assert "1001" in issued.pins
+    assert people.given_password("1001") is None

@@ -129,3 +129,24 @@ def test_numbers_are_text_and_keep_their_zeros() -> None:
     column = [cell.value for cell in book.active["A"]]
     assert column[0] == "号码 number"
     assert "059588880001" in column
+
+
+def test_a_years_holidays_stand_in_one_cell() -> None:
+    spring = "春节:2027-02-05..2027-02-11+2027-01-31+2027-02-20"
+    days = f"元旦:2027-01-01..2027-01-03,{spring} 国庆节、中秋节:2027-10-01"
+    head = ("文号", "发布日", "起始日", "截止日", "放假与调休")
+    content = made(head, ("国办发明电〔2026〕9号", date(2026, 11, 20), "2027-01-01", "2027-12-31", days))
+    (row,) = sheet.read("holiday_notices", content, ENTRIES)
+    assert row.line.after == {
+        "number": "国办发明电〔2026〕9号",
+        "published": "2026-11-20",
+        "since": "2027-01-01",
+        "until": "2027-12-31",
+        "days": [
+            {"name": "元旦", "off": "2027-01-01..2027-01-03"},
+            {"name": "春节", "off": "2027-02-05..2027-02-11", "work": ["2027-01-31", "2027-02-20"]},
+            {"name": "国庆节、中秋节", "off": "2027-10-01"},
+        ],
+    }
+    with pytest.raises(SheetRefused, match="row 2, column 放假与调休 days: '元旦' has no day"):
+        sheet.read("holiday_notices", made(("文号", "放假与调休"), ("9号", "元旦")), ENTRIES)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from core.facts import AgentState as S
+from directory.calendar import shipped
 from directory.model import Membership
 from hotline.findings import (
     FORBIDDEN,
     NEEDED,
     Finding,
     Weight,
+    of_calendar,
     of_flow,
     of_prompts,
     of_rights,
@@ -107,3 +112,16 @@ def test_a_flow_is_live_as_its_file_has_it_or_somebody_went_back(
     content: str, file: str, live: str, left: str, weight: Weight
 ) -> None:
     assert of_flow("flow", content=content, file=file, live=live, left=left).weight is weight
+
+
+@pytest.mark.parametrize(
+    ("today", "weight"),
+    [
+        (date(2026, 11, 30), Weight.GOOD),
+        (date(2026, 12, 1), Weight.WARNING),
+        (date(2027, 1, 1), Weight.ERROR),
+    ],
+)
+def test_a_year_without_its_holidays_is_found_from_december_on(today: date, weight: Weight) -> None:
+    until_2026 = replace(shipped(), notices=[one for one in shipped().notices if one.until.year < 2027])
+    assert of_calendar(until_2026, today).weight is weight

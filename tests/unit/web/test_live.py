@@ -20,6 +20,7 @@ from web.route import Principal
 T = 1_700_000_000 * SECOND
 LEADER = Principal(staff="8001", name="值班长", rights=frozenset({"board.read"}))
 AGENT = Principal(staff="1001", name="客服", rights=frozenset())
+AGENT_LEADER = Principal(staff="1002", name="客服", rights=frozenset({"board.read"}))
 
 
 class Counter:
@@ -234,3 +235,15 @@ async def test_a_message_is_encoded_once_however_many_watch() -> None:
     counter.step()
     told = [(await reader.take())[1] for reader in readers]
     assert all(frame is told[0] for frame in told)
+
+
+async def test_when_people_change_only_those_who_may_not_watch_any_more_are_ended() -> None:
+    counter = Counter()
+    other = Principal(staff="8002", name="值班长", rights=LEADER.rights)
+    gone, without, stays = (counter.open(person=person) for person in (LEADER, AGENT_LEADER, other))
+    own = counter.open(topic="agent:1001", person=AGENT)
+    people = {"1002": Principal(staff="1002", name="客服", rights=frozenset()), "8002": other, "1001": AGENT}
+    counter.hub.people_changed(people.get)
+    assert [reader.ended for reader in (gone, without, stays, own)] == ["session", "rights", "", ""]
+    counter.step()
+    assert [frame["kind"] for frame in await frames(stays)] == ["snapshot", "change"]

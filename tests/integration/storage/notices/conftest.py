@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core.calendar import WorkingCalendar
 from core.clock import HOUR, MINUTE, SECOND, Instant, instant_on
-from directory.calendar import SHIPPED, load
+from directory.calendar import shipped
 from storage import Database, migrate
 from storage.notices.channel import Channel
 from storage.notices.mail import MailChannel, MailServer, Security
@@ -23,7 +24,6 @@ from tests.integration.storage.notices.mailroom import Mailroom
 
 NOON = instant_on(date(2026, 6, 8), 12 * 60)
 EMAIL, SMS, PAGE = ChannelName.EMAIL, ChannelName.SMS, ChannelName.PAGE
-CALENDAR = load(SHIPPED)
 PACE = Pace(
     retry=Retry(first=10 * SECOND, most=HOUR, tries=3),
     pause=Retry(first=1, most=1, tries=1 << 30),
@@ -39,6 +39,7 @@ class PostOffice:
     database: Database
     mailroom: Mailroom
     now: Instant = NOON
+    calendar: WorkingCalendar = field(default_factory=shipped)
     notices: Notices = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +64,7 @@ class PostOffice:
             database=self.database,
             notices=self.notices,
             channels={EMAIL: self.mail} if channels is None else channels,
-            calendar=CALENDAR,
+            calendar=lambda: self.calendar,
             clock=self.clock,
             random=lambda: 0.0,
             pace=PACE,

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[4]
 SENDER = """
 import asyncio, random, sys
 from core.clock import MILLISECOND, SECOND, system_clock
-from directory.calendar import SHIPPED, load
+from directory.calendar import shipped
 from storage import Database
 from storage.notices.mail import MailChannel, MailServer, Security
 from storage.notices.model import ChannelName
@@ -43,7 +43,7 @@ async def main(folder, port):
         database=database,
         notices=Notices(clock=system_clock),
         channels={ChannelName.EMAIL: MailChannel(server)},
-        calendar=load(SHIPPED),
+        calendar=shipped,
         clock=system_clock,
         random=random.random,
         pace=Pace(retry=quick, pause=quick, attempt_s=20, lease=30 * SECOND),

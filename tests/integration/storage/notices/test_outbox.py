@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.calendar import HolidayNotice, Special
+from core.clock import instant_on
 from core.errors import BadInput
 from storage.notices.model import NIGHT, ChannelName, Lane, NoticeState, Quiet, Way, Why
 from storage.notices.preferences import preferences_of, set_quiet, set_way
@@ -156,3 +159,26 @@ async def test_a_lane_finds_its_next_row_without_looking_at_others(office: PostO
         told = connection.execute(f"EXPLAIN QUERY PLAN {query}", query.construct_params()).fetchall()
     plan = [row[3] for row in told]
     assert plan == ["SEARCH notices USING INDEX ix_notices_waiting (channel=? AND urgent=? AND next_at<?)"]
+
+
+async def test_what_waits_for_a_working_day_is_judged_by_the_calendar_of_that_day(office: PostOffice) -> None:
+    """Put on a Sunday, for Monday; by then the bank has closed on Monday."""
+    sunday, monday, tuesday = (date(2026, 6, day) for day in (7, 8, 9))
+    office.now = instant_on(sunday, 12 * 60)
+    await office.address("1001", EMAIL, "wang.fang@bank.example")
+    async with office.database.write() as connection:
+        await set_quiet(
+            connection, "1001", Quiet(since=0, until=0, working_days_only=True), clock=office.clock
+        )
+    await office.put(notice())
+    worker = office.worker()
+    assert await worker.send_due(EMAIL) == instant_on(monday, 0)
+    days = {monday: Special(works=False, name="停业")}
+    closed = HolidayNotice(number="closed", published=sunday, since=monday, until=monday, days=days)
+    office.calendar = replace(office.calendar, notices=(*office.calendar.notices, closed))
+    office.now = instant_on(monday, 0)
+    assert await worker.send_due(EMAIL) == instant_on(tuesday, 0)
+    assert office.mailroom.recipients == []
+    office.now = instant_on(tuesday, 0)
+    await worker.send_due(EMAIL)
+    assert office.mailroom.recipients == ["wang.fang@bank.example"]
