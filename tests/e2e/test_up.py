@@ -16,18 +16,20 @@ from typing import Any
 import aiohttp
 import pytest
 
-PORT = 16800
+from tests.support.ports import own
+
+PORTS = own()
 ANSWERS = {
     "data": "data",
     "zone": "",
     "web_host": "",
-    "web_port": str(PORT + 2),
+    "web_port": str(PORTS.web),
     "origin": "",
     "redis": "",
     "sip_address": "",
-    "sip_port": str(PORT),
-    "ami_port": str(PORT + 1),
-    "rtp": "27400-27499",
+    "sip_port": str(PORTS.sip),
+    "ami_port": str(PORTS.ami),
+    "rtp": f"{PORTS.sound[0]}-{PORTS.sound[99]}",
     "trunk": "127.0.0.2",
     "dtmf": "info",
 }
@@ -232,7 +234,7 @@ async def _asks(
     password: str, path: str, body: dict[str, str] | None = None, *, staff: str = "1001"
 ) -> dict[str, Any]:
     """Signed in as `staff`: GET, or POST with a body."""
-    address = f"http://127.0.0.1:{PORT + 2}"
+    address = f"http://127.0.0.1:{PORTS.web}"
     async with aiohttp.ClientSession(
         address, headers={"Origin": address}, cookie_jar=aiohttp.CookieJar(unsafe=True)
     ) as client:
@@ -246,7 +248,7 @@ async def _asks(
 
 
 async def _signs_in(password: str) -> None:
-    address = f"http://127.0.0.1:{PORT + 2}"
+    address = f"http://127.0.0.1:{PORTS.web}"
     async with aiohttp.ClientSession(address, headers={"Origin": address}) as client:
         async with client.post("/api/session", json={"staff": "8001", "password": password}) as answer:
             assert answer.status in (200, 201), await answer.text()

@@ -28,16 +28,17 @@ from hotline.simulation.sipp import Load, Place, Sipp
 from storage.migrate import newest
 from telephony import instance
 from telephony.instance import AsteriskInstance
-from tests.support.exchange import until
+from tests.support.exchange import NODE_SOUND, PEOPLE_SOUND, until
+from tests.support.ports import own
 
 pytestmark = pytest.mark.asterisk
 
-PORT = 16950
+PORTS = own()
 SETTINGS = f"""\
 data_dir = "HOME/data"
 flows = "HOME/flows"
 [web]
-port = {PORT + 2}
+port = {PORTS.web}
 [upgrade]
 stop = ["sh", "HOME/stop"]
 start = ["sh", "HOME/start"]
@@ -48,10 +49,10 @@ NODE = f"""\
 name = "node1"
 accounts = "HOME/accounts.json"
 directory = "HOME/node1"
-sip_port = {PORT}
-port = {PORT + 1}
-rtp_first = 27600
-rtp_last = 27699
+sip_port = {PORTS.sip}
+port = {PORTS.ami}
+rtp_first = {NODE_SOUND[0]}
+rtp_last = {NODE_SOUND[-1]}
 trunks = [{{ name = "carrier", addresses = ["127.0.0.3"], dtmf = "info" }}]
 """
 START = """\
@@ -223,7 +224,7 @@ async def started(site: Site) -> None:
     """The service runs and is ready."""
     process = await asyncio.create_subprocess_exec("sh", str(site.home / "start"))
     assert await process.wait() == 0
-    await until(lambda: not healthy.problem("127.0.0.1", PORT + 2), "the service to be ready", within=60)
+    await until(lambda: not healthy.problem("127.0.0.1", PORTS.web), "the service to be ready", within=60)
 
 
 @asynccontextmanager
@@ -234,7 +235,11 @@ async def caller_in_the_menu(site: Site) -> AsyncIterator[AsteriskInstance]:
         await started(site)
         script = customer(Customer("thinks", steps=(Pause(250), Key("1"))))
         place = Place(
-            remote=f"127.0.0.1:{PORT}", ip="127.0.0.3", port=PORT + 10, media=27700, media_last=27708
+            remote=f"127.0.0.1:{PORTS.sip}",
+            ip="127.0.0.3",
+            port=PORTS.people[0],
+            media=PEOPLE_SOUND[0],
+            media_last=PEOPLE_SOUND[8],
         )
         sipp = Sipp(
             programs.sipp, site.home / "sipp", "thinks", scenario=script, place=place, load=Load(rate=10)
@@ -263,7 +268,7 @@ def names(concise: str) -> list[str]:
 async def signed_in(site: Site) -> AsyncIterator[aiohttp.ClientSession]:
     """A leader, signed in at the version that is in place."""
     rows = dict(re.findall(r"^(\d{4,8})\s+(\S+)", (site.home / "sign-ins.txt").read_text(), re.M))
-    address = f"http://127.0.0.1:{PORT + 2}"
+    address = f"http://127.0.0.1:{PORTS.web}"
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(address, headers={"Origin": address}, cookie_jar=jar) as client:
         async with client.post("/api/session", json={"staff": "8001", "password": rows["8001"]}) as response:
@@ -325,7 +330,7 @@ async def test_what_does_not_get_ready_is_rolled_back_by_itself(site: Site) -> N
     assert f"rolled back to {first}, which is ready again" in said
     assert (site.in_place, site.revision()) == (first, head)
     assert site.service != before
-    assert healthy.problem("127.0.0.1", PORT + 2) == ""
+    assert healthy.problem("127.0.0.1", PORTS.web) == ""
 
 
 async def test_where_no_migration_leads_down_the_backup_is_put_back(site: Site) -> None:
@@ -344,7 +349,7 @@ async def test_where_no_migration_leads_down_the_backup_is_put_back(site: Site) 
     assert "there is no way down any more" in said
     assert "put back from" in said
     assert (site.in_place, site.revision()) == (first, head)
-    assert healthy.problem("127.0.0.1", PORT + 2) == ""
+    assert healthy.problem("127.0.0.1", PORTS.web) == ""
 
 
 async def test_a_checkout_that_is_no_release_is_told_how_to_become_one(tmp_path: Path) -> None:

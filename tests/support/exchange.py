@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 
 from hotline.simulation.rtp_keys import write_keys
@@ -47,10 +47,13 @@ from telephony.nodespec import (
     TrunkSpec,
 )
 from tests.support.ami_tap import AmiTap
+from tests.support.ports import own
 from tests.support.tones import write_tone
 
 SECRET = "tap-secret-95559"
-PORT = 15300
+PORTS = own()
+NODE_SOUND, PEOPLE_SOUND = PORTS.sound[:400], PORTS.sound[400:]
+_SOUND_EACH = 10
 BUSINESSES = ("personal", "card", "corporate", "complaints", "loss", "operator")
 TO_CARD = (Pause(250), Key("1"), Pause(250), Key("2"), Pause(250), Key("1"))
 """Keys through the flow that ships: Mandarin, credit card, statements."""
@@ -81,7 +84,7 @@ def agent(staff: str, pin: str, *seats: tuple[str, int]) -> AgentSpec:
     )
 
 
-def node_spec(directory: Path, programs: instance.Programs, port: int = PORT) -> NodeSpec:
+def node_spec(directory: Path, programs: instance.Programs, port: int = PORTS.sip) -> NodeSpec:
     """A node with every queue, eight telephones and three agents."""
     return NodeSpec(
         name="node1",
@@ -90,8 +93,8 @@ def node_spec(directory: Path, programs: instance.Programs, port: int = PORT) ->
         data=programs.data,
         sip_port=port,
         ami_port=port + 1,
-        rtp_first=26000,
-        rtp_last=26199,
+        rtp_first=NODE_SOUND[0],
+        rtp_last=NODE_SOUND[-1],
         trunks=(
             TrunkSpec(name="trunk", addresses=("127.0.0.2/32",)),
             TrunkSpec(name="trunkinfo", addresses=("127.0.0.3/32",), dtmf="info"),
@@ -126,8 +129,8 @@ class Exchange:
         self.folder = folder
         self.asterisk = instance.AsteriskInstance(spec.directory, programs)
         self._programs = programs
-        self._ports = count(spec.sip_port + 10)
-        self._media = count(26200, 10)
+        self._ports = cycle(PORTS.people)
+        self._media = cycle(PEOPLE_SOUND[::_SOUND_EACH])
         self._running: list[Sipp] = []
 
     async def start(self) -> None:
@@ -180,7 +183,7 @@ class Exchange:
             ip=ip,
             port=next(self._ports),
             media=media,
-            media_last=media + 8,
+            media_last=media + _SOUND_EACH - 2,
         )
 
     async def _sipp(
@@ -287,7 +290,7 @@ async def until(holds: Callable[[], bool], what: str, within: float = 5) -> None
 
 
 @asynccontextmanager
-async def exchange(port: int = PORT, **changes: object) -> AsyncIterator[Exchange]:
+async def exchange(port: int = PORTS.sip, **changes: object) -> AsyncIterator[Exchange]:
     """A running exchange; `changes` replace fields of the usual `NodeSpec`. It is gone afterwards."""
     programs = await instance.find()
     # Not pytest's own folder: the control socket's path has to be short.

@@ -26,9 +26,11 @@ from hotline.settings import DatabaseSettings, NodeSettings, Settings, TrunkSett
 from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance
 from telephony.nodespec import AccountSpec
-from tests.support.exchange import SECRET, Exchange
+from tests.support.exchange import NODE_SOUND, SECRET, Exchange
+from tests.support.ports import own
 
 T = TypeVar("T", bound=f.Fact)
+PORTS = own()
 TAP = AccountSpec(
     name="tap",
     secret=SECRET,
@@ -225,7 +227,7 @@ class Floor:
 
 @asynccontextmanager
 async def floor(
-    port: int, *, directory: Directory | None = None, database: DatabaseSettings | None = None
+    *, directory: Directory | None = None, database: DatabaseSettings | None = None
 ) -> AsyncIterator[Floor]:
     """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files."""
     programs = await instance.find()
@@ -234,12 +236,12 @@ async def floor(
     folder = Path(tempfile.mkdtemp(prefix="hotline-"))
     node = NodeSettings(
         name="node1",
-        port=port + 1,
+        port=PORTS.ami,
         accounts=folder / "accounts.json",
         directory=folder / "node",
-        sip_port=port,
-        rtp_first=27000,
-        rtp_last=27199,
+        sip_port=PORTS.sip,
+        rtp_first=NODE_SOUND[0],
+        rtp_last=NODE_SOUND[-1],
         trunks=tuple(
             TrunkSettings(name=trunk.name, addresses=trunk.addresses, dtmf=trunk.dtmf)
             for trunk in LOOPBACK_TRUNKS
@@ -247,7 +249,7 @@ async def floor(
     )
     settings = Settings(
         data_dir=folder / "data",
-        web=WebSettings(port=port + 2),
+        web=WebSettings(port=PORTS.web),
         session=SessionSettings(change_initial=False),
         database=database or DatabaseSettings(),
         credentials=folder / "credentials.json",

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import own
+
 pytestmark = pytest.mark.asterisk
-PORT = 16600
+PORTS = own()
 
 
 def command(*arguments: str) -> list[str]:
@@ -23,11 +25,11 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "HOTLINE_DATA_DIR": str(folder / "data"),
-        "HOTLINE_WEB__PORT": str(PORT),
-        "HOTLINE_DEMO__SIP_PORT": str(PORT + 1),
-        "HOTLINE_DEMO__AMI_PORT": str(PORT + 2),
-        "HOTLINE_DEMO__PEOPLE_PORT": str(PORT + 10),
-        "HOTLINE_DEMO__RTP_FIRST": "29000",
+        "HOTLINE_WEB__PORT": str(PORTS.web),
+        "HOTLINE_DEMO__SIP_PORT": str(PORTS.sip),
+        "HOTLINE_DEMO__AMI_PORT": str(PORTS.ami),
+        "HOTLINE_DEMO__PEOPLE_PORT": str(PORTS.people[0]),
+        "HOTLINE_DEMO__RTP_FIRST": str(PORTS.sound[0]),
         "HOTLINE_DEMO__CALLS_PER_MINUTE": "90",
     }
 

@@ -9,6 +9,7 @@ import pytest
 from hotline.simulation.scripts import Key, Pause, Phone
 from telephony import instance
 from tests.support.exchange import TO_CARD, Exchange, exchange
+from tests.support.ports import own
 
 pytestmark = pytest.mark.asterisk
 
@@ -23,7 +24,7 @@ async def test_it_starts_without_a_warning(line: Exchange) -> None:
 
 async def test_two_run_side_by_side_and_one_dies(line: Exchange) -> None:
     """Own sockets, ports and files; the death of one is nothing to the other; a dead one starts again."""
-    async with exchange(port=15380) as other:
+    async with exchange(port=own().spare[0]) as other:
         assert other.asterisk.pid != line.asterisk.pid
         await line.asterisk.kill()
         assert "fully booted" in await other.asterisk.cli("core waitfullybooted")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,10 @@ from hotline.content import PROJECT
 from hotline.simulation.scripts import Key, Pause
 from hotline.simulation.sipp import Sipp
 from tests.support.ami_tap import Heard
-from tests.support.exchange import Exchange, exchange
+from tests.support.exchange import Exchange
 
 pytestmark = pytest.mark.asterisk
 
-PORT = 16900
 SETTINGS = """\
 data_dir = "{home}/data"
 flows = "{home}/flows"
@@ -29,13 +27,6 @@ directory = "{node}"
 """
 LATER = ('"4": {label: 投诉建议, to: queue complaints}', '"4": {label: 投诉建议, to: queue personal}')
 """What version B does otherwise: key 4 of the main menu leads elsewhere."""
-
-
-@pytest.fixture
-async def line() -> AsyncIterator[Exchange]:
-    """An exchange with a port of its own."""
-    async with exchange(port=PORT) as running:
-        yield running
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from tests.support import postgres
 from tests.support.floor import Floor, floor
 from tests.support.postgres import Cluster
 
-PORT = 16300
-
 
 def quick() -> Directory:
     """The demo's directory with waits and wrap-ups short enough for a test."""
@@ -44,12 +42,11 @@ def server() -> Iterator[Cluster]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hotline(request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
-    """A module may name a PORT, a DIRECTORY (a function) and DATABASES of its own."""
+    """A module may name a DIRECTORY (a function) and DATABASES of its own."""
     directory = getattr(request.module, "DIRECTORY", quick)
     on_server = getattr(request, "param", "sqlite") == "postgresql"
     database = _on(request.getfixturevalue("server")) if on_server else None
-    port = getattr(request.module, "PORT", PORT)
-    async with floor(port, directory=directory(), database=database) as running:
+    async with floor(directory=directory(), database=database) as running:
         yield running
 
 

@@ -23,7 +23,6 @@ from tests.support.floor import Floor
 
 DATABASES = ("sqlite", "postgresql")
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
-PORT = 16460
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 TALK_S = 9
 

@@ -17,7 +17,6 @@ from tests.e2e.journey.conftest import quick
 from tests.support.floor import Floor, Person
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
-PORT = 16760
 BOUND_S = 5
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 TO_LOSS = (Pause(400), Key("5"))

@@ -14,7 +14,6 @@ from tests.e2e.journey.test_seats import dial
 from tests.support.floor import Floor, Person
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
-PORT = 16460
 VIP = "13800001111"
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 

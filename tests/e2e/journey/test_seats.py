@@ -23,7 +23,6 @@ from tests.support.ami_tap import Heard
 from tests.support.floor import Floor
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
-PORT = 16430
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 TO_PERSONAL = (Pause(400), Key("1"), Pause(400), Key("1"), Pause(400), Key("1"))
 QUICK = Phone("phone", answer_ms=300, talk_ms=700)

@@ -15,7 +15,6 @@ from tests.support.floor import Floor
 from tests.support.tones import write_tone
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
-PORT = 16400
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 VIP = "13800009999"
 SHORT = Phone("phone", answer_ms=300, talk_ms=500)

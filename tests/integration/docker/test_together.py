@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from tests.support.images import DOCKER, HOME, compose, copy_context, parse, stages
+from tests.support.ports import own
 
-PORT = 16700
-PORTS = {
-    "[web]": f"[web]\nport = {PORT}",
-    'name = "node1"': f'name = "node1"\nport = {PORT + 1}\nsip_port = {PORT + 2}\n'
-    "rtp_first = 27600\nrtp_last = 27699",
+PORTS = own()
+CHANGED = {
+    "[web]": f"[web]\nport = {PORTS.web}",
+    'name = "node1"': f'name = "node1"\nport = {PORTS.ami}\nsip_port = {PORTS.sip}\n'
+    f"rtp_first = {PORTS.sound[0]}\nrtp_last = {PORTS.sound[99]}",
 }
 
 pytestmark = pytest.mark.asterisk
@@ -34,7 +35,7 @@ def home(tmp_path: Path) -> Path:
     copy_context(tmp_path / "app")
     (tmp_path / "settings").mkdir()
     text = (DOCKER / "settings/hotline.toml").read_text("utf-8").replace(str(HOME), str(tmp_path))
-    for line, changed in PORTS.items():
+    for line, changed in CHANGED.items():
         assert text.count(f"{line}\n") == 1
         text = text.replace(f"{line}\n", f"{changed}\n")
     (tmp_path / "settings/hotline.toml").write_text(text, "utf-8")

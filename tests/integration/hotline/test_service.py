@@ -28,8 +28,9 @@ from tests.scenarios.captures_read import read
 from tests.scenarios.replay import replay
 from tests.support.databases import Databases, ServerDatabases
 from tests.support.floor import Person
+from tests.support.ports import own
 
-PORT = 25460
+PORT = own().web
 AGENT, LEADER = "1001", "8001"
 
 

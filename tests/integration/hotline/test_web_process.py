@@ -29,12 +29,13 @@ from hotline.web_process import WebRunning, assemble_web, check_settings
 from tests.integration.web.site import CHEAP, PASSWORD
 from tests.support.databases import ServerDatabases
 from tests.support.floor import Person
+from tests.support.ports import own
 from tests.support.redis import RedisServer
 from web.app import LIVE
 
 pytestmark = pytest.mark.postgresql
 ROOT = Path(__file__).resolve().parents[3]
-LEADER_PORT, WEB_PORTS = 25461, (25462, 25463)
+LEADER_PORT, WEB_PORTS = own().web, own().spare[:2]
 AGENT, SHIFT_LEADER = "1001", "8001"
 SESSION_ENDED = 4001
 WITHIN_S = 30

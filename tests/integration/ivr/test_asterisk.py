@@ -25,11 +25,12 @@ from telephony.instance import AsteriskInstance, find
 from telephony.nodefiles import write_node
 from tests.support.ami_tap import AmiTap
 from tests.support.exchange import SECRET, node_spec
+from tests.support.ports import own
 from tests.unit.ivr.flows import LANGUAGES, catalogue, hotline, small
 
 pytestmark = pytest.mark.asterisk
 
-PORT = 15200
+PORTS = own()
 LONG_MS = 3000
 EXTENSIONS = """\
 [general]
@@ -117,14 +118,14 @@ async def line(flow: Flow) -> AsyncIterator[Line]:
     folder = Path(tempfile.mkdtemp(prefix="ivr-"))
     try:
         programs = await find()
-        write_node(node_spec(folder, programs, PORT))
+        write_node(node_spec(folder, programs))
         write_line(folder, ways(flow))
         for version in (hotline(), flow):
             publish(compile_flow(version), folder / "etc" / "ivr-95559.conf")
         publish(compile_flow(small()), folder / "etc" / "ivr-777.conf")
         tap = AmiTap()
         async with AsteriskInstance(folder, programs) as asterisk:
-            await tap.connect(PORT + 1, "tap", SECRET)
+            await tap.connect(PORTS.ami, "tap", SECRET)
             yield Line(folder, asterisk, tap)
         await tap.close()
         words = (folder / "log" / "messages").read_text().splitlines()

@@ -28,7 +28,6 @@ from tests.support.floor import Floor, floor
 from ticketing.proof import OWED
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
-PORT = 15400
 CALLS = 4
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
 TO_CORPORATE = (Pause(400), Key("1"), Pause(400), Key("3"), Pause(400), Key("1"))
@@ -41,7 +40,7 @@ async def hotline() -> AsyncIterator[Floor]:
         name: replace(queue, timeout_s=12 if queue.business == "corporate" else 60, wrapup_limit_s=30)
         for name, queue in demo.queues.items()
     }
-    async with floor(PORT, directory=replace(demo, queues=queues)) as running:
+    async with floor(directory=replace(demo, queues=queues)) as running:
         yield running
 
 

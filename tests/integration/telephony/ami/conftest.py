@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from telephony.instance import AsteriskInstance, find
-from tests.integration.telephony.ami.real_node import free_port, write_node
+from tests.integration.telephony.ami.real_node import write_node
+from tests.support.ports import own
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealNo
     """Starts it once for a module."""
     programs = await find()
     directory = tmp_path_factory.mktemp("node")
-    ami_port = free_port(socket.SOCK_STREAM)
-    sip_port = free_port(socket.SOCK_DGRAM, after=ami_port)
-    write_node(directory, programs, ami_port, sip_port)
+    ports = own()
+    write_node(directory, programs, ports.ami, ports.sip)
     async with AsteriskInstance(directory, programs) as asterisk:
-        yield RealNode(asterisk, ami_port, sip_port)
+        yield RealNode(asterisk, ports.ami, ports.sip)

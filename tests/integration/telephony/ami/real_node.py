@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 from telephony.ami.accounts import RIGHTS, Role
 from telephony.instance import Programs
 
-PORTS = range(15_100, 15_200)
 SECRETS = {role: f"{role}-s3cret" for role in Role}
 MODULES = (
     "res_sorcery_config",
@@ -90,20 +88,6 @@ joinempty = yes
 strategy = leastrecent
 joinempty = yes
 """
-
-
-def free_port(kind: socket.SocketKind, after: int = 0) -> int:
-    """A port of our own range on which nobody listens."""
-    for port in PORTS:
-        if port <= after:
-            continue
-        with socket.socket(socket.AF_INET, kind) as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free in our range: is an Asterisk left over?")
 
 
 def manager_conf(port: int) -> str:
