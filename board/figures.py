@@ -100,6 +100,7 @@ class AgentFigures:
     call: str
     queue: str
     help_since: str | None
+    held_since: str | None
     unanswered: int
     answered: int
     occupancy: float | None

@@ -13,6 +13,8 @@ from core.clock import Instant
 from core.facts import (
     AgentAnswered,
     AgentOffered,
+    HoldEnded,
+    HoldStarted,
     LegFact,
     OfferEnded,
     OfferOutcome,
@@ -70,6 +72,18 @@ def _remember(state: BoardState, fact: LegFact, answered_at: Instant) -> Leg:
     return leg
 
 
+def _hold_started(state: BoardState, fact: HoldStarted) -> None:
+    agent = state.agent(fact.agent)
+    if agent.leg == fact.leg:
+        agent.held_since = fact.at
+        state.touched_queues.add(fact.queue)
+
+
+def _hold_ended(state: BoardState, fact: HoldEnded) -> None:
+    state.agent(fact.agent).held_since = 0
+    state.touched_queues.add(fact.queue)
+
+
 def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
     leg = state.legs.get(fact.leg)
     if leg is None:
@@ -79,7 +93,8 @@ def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
     leg.ended_at, leg.released_by = fact.at, fact.released_by
     for counts in leg.slots:
         counts.talks += 1
-        counts.talk_us += fact.talked
+        counts.talk_us += fact.talked - fact.held
+        counts.hold_us += fact.held
         counts.agent_first += fact.released_by is Side.AGENT
     state.touched_queues.add(fact.queue)
 
@@ -122,6 +137,8 @@ RULES: Rules = {
     AgentOffered: _offered,
     OfferEnded: _offer_ended,
     AgentAnswered: _answered,
+    HoldStarted: _hold_started,
+    HoldEnded: _hold_ended,
     TalkEnded: _talk_ended,
     SurveyStarted: _survey_started,
     SurveyAnswered: _survey_answered,

@@ -62,8 +62,8 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("talks", "通话量", "Talks", "count", _ANSWER, "agent legs whose talk has ended"),
     Formula("agent_first", "坐席先挂", "Released by the agent first", "count", _ANSWER, "talks that the agent's side released first (CALL-10)"),  # noqa: E501
     Formula("wrapups", "话后处理量", "Wrap-ups", "count", _ANSWER, "wrap-ups that have ended, in the queue of their leg"),  # noqa: E501
-    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _ANSWER, "Σ talk ÷ talks; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
-    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _ANSWER, "Σ hold ÷ talks (no holds are measured yet: 0)"),  # noqa: E501
+    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _ANSWER, "Σ talk ÷ talks, without holds; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
+    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _ANSWER, "Σ hold ÷ talks: all holds of a talk together; over all talks, also those without"),  # noqa: E501
     Formula("wrapup_mean_ms", "平均话后时长", "Mean wrap-up time", "ms", _ANSWER, "Σ wrap-up ÷ wrapups"),
     Formula("handling_mean_ms", "平均处理时长", "Mean handling time", "ms", _ANSWER, "talk_mean_ms + hold_mean_ms + wrapup_mean_ms"),  # noqa: E501
     Formula("occupancy", "工时利用率", "Occupancy", "fraction", _TIME, "Σ (talking + wrap-up) ÷ Σ (ready + reserved + ringing + talking + wrap-up) of the queue's agents, whatever queue they were serving; pauses and logged-out time are in neither"),  # noqa: E501

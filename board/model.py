@@ -192,6 +192,8 @@ class Agent:
     queue: str = ""
     unanswered: int = 0
     help_since: Instant = 0
+    held_since: Instant = 0
+    """The customer this agent talks with is on hold since then."""
 
 
 @dataclass(slots=True)

@@ -123,6 +123,7 @@ class Reading:
             call=agent.call,
             queue=agent.queue,
             help_since=_iso(agent.help_since),
+            held_since=_iso(agent.held_since),
             unanswered=agent.unanswered,
             answered=today.rings,
             occupancy=ratio(busy, staffed),

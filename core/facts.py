@@ -202,11 +202,22 @@ class AgentAnswered(LegFact, frozen=True, kw_only=True):
     rang: Duration
 
 
+class HoldStarted(LegFact, frozen=True, kw_only=True):
+    """The agent has put the customer on hold (CALL-07)."""
+
+
+class HoldEnded(LegFact, frozen=True, kw_only=True):
+    """The agent is back, or the talk is over. `held`: this hold."""
+
+    held: Duration
+
+
 class TalkEnded(LegFact, frozen=True, kw_only=True):
-    """Customer and agent are apart, by the first sign of it."""
+    """Customer and agent are apart, by the first sign of it. `held`: of `talked`, the time on hold."""
 
     talked: Duration
     released_by: Side
+    held: Duration = 0
 
 
 class RecordingStarted(LegFact, frozen=True, kw_only=True):

@@ -55,6 +55,13 @@ class WaitRecord(Struct, frozen=True, gc=False, kw_only=True):
     reason: LeaveReason | None = None
 
 
+class HoldRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """The customer on hold. `held` None: still, or nobody has said for how long."""
+
+    at: Instant
+    held: Duration | None = None
+
+
 class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
 
@@ -68,6 +75,7 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     waited: Duration | None = None
     rang: Duration | None = None
     talked: Duration | None = None
+    holds: tuple[HoldRecord, ...] = ()
     outcome: OfferOutcome | None = None
     released_by: Side | None = None
     file: str = ""
@@ -231,6 +239,11 @@ def _survey_answered(leg: LegRecord, fact: f.SurveyAnswered) -> LegRecord:
     return replace(leg, solved=fact.answer)
 
 
+def _hold_ended(leg: LegRecord, fact: f.HoldEnded) -> LegRecord:
+    before = leg.holds[:-1] if leg.holds and leg.holds[-1].held is None else leg.holds
+    return replace(leg, holds=(*before, HoldRecord(at=fact.at - fact.held, held=fact.held)))
+
+
 def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
     return replace(record, ended_at=fact.at, reason=fact.reason, phase=fact.phase, lasted=fact.lasted)
 
@@ -252,6 +265,8 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
             leg, answered_at=fact.at, device=fact.device, waited=fact.waited, rang=fact.rang
         )
     ),
+    f.HoldStarted: _on_leg(lambda leg, fact: replace(leg, holds=(*leg.holds, HoldRecord(at=fact.at)))),
+    f.HoldEnded: _on_leg(_hold_ended),
     f.TalkEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)
     ),

@@ -61,6 +61,13 @@ class WaitOut(Out):
     rounds: int
 
 
+class HoldOut(Out):
+    """The customer on hold; `held_ms` is empty while it lasts."""
+
+    at: datetime
+    held_ms: int | None
+
+
 class LegOut(Out):
     """An offer to an agent and the talk that came of it."""
 
@@ -72,7 +79,8 @@ class LegOut(Out):
     ended_at: datetime | None
     waited_ms: int | None
     rang_ms: int | None
-    talked_ms: int | None
+    talked_ms: int | None = Field(description="from the answer to the end, holds included")
+    holds: list[HoldOut]
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
     released_by: str | None = Field(description="who hung up first (CALL-10)")
     recording: str = Field(description="present, missing or damaged once filed")
@@ -172,6 +180,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         waited_ms=_ms(leg.waited),
         rang_ms=_ms(leg.rang),
         talked_ms=_ms(leg.talked),
+        holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held)) for hold in leg.holds],
         outcome=leg.outcome,
         released_by=leg.released_by,
         recording=leg.file_status,

@@ -132,6 +132,8 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Connected: talk.connected,
     s.Bridged: talk.bridged,
     s.Unbridged: talk.unbridged,
+    s.Held: talk.held,
+    s.Unheld: talk.unheld,
     s.Completed: talk.completed,
     s.RecordingBegan: waits.recording,
     s.SurveyBegan: talk.survey_began,

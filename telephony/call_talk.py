@@ -64,6 +64,36 @@ def unbridged(draft: Draft, signal: s.Unbridged) -> None:
         end_talk(draft, leg, f.Side.SYSTEM)
 
 
+def held(draft: Draft, signal: s.Held) -> None:
+    leg = _news_of_hold(draft, signal)
+    if leg is not None and leg.held_since is None:
+        draft.change_leg(leg, held_since=signal.at)
+        draft.leg_fact(f.HoldStarted, leg)
+
+
+def unheld(draft: Draft, signal: s.Unheld) -> None:
+    leg = _news_of_hold(draft, signal)
+    if leg is not None:
+        _end_hold(draft, leg)
+
+
+def _news_of_hold(draft: Draft, signal: s.Held | s.Unheld) -> Leg | None:
+    """The leg, if it talks and nothing later is known of its holds: what comes twice is taken once."""
+    leg = draft.call.leg_of(signal.leg)
+    if leg is None or not leg.talking or signal.at <= leg.hold_at:
+        return None
+    return draft.change_leg(leg, hold_at=signal.at)
+
+
+def _end_hold(draft: Draft, leg: Leg) -> Leg:
+    if leg.held_since is None:
+        return leg
+    held = max(0, draft.at - leg.held_since)
+    leg = draft.change_leg(leg, held_since=None, held=leg.held + held)
+    draft.leg_fact(f.HoldEnded, leg, held=held)
+    return leg
+
+
 def completed(draft: Draft, signal: s.Completed) -> None:
     leg = waits.leg_for(draft, signal)
     if leg is not None:
@@ -72,11 +102,13 @@ def completed(draft: Draft, signal: s.Completed) -> None:
 
 def end_talk(draft: Draft, leg: Leg, otherwise: f.Side) -> None:
     """`otherwise`: who released, if neither side's phone has been heard to hang up."""
-    if not leg.talking or leg.answered_at is None:
+    answered_at = leg.answered_at
+    if not leg.talking or answered_at is None:
         return
-    side = leg.released_by or otherwise
+    leg, side = _end_hold(draft, leg), leg.released_by or otherwise
+    talked = max(0, draft.at - answered_at)
     draft.change_leg(leg, ended_at=draft.at, released_by=side)
-    draft.leg_fact(f.TalkEnded, leg, talked=max(0, draft.at - leg.answered_at), released_by=side)
+    draft.leg_fact(f.TalkEnded, leg, talked=talked, released_by=side, held=min(leg.held, talked))
 
 
 def leg_gone(draft: Draft, leg: Leg) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from core.clock import Instant
+from core.clock import Duration, Instant
 from core.facts import OfferOutcome, Phase, Side
 from telephony.signals import Entering
 
@@ -42,6 +42,11 @@ class Leg(Struct, frozen=True, gc=False):
     ended_at: Instant | None = None
     """End of the talk, or of an offer that nobody answered."""
     released_by: Side | None = None
+    held_since: Instant | None = None
+    held: Duration = 0
+    """On hold, all of it that is over."""
+    hold_at: Instant = 0
+    """Time of the last signal about a hold that was taken in."""
     file: str = ""
     gone: bool = False
 

@@ -146,6 +146,14 @@ class Unbridged(LegSignal, frozen=True):
     bridge: str
 
 
+class Held(LegSignal, frozen=True):
+    """The telephone at this leg's far end has put the other side on hold."""
+
+
+class Unheld(LegSignal, frozen=True):
+    """It is back. Told also by a telephone that has held nobody, when it transfers."""
+
+
 class HangupAsked(LegSignal, frozen=True):
     """The phone at this leg's far end hung up or refused (`cause`: Q.850, 0 unknown)."""
 

@@ -247,6 +247,14 @@ def _unbridged(event: Event, at: Instant, node: str) -> s.Signal:
     return s.Unbridged(at, node, _text(event, "Uniqueid"), _text(event, "BridgeUniqueid"))
 
 
+def _held(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Held(at, node, _text(event, "Uniqueid"))
+
+
+def _unheld(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.Unheld(at, node, _text(event, "Uniqueid"))
+
+
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
     return s.HangupAsked(at, node, _text(event, "Uniqueid"), _whole(event, "Cause"))
 
@@ -293,6 +301,8 @@ _TRANSLATORS: dict[str, _Translator] = {
     "DialState": _dial_state,
     "BridgeEnter": _bridged,
     "BridgeLeave": _unbridged,
+    "Hold": _held,
+    "Unhold": _unheld,
     "HangupRequest": _hangup_asked,
     "Hangup": _gone,
     "ContactStatus": _contact,

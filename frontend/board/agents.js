@@ -75,6 +75,7 @@ function whatOf(agent, names) {
 function flagsOf(agent, now) {
   const flags = [];
   if (agent.help_since) flags.push(`${word("help")} ${clock(now - Date.parse(agent.help_since))}`);
+  if (agent.held_since) flags.push(`${word("hold")} ${clock(now - Date.parse(agent.held_since))}`);
   if (agent.device_lost) flags.push(word("phoneLost"));
   if (agent.unanswered > 1) flags.push(`${word("missed")} ${agent.unanswered}`);
   return flags.join(" · ");

@@ -79,13 +79,15 @@ class Customer:
 class Phone:
     """One kind of telephone. `answer_ms` None: rings until the caller gives up. `refuse`: a SIP status
     sent instead of answering (486 busy, 480 unavailable, 603 declined). `talk_ms` None: the other side
-    hangs up. `transfer_to`: after the talk the customer is referred there instead of hung up on."""
+    hangs up. `transfer_to`: after the talk the customer is referred there instead of hung up on. `hold`: ms
+    after the answer, and for how many ms, the customer is on hold; the talk lasts `talk_ms` from then."""
 
     name: str
     answer_ms: int | None = 200
     talk_ms: int | None = 2_000
     refuse: int | None = None
     transfer_to: str | None = None
+    hold: tuple[int, int] | None = None
     voice: Path | None = None
 
 
@@ -219,9 +221,8 @@ def phone(script: Phone) -> str:
         _send(_reply("200 OK", to=tagged, extra=contact + _body(_SDP)), retrans=True),
         '<recv request="ACK"/>\n',
         _play(script.voice),
-        f'<recv request="BYE" timeout="{talk_ms}" ontimeout="bye"/>\n',
-        _send(_reply("200 OK")).replace("<send", '<send next="end"', 1),
-        '<label id="bye"/>\n',
+        *_holding(script.hold),
+        _until_bye(talk_ms, "bye"),
         *_refer(script.transfer_to),
         _send(_of_phone("BYE", 9), retrans=True),
         '<recv response="200"/>\n',
@@ -231,13 +232,37 @@ def phone(script: Phone) -> str:
     return "".join(parts)
 
 
-def _of_phone(method: str, cseq: int, extra: str = "") -> str:
+def _of_phone(method: str, cseq: int, extra: str = "", body: str = "Content-Length: 0\n") -> str:
     # The telephone was called: what came From the other side now goes To it.
     return (
         f"{method} [next_url] SIP/2.0\n{_VIA}\nFrom: [$2]{_OUR_TAG}\nTo: [$1]\n[last_Call-ID:]\n"
-        f"CSeq: {cseq} {method}\nContact: <sip:[local_ip]:[local_port]>\nMax-Forwards: 70\n{extra}"
-        "Content-Length: 0\n"
+        f"CSeq: {cseq} {method}\nContact: <sip:[local_ip]:[local_port]>\nMax-Forwards: 70\n{extra}{body}"
     )
+
+
+def _until_bye(ms: int, label: str) -> str:
+    """Go on after `ms`, or end when the other side hangs up before."""
+    answer = _send(_reply("200 OK"), attributes=' next="end"')
+    return f'<recv request="BYE" timeout="{ms}" ontimeout="{label}"/>\n{answer}<label id="{label}"/>\n'
+
+
+def _holding(hold: tuple[int, int] | None) -> list[str]:
+    """Two re-INVITEs: the other side is only to listen, then it may speak again (RFC 3264, 8.4)."""
+    if hold is None:
+        return []
+    parts = []
+    for cseq, (ms, label, direction) in enumerate(
+        ((hold[0], "hold", "sendonly"), (hold[1], "unhold", "sendrecv")), start=2
+    ):
+        # The version in the origin has to rise with each offer.
+        offer = _body(_SDP.replace("95559 1 IN", f"95559 {cseq} IN") + f"\na={direction}")
+        parts += [
+            _until_bye(ms, label),
+            _send(_of_phone("INVITE", cseq, body=offer), retrans=True),
+            '<recv response="100" optional="true"/>\n<recv response="200"/>\n',
+            _send(_of_phone("ACK", cseq)),
+        ]
+    return parts
 
 
 def _refer(target: str | None) -> list[str]:
@@ -246,7 +271,7 @@ def _refer(target: str | None) -> list[str]:
         return []
     refer_to = f"Refer-To: <sip:{target}@[local_ip]>\nReferred-By: <sip:[local_ip]>\n"
     notify = '<recv request="NOTIFY"/>\n' + _send(_reply("200 OK"))
-    return [_send(_of_phone("REFER", 2, refer_to), retrans=True), '<recv response="202"/>\n', notify, notify]
+    return [_send(_of_phone("REFER", 5, refer_to), retrans=True), '<recv response="202"/>\n', notify, notify]
 
 
 def registration() -> str:

@@ -21,7 +21,7 @@ from telephony.translate import translate
 from tests.scenarios.captures_read import Capture, Recorded
 
 NODE = "node1"
-_DURATIONS = frozenset({"waited", "rang", "talked", "lasted"})
+_DURATIONS = frozenset({"held", "waited", "rang", "talked", "lasted"})
 
 
 def replay(capture: Capture, events: Iterable[Recorded] | None = None) -> list[f.Fact]:

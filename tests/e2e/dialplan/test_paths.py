@@ -287,3 +287,28 @@ async def test_asterisk_restarts_in_a_call(line: Exchange) -> None:
     await line.tap.wait_for("AgentConnect", after=since, MemberName="8001")
     await line.tap.wait_for("SurveyEnded", after=since)
     await caller.done(20)
+
+
+async def test_held_and_back(line: Exchange) -> None:
+    """The agent puts the customer on hold to look something up, and comes back."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=600, hold=(500, 1_200)))
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(3400), Key("5"), Pause(600), Key("1"))
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    leg = line.tap.all("AgentConnect")[0]["DestUniqueid"]
+    assert [e["Event"] for e in line.tap.heard if e["Event"] in ("Hold", "Unhold")] == ["Hold", "Unhold"]
+    assert line.tap.all("Hold", Uniqueid=leg)
+    assert line.tap.all("MusicOnHoldStart", Uniqueid=line.tap.all("CallArrived")[0]["Uniqueid"])
+
+
+async def test_caller_gone_on_hold(line: Exchange) -> None:
+    """The customer does not wait for the agent to come back."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=None, hold=(500, 60_000)))
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD, Pause(2400), hang_up=True)
+    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="queue")
+    assert line.tap.all("Hold")
+    assert not line.tap.all("Unhold")
+    assert not line.tap.all("SurveyStarted")

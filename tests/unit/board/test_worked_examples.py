@@ -9,6 +9,7 @@ from board.fold import fold
 from board.reading import figures
 from board.roster import AgentEntry, QueueEntry, Roster
 from core.facts import (
+    AgentAnswered,
     AgentState,
     CallArrived,
     CallerLeftQueue,
@@ -18,6 +19,8 @@ from core.facts import (
     GapDeclared,
     HelpEnded,
     HelpRaised,
+    HoldEnded,
+    HoldStarted,
     LeaveReason,
     NobodyOnDuty,
     NodeConnected,
@@ -25,6 +28,7 @@ from core.facts import (
     Numbered,
     Phase,
     Side,
+    TalkEnded,
 )
 from tests.unit.board.story import HOUR, MIDNIGHT, NOON, QUEUE, Story, s
 
@@ -239,6 +243,21 @@ def test_talk_and_wrap_up_over_midnight_belong_to_the_day_of_the_answer() -> Non
     assert (after.talks, after.wrapups, after.handling_mean_ms) == (0, 0, None)
     assert (before.surveys_asked, after.surveys_asked) == (0, 1)
     assert state.agent_days[MIDNIGHT]["1001"].times[AgentState.TALKING] == s(18)
+
+
+def test_hold_is_counted_apart_from_talk_and_shown_while_it_lasts() -> None:
+    about = {"call": "a", "leg": "a-8", "agent": "1001", "queue": QUEUE}
+    story = Story()
+    story.state("1001", 0, AgentState.READY, device="d001")
+    story.joins("a", 0)
+    story.add(AgentAnswered(at=NOON + s(8), device="d001", waited=s(8), rang=s(3), **about))
+    story.add(HoldStarted(at=NOON + s(20), **about))
+    assert read(story, 21).agents[0].held_since == "2026-03-02T04:00:20.000000Z"
+    story.add(HoldEnded(at=NOON + s(50), held=s(30), **about))
+    assert read(story, 51).agents[0].held_since is None
+    story.add(TalkEnded(at=NOON + s(68), talked=s(60), held=s(30), released_by=Side.CUSTOMER, **about))
+    seen = queue(read(story, 70))
+    assert (seen.talk_mean_ms, seen.hold_mean_ms, seen.handling_mean_ms) == (30_000, 30_000, 60_000)
 
 
 def test_agents_show_state_help_lost_phone_and_unanswered_offers() -> None:

@@ -36,6 +36,7 @@ PLACE = Place(remote="127.0.0.1:5060", ip="127.0.0.3", port=6000, media=26000, m
         phone(Phone("rings", answer_ms=None)),
         phone(Phone("refuses", refuse=486)),
         phone(Phone("refers", transfer_to="survey")),
+        phone(Phone("holds", hold=(500, 500))),
         registration(),
     ],
 )

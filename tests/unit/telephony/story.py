@@ -101,6 +101,12 @@ class Story:
         self.add(s.Bridged(self.at, NODE, leg(number), "b1"))
         return self.add(s.Bridged(self.at, NODE, CUSTOMER, "b1"))
 
+    def holds(self, number: int = 2) -> Story:
+        return self.add(s.Held(self.at, NODE, leg(number)))
+
+    def is_back(self, number: int = 2) -> Story:
+        return self.add(s.Unheld(self.at, NODE, leg(number)))
+
     def agent_hangs_up(self, number: int = 2, agent: str = "1001") -> Story:
         self.add(s.HangupAsked(self.at, NODE, leg(number), 16))
         self.add(s.Completed(self.at, NODE, CUSTOMER, leg(number), "personal-cmn", agent, "d001", "agent"))

@@ -279,3 +279,32 @@ def speaker(signal: s.Signal) -> str:
         return CUSTOMER  # app_queue speaks on the customer's thread
     leg_ = getattr(signal, "leg", "")
     return str(leg_)
+
+
+def test_a_hold_begins_and_ends_and_is_part_of_the_talk() -> None:
+    story = Story().arrives().joins().offered().after(2).answers().after(30)
+    story.holds().after(12).is_back().after(5).holds().after(3).is_back().after(10).agent_hangs_up()
+    _, facts = tell(story.signals)
+    assert [fact.held for fact in facts if isinstance(fact, f.HoldEnded)] == [12 * SECOND, 3 * SECOND]
+    talk = one(facts, f.TalkEnded)
+    assert (talk.talked, talk.held) == (60 * SECOND, 15 * SECOND)
+
+
+def test_whoever_is_on_hold_when_the_talk_ends_is_so_no_longer() -> None:
+    story = (
+        Story().arrives().joins().offered().after(2).answers().after(30).holds().after(9).customer_hangs_up()
+    )
+    _, facts = tell(story.signals)
+    assert kinds(facts)[-4:] == ["HoldStarted", "HoldEnded", "TalkEnded", "CallEnded"]
+    assert one(facts, f.HoldEnded).held == one(facts, f.TalkEnded).held == 9 * SECOND
+
+
+def test_a_hold_is_taken_once_and_only_of_a_leg_that_talks() -> None:
+    """A telephone that transfers says it is back though it has held nobody; signals come twice and late."""
+    story = Story().arrives().joins().offered().holds().after(2).answers().is_back().after(5)
+    story.holds().after(7).is_back()
+    held, back = story.signals[-2:]
+    story.add(held).add(back).after(1).agent_hangs_up().holds()
+    _, facts = tell(story.signals)
+    assert one(facts, f.HoldEnded).held == 7 * SECOND
+    assert one(facts, f.TalkEnded).held == 7 * SECOND

@@ -35,7 +35,12 @@ def given_up() -> Story:
     return Story().arrives().after(1).speaks().joins().offered().after(4).fails().after(2).customer_hangs_up()
 
 
-@pytest.mark.parametrize("story", [normal, second_agent, timed_out, given_up])
+def held() -> Story:
+    story = Story().arrives().after(1).speaks().joins().offered().after(2).answers()
+    return story.after(9).holds().after(5).is_back().after(3).holds().after(4).customer_hangs_up()
+
+
+@pytest.mark.parametrize("story", [normal, second_agent, timed_out, given_up, held])
 @given(data=st.data())
 def test_a_restart_at_any_point_of_a_call_changes_none_of_its_facts(
     story: Callable[[], Story], data: st.DataObject
