@@ -97,7 +97,11 @@ class Town:
             if not devices:
                 continue
             voice = self._agents_voice
-            script = phone(Phone(f"talks-{talk_ms}", answer_ms=_RING_MS, talk_ms=talk_ms, voice=voice))
+            # Who talks longest looks something up meanwhile, for a third of the talk.
+            third = talk_ms // 3
+            hold, rest = ((third, third), third) if talk_ms == max(_TALKS_MS) else (None, talk_ms)
+            kind = Phone(f"talks-{talk_ms}", answer_ms=_RING_MS, talk_ms=rest, hold=hold, voice=voice)
+            script = phone(kind)
             one = self._sipp(f"phones-{nth}", script, PHONE_ADDRESS, None)
             await one.start()
             self._phones.append(one)
