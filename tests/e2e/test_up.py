@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from directory import credentials, seed
 from tests.support.ports import own
+from web.passwords import Passwords
 
 PORTS = own()
 ANSWERS = {
@@ -89,7 +91,7 @@ async def up(home: Path) -> AsyncIterator[Up]:
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.communicate(), 30)
+        await asyncio.wait_for(process.communicate(), 60)
 
 
 @pytest.fixture
@@ -101,6 +103,16 @@ async def home(tmp_path: Path) -> Path:
     with (tmp_path / "hotline.toml").open("a", encoding="utf-8") as settings:
         settings.write("\n[session]\nchange_initial = false\n")
     return tmp_path
+
+
+async def prepared(home: Path) -> Mapping[str, str]:
+    """`hotline prepare` where people have passwords already, cheap ones: staff number → password."""
+    (home / "data").mkdir(mode=0o750)
+    file = home / "data" / "credentials.yaml"
+    issued = credentials.issue(file, seed.load(seed.DEMO), passwords=Passwords(cheap=True))
+    status, said = await hotline(home, "prepare")
+    assert status == 0, said
+    return issued.passwords
 
 
 async def test_serve_makes_no_passwords_that_nobody_is_told(home: Path) -> None:
@@ -153,8 +165,7 @@ async def test_check_says_what_is_wrong_and_what_to_do(home: Path) -> None:
         "queues of node1": "mend what is said above first",
     }
     assert not (home / "data").exists()
-    await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
-    rows = dict(re.findall(r"^(\d{4,8})\s+(\S+)", (home / "sign-ins.txt").read_text(), re.M))
+    rows = await prepared(home)
     async with up(home):
         status, said = await hotline(home, "check")
         assert (status, errors(said)) == (0, {}), said
@@ -176,8 +187,7 @@ async def test_check_says_what_is_wrong_and_what_to_do(home: Path) -> None:
 
 async def test_everything_is_lost_and_comes_back_from_a_backup(home: Path) -> None:
     """Made while the service runs; then the whole data folder is gone."""
-    await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
-    rows = dict(re.findall(r"^(\d{4,8})\s+(\S+)", (home / "sign-ins.txt").read_text(), re.M))
+    rows = await prepared(home)
     async with up(home):
         await _asks(rows["1001"], "/api/agent/login", {"device": "d031"})
         voice = home / "data/node1/recordings/voice-agent.wav"
@@ -205,7 +215,7 @@ async def test_everything_is_lost_and_comes_back_from_a_backup(home: Path) -> No
 
 
 async def test_a_backup_that_is_not_what_was_written_restores_nothing(home: Path) -> None:
-    await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
+    await prepared(home)
     async with up(home):
         pass
     status, said = await hotline(home, "backup", "backups", "--without-recordings")
@@ -257,8 +267,7 @@ async def _signs_in(password: str) -> None:
 
 
 async def test_asterisk_is_started_again_when_it_dies(home: Path) -> None:
-    status, said = await hotline(home, "prepare", "--sign-ins", "sign-ins.txt")
-    assert status == 0, said
+    await prepared(home)
     async with up(home) as running:
         before = _pid_of_asterisk(home)
         os.kill(before, signal.SIGKILL)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from directory import credentials, seed
 from hotline.commands import healthy
 from hotline.content import PROJECT
 from hotline.simulation.scripts import Customer, Key, Pause, customer
@@ -30,6 +30,7 @@ from telephony import instance
 from telephony.instance import AsteriskInstance
 from tests.support.exchange import NODE_SOUND, PEOPLE_SOUND, until
 from tests.support.ports import own
+from web.passwords import Passwords
 
 pytestmark = pytest.mark.asterisk
 
@@ -115,6 +116,7 @@ class Site:
         self.home = home
         self.origin = home / "origin"
         self.trap = home / "trap"
+        self.passwords: Mapping[str, str] = {}
 
     def git(self, *words: str) -> str:
         identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
@@ -216,7 +218,12 @@ def _copy_checkout(target: Path) -> None:
 async def prepared(site: Site, settings: str) -> None:
     """Settings as an operator has them, and all that has to be there before a start."""
     (site.home / "hotline.toml").write_text(settings.replace("HOME", str(site.home)), "utf-8")
-    status, said = await site.hotline("prepare", "--sign-ins", str(site.home / "sign-ins.txt"))
+    (site.home / "data").mkdir(mode=0o750)
+    file = site.home / "data" / "credentials.yaml"
+    # Passwords that cost no time to check: those that `hotline prepare` makes cost seconds.
+    issued = credentials.issue(file, seed.load(seed.DEMO), passwords=Passwords(cheap=True))
+    site.passwords = issued.passwords
+    status, said = await site.hotline("prepare")
     assert status == 0, said
 
 
@@ -246,7 +253,7 @@ async def caller_in_the_menu(site: Site) -> AsyncIterator[AsteriskInstance]:
         )
         await sipp.start()
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while "-main!" not in await channels(asterisk):  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(0.1)
             yield asterisk
@@ -267,11 +274,12 @@ def names(concise: str) -> list[str]:
 @asynccontextmanager
 async def signed_in(site: Site) -> AsyncIterator[aiohttp.ClientSession]:
     """A leader, signed in at the version that is in place."""
-    rows = dict(re.findall(r"^(\d{4,8})\s+(\S+)", (site.home / "sign-ins.txt").read_text(), re.M))
     address = f"http://127.0.0.1:{PORTS.web}"
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(address, headers={"Origin": address}, cookie_jar=jar) as client:
-        async with client.post("/api/session", json={"staff": "8001", "password": rows["8001"]}) as response:
+        async with client.post(
+            "/api/session", json={"staff": "8001", "password": site.passwords["8001"]}
+        ) as response:
             assert response.status == 200, await response.text()
         yield client
 

@@ -73,20 +73,20 @@ class AmiTap:
         self._replies[key] = asyncio.get_running_loop().create_future()
         lines = [("Action", action), ("ActionID", key), *headers.items(), *more]
         self._writer.write("".join(f"{name}: {value}\r\n" for name, value in lines).encode() + b"\r\n")
-        return await asyncio.wait_for(self._replies[key], 10)
+        return await asyncio.wait_for(self._replies[key], 60)
 
     def note(self, text: str) -> None:
         """What the test does at this moment."""
         self._notes.append((len(self.heard), self._ms(), text))
 
-    async def wait_for(self, event: str, *, after: int = 0, within: float = 15, **wanted: str) -> Heard:
+    async def wait_for(self, event: str, *, after: int = 0, within: float = 60, **wanted: str) -> Heard:
         """The first such event from index `after` on; AssertionError naming it if it does not come."""
         return await self.wait_until(
             lambda heard: heard.fits(event, wanted), f"{event} {wanted}", after=after, within=within
         )
 
     async def wait_until(
-        self, found: Callable[[Heard], bool], what: str, *, after: int = 0, within: float = 15
+        self, found: Callable[[Heard], bool], what: str, *, after: int = 0, within: float = 60
     ) -> Heard:
         """The first event from index `after` on of which `found` is true."""
         seen = after

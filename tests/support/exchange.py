@@ -216,7 +216,7 @@ class Exchange:
         sipp, _ = await self._sipp(
             f"register-{device}", registration(), "127.0.0.1", Load(rate=10, injected=rows)
         )
-        counts = await sipp.done(10)
+        counts = await sipp.done(60)
         assert counts.succeeded == 1, sipp.errors()
         status = "Reachable" if seconds else "Removed"
         await self.tap.wait_for("ContactStatus", after=since, AOR=device, ContactStatus=status)
@@ -279,7 +279,7 @@ class Exchange:
         return "\n".join(line for line in text.splitlines() if "WARNING" in line or "ERROR" in line)
 
 
-async def until(holds: Callable[[], bool], what: str, within: float = 5) -> None:
+async def until(holds: Callable[[], bool], what: str, within: float = 60) -> None:
     """Return once `holds` is true: for files, which tell nobody that they have changed."""
     try:
         async with asyncio.timeout(within):

@@ -28,6 +28,7 @@ from telephony import agents, instance
 from telephony.nodespec import AccountSpec
 from tests.support.exchange import NODE_SOUND, SECRET, Exchange
 from tests.support.ports import own
+from web.passwords import Passwords
 
 T = TypeVar("T", bound=f.Fact)
 PORTS = own()
@@ -139,7 +140,7 @@ class Floor:
         where: Callable[[T], bool] = lambda fact: True,
         *,
         after: int = 0,
-        within: float = 20,
+        within: float = 60,
     ) -> T:
         """The first such fact from index `after` on; AssertionError with all facts if it does not come."""
         try:
@@ -256,7 +257,8 @@ async def floor(
         nodes=(node,),
     )
     accounts = issue_accounts(folder / "accounts.json")
-    issued = credentials_file.issue(folder / "credentials.json", directory)
+    cheap = Passwords(cheap=True)
+    issued = credentials_file.issue(folder / "credentials.json", directory, passwords=cheap)
     credentials = credentials_file.load(folder / "credentials.json")
     try:
         spec = spec_by(node, directory, credentials, programs, accounts)

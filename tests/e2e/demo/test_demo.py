@@ -41,7 +41,7 @@ async def demo(folder: Path, *arguments: str) -> tuple[int, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 150)
+    out, err = await asyncio.wait_for(process.communicate(), 300)
     return process.returncode or 0, out.decode(), err.decode()
 
 

@@ -99,7 +99,7 @@ async def test_ctrl_c_lets_calls_end_and_a_second_one_does_not_wait_for_them() -
             running = processes_of(folder).values()
             assert any("asterisk.conf" in words for words in running)  # Ctrl-C was not for Asterisk
             demo.ctrl_c()
-            assert await demo.gone(within_s=20) == 130
+            assert await demo.gone(within_s=60) == 130
         assert processes_of(folder) == {}
     assert "Traceback" not in "".join(demo.said)
 

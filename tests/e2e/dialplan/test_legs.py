@@ -20,7 +20,7 @@ async def test_referred_to_the_survey(line: Exchange) -> None:
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="survey"))
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1500), Key("5"), Pause(600), Key("1"))
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert [e["By"] for e in line.tap.all("SurveyStarted")] == ["transfer"]
     assert line.tap.all("SurveyEnded", Outcome="completed")
@@ -61,7 +61,7 @@ async def test_agents_ring_each_other_without_a_survey(line: Exchange) -> None:
     await line.tap.action("Setvar", Variable="DEVICE_8002", Value="d002")
     call = await line.dial("d001", "8002")
     await line.tap.wait_for("BridgeEnter")
-    assert (await call.done(10)).succeeded == 1, call.errors()
+    assert (await call.done(60)).succeeded == 1, call.errors()
     assert not line.tap.all("SurveyStarted")
     assert not line.tap.all("RecordingStarted")
 
@@ -91,7 +91,7 @@ async def test_wrap_up_ends_by_itself_only_when_the_service_is_dead(line: Exchan
         # The hang-up handler has run before the channel is gone.
         last = line.tap.all("QueueMemberPause", Queue="card-cmn")[-1]
         assert last["Paused"] == paused, f"alive={alive}"
-        await caller.done(20)
+        await caller.done(60)
         await line.pause("d001", paused=False)
 
 
@@ -103,7 +103,7 @@ async def test_a_pause_the_agent_asked_for_outlives_the_call(line: Exchange) -> 
     connected = await line.tap.wait_for("AgentConnect")
     code = await line.dial("d001", "*131")
     await line.tap.wait_for("AgentCode", Code="not_ready", Result="ok")
-    await code.done(10)
+    await code.done(60)
     await line.tap.wait_for("Hangup", Uniqueid=connected["DestUniqueid"])
     assert line.tap.all("QueueMemberPause", Queue="card-cmn")[-1]["Paused"] == "1"
 
@@ -115,6 +115,6 @@ async def test_keys_as_rtp_events(line: Exchange) -> None:
     await line.member("d001", "8001")
     keys = (Pause(300), Key("1"), Pause(500), Key("2"), Pause(500), Key("1"))
     caller = await line.call(*keys, Pause(1700), Key("4"), Pause(800), Key("2"), dtmf=Dtmf.RTP)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("SurveyEnded", Outcome="completed")
     assert [e["Answer"] for e in line.tap.all("SurveyAnswered")] == ["4", "2"]

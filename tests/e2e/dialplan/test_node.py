@@ -39,7 +39,7 @@ async def test_our_facts_can_be_read_back_from_cel(line: Exchange) -> None:
     await line.phone("d001", Phone("agent", answer_ms=100, talk_ms=300))
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1000), Key("5"), Pause(600), Key("1"))
-    await caller.done(20)
+    await caller.done(60)
     await line.tap.wait_for("CallGone")
     own = [heard for heard in line.tap.heard if heard["Event"] == "UserEvent"]
     await line.asterisk.stop()
@@ -60,7 +60,7 @@ async def test_the_language_goes_with_the_call(line: Exchange) -> None:
     """English chosen: English queue, and the queue's fact says so."""
     caller = await line.call(Pause(250), Key("3"), Pause(250), Key("4"))
     await line.tap.wait_for("QueueEntered", Queue="complaints-en", Language="en")
-    await caller.done(20)
+    await caller.done(60)
 
 
 async def test_a_strange_number_does_no_harm(line: Exchange) -> None:
@@ -68,5 +68,5 @@ async def test_a_strange_number_does_no_harm(line: Exchange) -> None:
     caller = await line.call(Pause(100), hang_up=True, number="%22%5D%24%7BSHELL(id)%7D139")
     arrived = await line.tap.wait_for("CallArrived")
     assert arrived["Caller"] == "139"
-    await caller.done(20)
+    await caller.done(60)
     assert line.messages == ""

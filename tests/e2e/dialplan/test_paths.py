@@ -22,7 +22,7 @@ async def test_normal_with_survey(line: Exchange) -> None:
     await line.phone("d001", ANSWERS)
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1600), Key("5"), Pause(600), Key("1"))
-    counts = await caller.done(20)
+    counts = await caller.done(60)
     tap = line.tap
     await tap.wait_for("CallGone", Where="goodbye")
     assert counts.succeeded == 1, caller.errors()
@@ -51,7 +51,7 @@ async def test_survey_by_command(line: Exchange) -> None:
     await line.tap.action(
         "Redirect", Channel=connected["Channel"], Context="hotline-survey", Exten="s", Priority="1"
     )
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert line.tap.all("SurveyStarted", By="transfer")
     assert line.tap.all("SurveyEnded", Outcome="completed")
@@ -62,7 +62,7 @@ async def test_survey_wrong_key_twice(line: Exchange) -> None:
     await line.phone("d001", ANSWERS)
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1600), Key("7"), Pause(800), Key("9"))
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("SurveyEnded", Outcome="wrong_key")
     assert not line.tap.all("SurveyAnswered")
 
@@ -72,7 +72,7 @@ async def test_survey_timed_out(line: Exchange) -> None:
     await line.phone("d001", ANSWERS)
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1600), Key("3"))
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("SurveyEnded", Outcome="timed_out")
     assert [e["Answer"] for e in line.tap.all("SurveyAnswered")] == ["3"]
 
@@ -80,7 +80,7 @@ async def test_survey_timed_out(line: Exchange) -> None:
 async def test_caller_gone_in_menu(line: Exchange) -> None:
     """Hangs up after the language."""
     caller = await line.call(Pause(400), Key("1"), Pause(400), hang_up=True)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="menu")
     assert not line.tap.all("QueueEntered")
 
@@ -91,7 +91,7 @@ async def test_caller_gone_waiting(line: Exchange) -> None:
     await line.member("d001", "8001")
     await line.pause("d001")
     caller = await line.call(*TO_CARD, Pause(2000), hang_up=True)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="queue")
     assert line.tap.all("QueueCallerAbandon")
     assert not line.tap.all("AgentCalled")
@@ -102,7 +102,7 @@ async def test_caller_gone_ringing(line: Exchange) -> None:
     await line.phone("d001", RINGS)
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1500), hang_up=True)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="queue")
     assert line.tap.all("AgentCalled")
     assert not line.tap.all("QueueMemberPenalty")
@@ -113,7 +113,7 @@ async def test_caller_gone_talking(line: Exchange) -> None:
     await line.phone("d001", TALKS)
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(2000), hang_up=True)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="queue")
     assert line.tap.all("AgentComplete", Reason="caller")
     assert not line.tap.all("SurveyStarted")
@@ -124,7 +124,7 @@ async def test_caller_gone_in_survey(line: Exchange) -> None:
     await line.phone("d001", ANSWERS)
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(1600), Key("5"), Pause(500), hang_up=True)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="survey")
     assert line.tap.all("SurveyEnded", Outcome="hung_up")
     assert len(line.tap.all("SurveyEnded")) == 1
@@ -143,7 +143,7 @@ async def _first_then_other(line: Exchange, first: Phone) -> str:
     await line.pause("d002", paused=False)
     connected = await line.tap.wait_for("AgentConnect")
     await line.tap.wait_for("SurveyEnded")
-    await caller.done(20)
+    await caller.done(60)
     return connected["MemberName"]
 
 
@@ -177,7 +177,7 @@ async def test_unreachable_then_other_agent(line: Exchange) -> None:
     await line.pause("d002", paused=False)
     await line.tap.wait_for("AgentConnect", MemberName="8002")
     await line.tap.wait_for("SurveyEnded")
-    await caller.done(20)
+    await caller.done(60)
 
 
 async def test_not_registered_is_skipped(line: Exchange) -> None:
@@ -188,13 +188,13 @@ async def test_not_registered_is_skipped(line: Exchange) -> None:
     caller = await line.call(*TO_CARD)
     await line.tap.wait_for("AgentConnect", MemberName="8002")
     await line.tap.wait_for("SurveyEnded")
-    await caller.done(20)
+    await caller.done(60)
     assert not line.tap.all("AgentCalled", MemberName="8001")
     await line.phone("d001", ANSWERS)
     await line.pause("d002")
     caller = await line.call(*TO_CARD, name="second")
     await line.tap.wait_for("AgentConnect", MemberName="8001")
-    await caller.done(20)
+    await caller.done(60)
 
 
 @pytest.mark.parametrize("line", [{"queues": queues(round_s=5, timeout_s=10)}], indirect=True)
@@ -204,7 +204,7 @@ async def test_queue_timeout(line: Exchange) -> None:
     await line.member("d001", "8001")
     await line.pause("d001")
     caller = await line.call(*TO_CARD)
-    assert (await caller.done(30)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="message")
     entered = line.tap.all("QueueEntered")
     assert [(e["Round"], e["Urgency"]) for e in entered] == [("1", "0"), ("2", "10")]
@@ -215,7 +215,7 @@ async def test_queue_timeout(line: Exchange) -> None:
 async def test_nobody_logged_in(line: Exchange) -> None:
     """No member at all: told at once, never queued."""
     caller = await line.call(*TO_CARD)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="message")
     assert [e["Status"] for e in line.tap.all("QueueLeft")] == ["JOINEMPTY"]
     assert not line.tap.all("QueueCallerJoin")
@@ -230,7 +230,7 @@ async def test_nobody_on_duty(line: Exchange) -> None:
     line.alive()
     caller = await line.call(*TO_CARD)
     await line.tap.wait_for("NobodyOnDuty", Queue="card-cmn")
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     assert not line.tap.all("QueueEntered")
 
 
@@ -242,7 +242,7 @@ async def test_last_agent_leaves(line: Exchange) -> None:
     caller = await line.call(*TO_CARD)
     await line.tap.wait_for("QueueCallerJoin")
     await line.tap.action("QueueRemove", Queue="card-cmn", Interface="PJSIP/d001")
-    assert (await caller.done(30)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="message")
     assert [e["Status"] for e in line.tap.all("QueueLeft")] == ["AGAIN", "JOINEMPTY"]
 
@@ -261,7 +261,7 @@ async def test_redirected_back_to_the_queue(line: Exchange) -> None:
     await line.tap.wait_for("QueueEntered", Round="2")
     await line.pause("d001", paused=False)
     await line.tap.wait_for("AgentConnect")
-    await caller.done(20)
+    await caller.done(60)
     assert len({e["JoinedUs"] for e in line.tap.all("QueueEntered")}) == 1
 
 
@@ -286,7 +286,7 @@ async def test_asterisk_restarts_in_a_call(line: Exchange) -> None:
     caller = await line.call(*TO_CARD, name="next")
     await line.tap.wait_for("AgentConnect", after=since, MemberName="8001")
     await line.tap.wait_for("SurveyEnded", after=since)
-    await caller.done(20)
+    await caller.done(60)
 
 
 async def test_held_and_back(line: Exchange) -> None:
@@ -294,7 +294,7 @@ async def test_held_and_back(line: Exchange) -> None:
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=600, hold=(500, 1_200)))
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(3400), Key("5"), Pause(600), Key("1"))
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="goodbye")
     leg = line.tap.all("AgentConnect")[0]["DestUniqueid"]
     assert [e["Event"] for e in line.tap.heard if e["Event"] in ("Hold", "Unhold")] == ["Hold", "Unhold"]
@@ -307,7 +307,7 @@ async def test_caller_gone_on_hold(line: Exchange) -> None:
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=None, hold=(500, 60_000)))
     await line.member("d001", "8001")
     caller = await line.call(*TO_CARD, Pause(2400), hang_up=True)
-    assert (await caller.done(20)).succeeded == 1, caller.errors()
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
     await line.tap.wait_for("CallGone", Where="queue")
     assert line.tap.all("Hold")
     assert not line.tap.all("Unhold")

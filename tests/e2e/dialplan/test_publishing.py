@@ -102,7 +102,7 @@ async def test_who_is_in_a_menu_stays_in_its_version_and_the_next_caller_gets_th
     again, chosen = await complains(line, "again")
     assert chosen["Target"] == "queue:complaints"
     for caller in (early, later, again):
-        assert (await caller.done(30)).succeeded == 1, caller.errors()
+        assert (await caller.done(60)).succeeded == 1, caller.errors()
     status, said = await flow(home, "versions")
     lines = [row.split() for row in said.splitlines()]
     assert lines[0] == ["95559", "on", "node1"]

@@ -53,7 +53,7 @@ async def test_each_side_has_its_own_file(line: Exchange) -> None:
     assert power_at(agent, AGENT_HZ) > 1_000 * power_at(agent, CUSTOMER_HZ) > 0
     assert power_at(customer, CUSTOMER_HZ) > 1_000 * power_at(customer, AGENT_HZ) > 0
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o640}
-    await caller.done(20)
+    await caller.done(60)
 
 
 async def test_a_pair_for_each_leg(line: Exchange) -> None:
@@ -74,7 +74,7 @@ async def test_a_pair_for_each_leg(line: Exchange) -> None:
         agent = await _samples(folder / f"{started['File']}-agent.wav")
         assert power_at(agent, own) > 1_000 * power_at(agent, other)
         assert power_at(await _samples(folder / f"{started['File']}-customer.wav"), CUSTOMER_HZ) > 1_000_000
-    await caller.done(20)
+    await caller.done(60)
 
 
 @pytest.mark.parametrize("line", [{"recording": False}], indirect=True)
@@ -86,4 +86,4 @@ async def test_no_recording_when_it_is_off(line: Exchange) -> None:
     await line.tap.wait_for("SurveyStarted")
     assert not line.tap.all("RecordingStarted")
     assert not list((line.spec.directory / "recordings").iterdir())
-    await caller.done(20)
+    await caller.done(60)

@@ -20,7 +20,7 @@ async def _code(line: Exchange, device: str, number: str, *steps: Pause | Key) -
     since = len(line.tap.heard)
     sipp = await line.dial(device, number, *steps)
     told = await line.tap.wait_for("AgentCode", after=since, Device=device)
-    assert (await sipp.done(10)).succeeded == 1, sipp.errors()
+    assert (await sipp.done(60)).succeeded == 1, sipp.errors()
     return told
 
 
@@ -45,7 +45,7 @@ async def test_a_shift_on_the_telephone_alone(line: Exchange) -> None:
     assert (told["Code"], told["Agent"], told["Result"]) == ("ready", "8001", "ok")
     caller = await line.call(*TO_CARD)
     await tap.wait_for("AgentConnect", MemberName="8001")
-    await caller.done(20)
+    await caller.done(60)
     told = await _code(line, "d001", "*131")
     assert (told["Code"], told["Reason"], told["Result"]) == ("not_ready", "meal", "ok")
     assert tap.all("QueueMemberPause", Paused="1", PausedReason="meal", Queue="card-cmn")
@@ -72,7 +72,7 @@ async def test_codes_of_a_telephone_where_nobody_is_logged_in(line: Exchange) ->
     assert (await _code(line, "d002", "*12"))["Result"] == "denied"
     assert (await _code(line, "d002", "*131"))["Result"] == "denied"
     unknown = await line.dial("d002", "*139")
-    assert (await unknown.done(10)).failed == 1
+    assert (await unknown.done(60)).failed == 1
     assert "404" in unknown.errors()
 
 
@@ -123,6 +123,6 @@ async def test_a_telephone_of_ours_calls_the_hotline_as_a_customer(line: Exchang
     connected = await line.tap.wait_for("AgentConnect", after=since)
     assert (connected["Queue"], connected["MemberName"]) == ("card-cmn", "8001")
     assert arrived["Uniqueid"] == connected["Uniqueid"]
-    assert (await customer.done(20)).succeeded == 1, customer.errors()
+    assert (await customer.done(60)).succeeded == 1, customer.errors()
     assert [e["Answer"] for e in line.tap.all("SurveyAnswered")] == ["5", "1"]
     assert line.messages == ""

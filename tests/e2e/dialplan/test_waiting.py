@@ -71,7 +71,7 @@ async def test_the_longest_idle_agent_is_asked_first(line: Exchange) -> None:
         since = len(line.tap.heard)
         caller = await line.call(*steps, Pause(1300), hang_up=True)
         order.append((await line.tap.wait_for("AgentConnect", after=since))["MemberName"])
-        await caller.done(20)
+        await caller.done(60)
     first, second = order[:2]
     assert {first, second} == {"8001", "8002"}
     assert order == [first, second, first, second]
@@ -95,7 +95,7 @@ async def test_emergency_first_then_vip_then_the_rest(line: Exchange) -> None:
     assert [e["Vip"] for e in line.tap.all("CallArrived")] == ["0", "1", "0"]
     await line.pause("d001", paused=False)
     for caller in callers:
-        await caller.done(30)
+        await caller.done(60)
     served = [e["CallerIDNum"] for e in line.tap.all("AgentConnect")]
     assert served == ["02154321009", "13900000001", "02154321000"]
 
@@ -159,12 +159,12 @@ async def test_without_the_service_the_music_itself_apologises(line: Exchange) -
     await line.pause("d001")
     first = await line.call(*TO_CARD, Pause(300), hang_up=True, name="first")
     assert (await line.tap.wait_for("MusicOnHoldStart"))["Class"] == "hotline"
-    await first.done(10)
+    await first.done(60)
     line.silent()
     since = len(line.tap.heard)
     second = await line.call(*TO_CARD, Pause(300), hang_up=True, name="second")
     assert (await line.tap.wait_for("MusicOnHoldStart", after=since))["Class"] == "alone-cmn"
-    await second.done(10)
+    await second.done(60)
 
 
 async def test_a_stale_word_about_duty_is_not_believed(line: Exchange) -> None:

@@ -65,7 +65,7 @@ async def service_of_its_own(hotline: Floor) -> AsyncIterator[asyncio.subprocess
     try:
         assert process.stderr is not None
         said = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while b"telephony.reconciled" not in (line := await process.stderr.readline()):
                 said.append(line.decode())
                 assert line, "".join(said)

@@ -101,7 +101,7 @@ async def test_two_unanswered_offers_take_the_agent_off_the_line(hotline: Floor)
     agent = await hotline.agent("1010", "d006")
     await hotline.exchange.call(*TO_CARD, Pause(14_000), hang_up=True)
     off = await hotline.fact(
-        f.AgentStateChanged, lambda fact: fact.reason == "no_answer", after=since, within=30
+        f.AgentStateChanged, lambda fact: fact.reason == "no_answer", after=since, within=60
     )
     assert off.agent == "1010"
     assert (await agent.get("/api/agent"))["state"] == "not_ready"
@@ -115,7 +115,7 @@ async def test_a_queue_that_times_out_is_no_abandon(hotline: Floor) -> None:
     agent = await hotline.agent(number, "d007")
     await agent.post("/api/agent/not-ready", reason="rest")
     await hotline.exchange.call(*TO_CORPORATE)
-    left = await hotline.fact(f.CallerLeftQueue, after=since, within=40)
+    left = await hotline.fact(f.CallerLeftQueue, after=since, within=60)
     assert left.reason is f.LeaveReason.TIMED_OUT
     ended = await hotline.fact(f.CallEnded, after=since)
     assert ended.reason is f.EndReason.SYSTEM
@@ -169,7 +169,7 @@ async def test_asterisk_restarting_closes_its_calls_as_node_lost(hotline: Floor)
     await hotline.exchange.asterisk.kill()
     await hotline.fact(f.NodeLost, after=since)
     await hotline.exchange.asterisk.start()
-    ended = await hotline.fact(f.CallEnded, after=since, within=40)
+    ended = await hotline.fact(f.CallEnded, after=since, within=60)
     assert (ended.call, ended.reason) == (answered.call, f.EndReason.NODE_LOST)
     await hotline.fact(f.GapDeclared, after=since)
     await hotline.fact(f.NodeConnected, after=since)

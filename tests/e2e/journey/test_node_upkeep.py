@@ -26,7 +26,7 @@ async def changed(admin: Person, section: str, key: str, body: Any) -> int:
 
 async def live(hotline: Floor, admin: Person, change: int) -> dict[str, Any]:
     """The node, once it has been told of that change."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await hotline.hotline.upkeep.tried(change)
     (node,) = (await admin.get("/api/directory/live"))["nodes"]
     assert node["change"] == change or node["waiting"], node

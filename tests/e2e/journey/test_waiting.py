@@ -70,7 +70,7 @@ async def answers_in_turn(hotline: Floor, count: int, after: int) -> list[str]:
     """Calls in the order in which they are answered, the agent free again at once after each."""
     answered: list[str] = []
     while len(answered) < count:
-        fact = await hotline.fact(f.AgentAnswered, lambda x: x.call not in answered, after=after, within=20)
+        fact = await hotline.fact(f.AgentAnswered, lambda x: x.call not in answered, after=after, within=60)
         answered.append(fact.call)
         wrap = await hotline.fact(
             f.AgentStateChanged,

@@ -290,6 +290,7 @@ async def test_with_every_node_lost_the_data_grow_old(house: House) -> None:
         await screen.until(lambda _shown: screen.frames[-1]["age_ms"] < 1_000)
 
 
+@pytest.mark.alone
 async def test_forty_calls_a_second_reach_the_screen_within_a_tenth_of_a_second(house: House) -> None:
     """From the last fact of a call of fifteen to the client; nine in ten, as others use this machine too."""
     delays: list[float] = []

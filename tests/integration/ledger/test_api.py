@@ -24,7 +24,7 @@ async def site(ledger: Ledger, main_database: Database, tmp_path: Path) -> Async
     book = CallBook(ledger=ledger, database=main_database, linger_s=0)
     feeding = asyncio.create_task(book.consumer.run())
     ledger.append([*normal(1).facts, *abandoned(2).facts])
-    await asyncio.wait_for(book.consumer.caught_up(ledger.last), 5)
+    await asyncio.wait_for(book.consumer.caught_up(ledger.last), 30)
     people = FakePeople(dict(PEOPLE))
     (tmp_path / "site").mkdir()
     async with running_site(CallsApi(book).routes(), tmp_path / "site", people=people) as running:

@@ -93,7 +93,7 @@ async def test_the_list_can_be_built_again_from_the_ledger(
             await connection.execute(delete(table))
     again = CallBook(ledger=ledger, database=main_database, linger_s=0)
     task = asyncio.create_task(again.consumer.run())
-    await asyncio.wait_for(again.consumer.caught_up(ledger.last), 5)
+    await asyncio.wait_for(again.consumer.caught_up(ledger.last), 30)
     task.cancel()
     assert await again.find_calls(CallSearch()) == before
 

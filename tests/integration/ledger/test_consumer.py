@@ -58,7 +58,7 @@ async def test_each_fact_takes_effect_once_across_restarts(ledger: Ledger, datab
         last = ledger.append([fact(n) for n in range(7)])
         consumer = Consumer(name="c", ledger=ledger, database=database, handle=store, batch=3, linger_s=0.01)
         async with running(consumer):
-            await asyncio.wait_for(consumer.caught_up(last), 5)
+            await asyncio.wait_for(consumer.caught_up(last), 30)
     assert await stored_effects(database) == list(range(1, 22))
 
 
@@ -69,10 +69,10 @@ async def test_a_consumer_sees_only_the_kinds_it_asked_for_and_passes_the_rest(
     consumer = Consumer(name="c", ledger=ledger, database=database, handle=store, kinds={"LanguageChosen"})
     ledger.append([fact(1), LanguageChosen(at=2, call="c", language="nan"), *[fact(3)] * 2])
     async with running(consumer):
-        await asyncio.wait_for(consumer.caught_up(4), 5)
+        await asyncio.wait_for(consumer.caught_up(4), 30)
         assert await stored_effects(database) == [2]
         last = ledger.append([fact(4)] * 5)
-        await asyncio.wait_for(consumer.caught_up(last), 5)
+        await asyncio.wait_for(consumer.caught_up(last), 30)
     async with database.read() as connection:  # moved past facts of no interest, so a restart skips them
         assert await connection.scalar(select(cursors.c.seq).where(cursors.c.name == "c")) == last
 
@@ -95,7 +95,7 @@ async def test_what_a_failing_handler_has_stored_is_undone_and_tried_again(
     consumer = Consumer(name="c", ledger=ledger, database=database, handle=handle, linger_s=0.01)
     last = ledger.append([fact(n) for n in range(5)])
     async with running(consumer):
-        await asyncio.wait_for(consumer.caught_up(last), 5)
+        await asyncio.wait_for(consumer.caught_up(last), 30)
     assert await stored_effects(database) == [1, 2, 3, 4, 5]
     assert "c is stuck after fact 2: out of paper" in problems  # fact by fact up to the one that fails
     assert consumer.problem == ""

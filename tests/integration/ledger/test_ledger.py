@@ -67,7 +67,7 @@ async def test_stored_returns_only_when_another_connection_can_see_the_fact(
 
 async def test_more_than_a_batch_at_once_is_stored_whole(ledger: Ledger) -> None:
     last = ledger.append([arrived(n) for n in range(2 * BATCH + 7)])
-    await asyncio.wait_for(ledger.readable(last), 5)
+    await asyncio.wait_for(ledger.readable(last), 30)
     assert [n.seq for n in await ledger.read(0, limit=5000)] == list(range(1, last + 1))
 
 
@@ -148,19 +148,19 @@ async def test_while_the_database_refuses_facts_wait_in_the_spool_and_follow_in_
     await ledger.readable(1)
     with databases.held("ledger"):
         ledger.append([arrived(2)])
-        await asyncio.wait_for(ledger.stored(2), 5)
+        await asyncio.wait_for(ledger.stored(2), 30)
         assert ledger.last_stored == 1
         assert ledger.health.spooled == 1
         assert "does not serve" in ledger.health.problem
         ledger.append([arrived(3)])
-        await asyncio.wait_for(ledger.stored(3), 5)
+        await asyncio.wait_for(ledger.stored(3), 30)
         assert ledger.health.spooled == 2
     await asyncio.wait_for(ledger.readable(3), 10)
     assert [n.fact.at for n in await ledger.read(0)] == [1, 2, 3]
     assert ledger.health.problem == ""
     # The spool is cut after its facts can be read, and before the next fact is written.
     ledger.append([arrived(4)])
-    await asyncio.wait_for(ledger.stored(4), 5)
+    await asyncio.wait_for(ledger.stored(4), 30)
     assert not (tmp_path / "ledger.spool").exists()
     assert ledger.last_stored == 4
     caplog.clear()
@@ -206,7 +206,7 @@ async def test_when_neither_database_nor_spool_takes_facts_they_stay_in_memory(
     (tmp_path / "ledger.spool").mkdir()  # what is no file cannot be written, whoever runs the test
     with databases.held("ledger"):
         ledger.append([arrived(1)])
-        await asyncio.wait_for(said.wait(), 5)
+        await asyncio.wait_for(said.wait(), 30)
         assert ledger.health.in_memory == 1
         assert "neither database nor spool" in ledger.health.problem
     logging.getLogger("ledger.ledger").removeHandler(listening)
@@ -237,7 +237,7 @@ async def test_numbers_that_another_program_has_used_stop_the_ledger_and_lose_no
     second = Ledger(ledger_database, spool=tmp_path / "s")
     await second.open()
     with pytest.raises(LedgerFailed, match="another one has that number already"):
-        await asyncio.wait_for(second.readable(3), 5)
+        await asyncio.wait_for(second.readable(3), 30)
     with pytest.raises(LedgerFailed):
         await second.close()
     assert b"node1-1700000000.2" in (tmp_path / "s").read_bytes()

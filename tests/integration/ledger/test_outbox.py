@@ -48,7 +48,7 @@ async def test_facts_follow_their_transaction_in_order_and_an_undone_one_sends_n
             async with main_database.write() as connection:
                 await outbox.put(connection, saved(3), origin="summary:3")
                 raise RuntimeError("changed my mind")
-        await asyncio.wait_for(outbox.emptied(), 5)
+        await asyncio.wait_for(outbox.emptied(), 30)
     await ledger.readable(ledger.last)
     assert [n.fact for n in await ledger.read(0)] == [saved(1), saved(2)]
     assert await _left(main_database) == 0
@@ -66,7 +66,7 @@ async def test_a_crash_between_ledger_and_box_sends_nothing_twice(
             await connection.execute(insert(box).values(row))
     outbox = Outbox(ledger=ledger, database=main_database)
     async with carrying(outbox):
-        await asyncio.wait_for(outbox.emptied(), 5)
+        await asyncio.wait_for(outbox.emptied(), 30)
     await ledger.readable(ledger.last)
     assert [n.fact for n in await ledger.read(0)] == [saved(1), saved(2)]
     assert await _left(main_database) == 0

@@ -89,7 +89,7 @@ class Desk:
 
     async def told(self, kind: str) -> list[Fact]:
         """What our own records said to the ledger."""
-        await asyncio.wait_for(self.outbox.emptied(), 5)
+        await asyncio.wait_for(self.outbox.emptied(), 30)
         await self.ledger.readable(self.ledger.last)
         return [numbered.fact for numbered in await self.ledger.read(0, kinds={kind})]
 

@@ -52,7 +52,7 @@ class Counter:
 
 
 async def frames(reader: Reader) -> list[dict[str, Any]]:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         return [json.loads(frame) for frame in await reader.take()]
 
 

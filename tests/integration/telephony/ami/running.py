@@ -79,7 +79,7 @@ async def running(port: int, **options: object) -> AsyncIterator[Watched]:
     try:
         yield watched
     finally:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await watched.session.stop()
             await task
 
@@ -131,7 +131,7 @@ async def unread(link: NodeLink) -> AsyncIterator[WatchedLink]:
     try:
         yield watched
     finally:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await link.stop()
             await run
 
@@ -153,4 +153,4 @@ async def linked(link: NodeLink) -> AsyncIterator[WatchedLink]:
     async with unread(link) as watched:
         task = asyncio.create_task(watched.read())
         yield watched
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)

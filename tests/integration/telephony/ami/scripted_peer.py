@@ -72,7 +72,7 @@ class Talk:
     async def pinged(self, times: int) -> None:
         """Returns when `times` more pings have come."""
         seen = len(self.received)
-        async with self._came, asyncio.timeout(5):
+        async with self._came, asyncio.timeout(30):
             await self._came.wait_for(
                 lambda: sum(action["Action"] == "Ping" for action in self.received[seen:]) >= times
             )
@@ -129,12 +129,12 @@ class ScriptedPeer:
 
     async def connections(self, count: int) -> None:
         """Returns when there have been `count` connections."""
-        async with self._came, asyncio.timeout(5):
+        async with self._came, asyncio.timeout(30):
             await self._came.wait_for(lambda: len(self.talks) >= count)
 
     async def answered(self, name: str, times: int) -> None:
         """Returns when an action of that name has come `times` times, on whatever connection."""
-        async with self._came, asyncio.timeout(5):
+        async with self._came, asyncio.timeout(30):
             await self._came.wait_for(lambda: self.actions().count(name) >= times)
 
     async def __aenter__(self) -> ScriptedPeer:

@@ -101,7 +101,7 @@ async def test_a_member_comes_is_paused_weighed_and_goes(node: RealNode):
     async with connected(node) as watched:
         send, snapshot = watched.link.send, watched.link.snapshot
         add = actions.queue_add("card-cmn", "d001", "1001", 10, paused=True, reason="login")
-        assert (await asyncio.wait_for(send(add), 1)).done
+        assert (await asyncio.wait_for(send(add), 30)).done
         again = await send(add)
         assert again.outcome is Outcome.REFUSED
         assert "Already there" in again.why
@@ -185,7 +185,7 @@ async def test_no_account_may_more_than_it_needs(node: RealNode, role: Role, act
 async def test_a_refused_list_ends_at_once(node: RealNode):
     async with connected(node) as watched:
         session = watched.link.session(Role.COMMANDS)
-        reply = await asyncio.wait_for(session.send(actions.core_show_channels()), 1)
+        reply = await asyncio.wait_for(session.send(actions.core_show_channels()), 30)
         assert reply.why == "CoreShowChannels: Permission denied"
 
 
@@ -300,7 +300,7 @@ async def test_a_phone_that_registers_is_told_and_seen(node: RealNode):
             )
         )
         transport.close()
-        async with asyncio.timeout(5):  # the device's state follows its contact by a moment
+        async with asyncio.timeout(30):  # the device's state follows its contact by a moment
             while (await watched.link.snapshot()).devices["d002"] != "NOT_INUSE":
                 pass
 
