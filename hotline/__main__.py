@@ -50,6 +50,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "how each prompt stands; replace one, take that back, listen",
     ),
     "due": ("hotline.commands.due", "list timers given up and notices not sent, or try one again"),
+    "jobs": (
+        "hotline.commands.jobs",
+        "list work that runs aside, try one again that was given up, or cancel",
+    ),
     "settings": (
         "hotline.commands.settings_page",
         "show the settings in force, or write the page that lists them all",

@@ -1,4 +1,4 @@
-"""What is due and who is told: timers and notices, put together for `assembly.py`."""
+"""What is due, who is told and what runs aside: timers, notices and jobs, put together for `assembly.py`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from core.calendar import WorkingCalendar
 from core.clock import Clock
 from hotline.settings import MailSettings, Settings, SmsSettings
 from storage import Database
+from storage.jobs.executor import Executor, executor_of
+from storage.jobs.model import Pace
+from storage.jobs.queue import Jobs
+from storage.jobs.watch import JobsWatch
+from storage.jobs.work import JobRunner
 from storage.notices.channel import Channel
 from storage.notices.mail import MailChannel, MailServer
 from storage.notices.model import ChannelName
@@ -23,22 +28,26 @@ from storage.timers import Timers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """`timers` and `notices`: what features set and put; `runner` and `worker`: the tasks behind them."""
+    """`timers`, `notices` and `jobs`: what features set and put; `runner`, `worker` and `executor`: the tasks
+    behind them; `watch`: how jobs stand."""
 
     calendar: WorkingCalendar
     timers: Timers
     notices: Notices
+    jobs: Jobs
     runner: TimerRunner
     worker: NoticeWorker
+    executor: Executor
+    watch: JobsWatch
 
     def work(self) -> dict[str, Coroutine[Any, Any, None]]:
         """The tasks, by name; they run until they are cancelled."""
-        return {"timers": self.runner.run(), "notices": self.worker.run()}
+        return {"timers": self.runner.run(), "notices": self.worker.run(), "jobs": self.executor.run()}
 
 
 def assemble_due(settings: Settings, main: Database, calendar: WorkingCalendar, clock: Clock) -> Due:
     """Everything, connected. `BadInput` if a file that the settings name cannot be used."""
-    timers, notices = Timers(clock=clock), Notices(clock=clock)
+    timers, notices, jobs = Timers(clock=clock), Notices(clock=clock), Jobs(clock=clock)
     worker = NoticeWorker(
         database=main,
         notices=notices,
@@ -48,7 +57,19 @@ def assemble_due(settings: Settings, main: Database, calendar: WorkingCalendar, 
         random=random.random,
     )
     runner = TimerRunner(database=main, timers=timers, clock=clock, random=random.random)
-    return Due(calendar=calendar, timers=timers, notices=notices, runner=runner, worker=worker)
+    pace = Pace(at_once=settings.jobs.at_once)
+    hands = JobRunner(database=main, jobs=jobs, clock=clock, random=random.random, pace=pace)
+    executor = executor_of(database=main, jobs=jobs, runner=hands, clock=clock)
+    return Due(
+        calendar=calendar,
+        timers=timers,
+        notices=notices,
+        jobs=jobs,
+        runner=runner,
+        worker=worker,
+        executor=executor,
+        watch=JobsWatch(database=main, jobs=jobs, executor=executor),
+    )
 
 
 def sms_key(sms: SmsSettings) -> str:

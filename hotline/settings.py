@@ -248,6 +248,15 @@ class RetentionSettings(Section):
     )
 
 
+class JobsSettings(Section):
+    """[jobs] work that runs aside, such as long reports"""
+
+    at_once: int = Field(default=2, ge=1, le=16, description="so many run side by side")
+    exports_hours: int = Field(
+        default=48, ge=1, le=720, description="hours that a report ordered as a sheet can be fetched"
+    )
+
+
 class UpgradeSettings(Section):
     """[upgrade] how `hotline upgrade` and `hotline roll-back` handle the service"""
 
@@ -325,6 +334,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     retention: RetentionSettings = RetentionSettings()
+    jobs: JobsSettings = JobsSettings()
     upgrade: UpgradeSettings = UpgradeSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
