@@ -29,6 +29,7 @@ from storage.notices.outbox import LANES, Notices, as_sending
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import Drop, Later, Send, judge
 from storage.notices.tables import notices, waiting
+from storage.notices.undeliverable import blocked_since
 from storage.retry import Retry
 from storage.waker import NEVER
 
@@ -147,6 +148,7 @@ class NoticeWorker:
                 return _Turn(upcoming=await connection.scalar(later) or NEVER)
             wishes = await preferences_of(connection, row.person)
             sending = as_sending(row)
+            way = wishes.ways.get(channel)
             verdict = judge(
                 sending,
                 wishes,
@@ -154,6 +156,7 @@ class NoticeWorker:
                 now=now,
                 keep=self._pace.keep,
                 channel_on=channel in self._channels,
+                undeliverable=way is not None and await blocked_since(connection, way.address) is not None,
             )
             values = self._begin(row, verdict, now)
             await connection.execute(update(notices).where(notices.c.id == row.id).values(**values))

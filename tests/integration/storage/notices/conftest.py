@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from storage.notices.mail import MailChannel, MailServer, Security
 from storage.notices.model import ChannelName, Notice, Sending, Way
 from storage.notices.outbox import Notices
 from storage.notices.preferences import set_way
+from storage.notices.returning import Returns
 from storage.notices.worker import NoticeWorker, Pace
 from storage.retry import Retry
 from tests.integration.storage.notices.mailroom import Mailroom
@@ -24,6 +25,7 @@ from tests.integration.storage.notices.mailroom import Mailroom
 NOON = instant_on(date(2026, 6, 8), 12 * 60)
 EMAIL, SMS, PAGE = ChannelName.EMAIL, ChannelName.SMS, ChannelName.PAGE
 CALENDAR = load(SHIPPED)
+RETURNS = Returns(address="hotline+*@bank.example", key=b"a key of the tests")
 PACE = Pace(
     retry=Retry(first=10 * SECOND, most=HOUR, tries=3),
     pause=Retry(first=1, most=1, tries=1 << 30),
@@ -57,6 +59,12 @@ class PostOffice:
                 security=Security.NONE,
             )
         )
+
+    @property
+    def mail_that_returns(self) -> MailChannel:
+        """The same with a mark on each mail."""
+        server = replace(self.mail._server, returns=RETURNS)
+        return MailChannel(server)
 
     def worker(self, channels: Mapping[ChannelName, Channel] | None = None) -> NoticeWorker:
         return NoticeWorker(
