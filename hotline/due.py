@@ -30,6 +30,7 @@ from storage.notices.outbox import Notices
 from storage.notices.returning import Returns
 from storage.notices.sms import Gateway, SmsChannel
 from storage.notices.worker import NoticeWorker
+from storage.notices.worker import Pace as NoticePace
 from storage.timer_runner import TimerRunner
 from storage.timers import Timers
 
@@ -68,6 +69,9 @@ def assemble_due(settings: Settings, main: Database, calendar: WorkingCalendar, 
         calendar=calendar,
         clock=clock,
         random=random.random,
+        pace=NoticePace(
+            at_once={ChannelName.EMAIL: settings.mail.at_once, ChannelName.SMS: settings.sms.at_once}
+        ),
     )
     runner = TimerRunner(database=main, timers=timers, clock=clock, random=random.random)
     pace = Pace(at_once=settings.jobs.at_once)

@@ -220,6 +220,9 @@ class MailSettings(Section):
         default=None, description="certificates of who signed the server's; empty: those of the system"
     )
     timeout_s: int = Field(default=20, ge=1, le=50, description="longest wait for one answer, seconds")
+    at_once: int = Field(
+        default=4, ge=1, le=20, description="so many mails are under way at a time; urgent ones besides"
+    )
     returns: Annotated[str, AfterValidator(_returns_address)] = Field(
         default="",
         description="address that mail comes back to, such as hotline+*@bank.example: a mark of the mail "
@@ -239,6 +242,9 @@ class SmsSettings(Section):
     key: SecretStr | None = Field(default=None, description="key that signs requests and delivery reports")
     signature: str = Field(default="", max_length=20, description="【…】 before every text")
     timeout_s: int = Field(default=10, ge=1, le=50, description="longest wait for its answer, seconds")
+    at_once: int = Field(
+        default=4, ge=1, le=20, description="so many texts are under way at a time; urgent ones besides"
+    )
 
 
 def _at_least(least: int) -> AfterValidator:

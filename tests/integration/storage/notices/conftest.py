@@ -66,7 +66,9 @@ class PostOffice:
         server = replace(self.mail._server, returns=RETURNS)
         return MailChannel(server)
 
-    def worker(self, channels: Mapping[ChannelName, Channel] | None = None) -> NoticeWorker:
+    def worker(
+        self, channels: Mapping[ChannelName, Channel] | None = None, *, at_once: int = 1
+    ) -> NoticeWorker:
         return NoticeWorker(
             database=self.database,
             notices=self.notices,
@@ -74,7 +76,7 @@ class PostOffice:
             calendar=CALENDAR,
             clock=self.clock,
             random=lambda: 0.0,
-            pace=PACE,
+            pace=replace(PACE, at_once=dict.fromkeys(ChannelName, at_once)),
         )
 
     async def address(self, person: str, channel: ChannelName, address: str, *, on: bool = True) -> None:
