@@ -25,7 +25,7 @@ async def block(connection: AsyncConnection, address: str, detail: str, *, clock
     """Send nothing more there; False: that was so already. What the first mail that came back said stays."""
     row = {"address": address.lower(), "since": clock(), "detail": detail}
     statement = insert_into(connection, table).values(**row).on_conflict_do_nothing()
-    return (await connection.execute(statement)).rowcount == 1
+    return await connection.scalar(statement.returning(table.c.address)) is not None
 
 
 async def lift(connection: AsyncConnection, address: str) -> bool:

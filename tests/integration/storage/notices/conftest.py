@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -116,12 +117,21 @@ async def mailroom() -> AsyncIterator[Mailroom]:
     await room.close()
 
 
+@asynccontextmanager
+async def opened(url: str, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
+    """A post office whose database is at `url`, with the address of one person."""
+    database = Database(url, name="main")
+    await database.open()
+    try:
+        await migrate(database)
+        office = PostOffice(database, mailroom)
+        await office.address("1001", EMAIL, "wang.fang@bank.example")
+        yield office
+    finally:
+        await database.close()
+
+
 @pytest.fixture
 async def office(tmp_path: Path, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
-    await database.open()
-    await migrate(database)
-    office = PostOffice(database, mailroom)
-    await office.address("1001", EMAIL, "wang.fang@bank.example")
-    yield office
-    await database.close()
+    async with opened(f"sqlite+aiosqlite:///{tmp_path}/main.db", mailroom) as office:
+        yield office

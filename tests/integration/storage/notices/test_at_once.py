@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from core.clock import HOUR
-from storage import Database, migrate
 from storage.notices.channel import ChannelDown, Message, NotNow, OutcomeUnknown, Refused
 from storage.notices.model import NoticeState, Sending, Why
 from storage.notices.worker import NoticeWorker
 from storage.waker import NEVER
-from tests.integration.storage.notices.conftest import EMAIL, PACE, PostOffice, notice
+from tests.integration.storage.notices.conftest import EMAIL, PACE, PostOffice, notice, opened
 from tests.integration.storage.notices.mailroom import Mailroom
 from tests.support.databases import Databases
 
@@ -26,13 +25,8 @@ SENT = NoticeState.SENT
 
 @pytest.fixture
 async def office(databases: Databases, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
-    database = Database(databases.url("main"), name="main")
-    await database.open()
-    await migrate(database)
-    office = PostOffice(database, mailroom)
-    await office.address("1001", EMAIL, "wang.fang@bank.example")
-    yield office
-    await database.close()
+    async with opened(databases.url("main"), mailroom) as office:
+        yield office
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mailbox
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from storage.notices.bounces import LARGEST, BounceReader, Looked
 from storage.notices.maildir import ASIDE, HANDLED, Maildir
 from storage.notices.model import NoticeState, Sending, Why
 from storage.notices.undeliverable import all_blocked, lift
-from tests.integration.storage.notices.conftest import EMAIL, PAGE, RETURNS, PostOffice, notice
+from tests.integration.storage.notices.conftest import EMAIL, PAGE, RETURNS, PostOffice, notice, opened
+from tests.integration.storage.notices.mailroom import Mailroom
+from tests.support.databases import Databases
 from tests.support.returned import Returned
 
 FANG = "wang.fang@bank.example"
@@ -54,6 +57,12 @@ class Post:
     async def blocked(self) -> list[str]:
         async with self.office.database.read() as connection:
             return [each.address for each in await all_blocked(connection)]
+
+
+@pytest.fixture
+async def office(databases: Databases, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
+    async with opened(databases.url("main"), mailroom) as office:
+        yield office
 
 
 @pytest.fixture
