@@ -18,7 +18,7 @@ from directory.lookup import Directory
 from web.route import ApiRequest, Route
 
 RIGHT = "reports.read"
-_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ReportsApi:
@@ -49,7 +49,7 @@ class ReportsApi:
                 handler=self._sheet,
                 right=RIGHT,
                 query=SheetQuery,
-                produces=_SHEET,
+                produces=SHEET,
                 summary="The same as a spreadsheet",
                 tag="reports",
             ),
@@ -88,7 +88,7 @@ class ReportsApi:
         name = f"{query.by}-{moment(asked.since, self._zone):%Y%m%d}-{query.step}.xlsx"
         return web.Response(
             body=await asyncio.to_thread(sheet_of, report, about),
-            content_type=_SHEET,
+            content_type=SHEET,
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
 

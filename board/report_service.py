@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +44,29 @@ class Basis:
 
     counted: int
     gaps: tuple[GapFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[C]):
+    """What a report is made of, read as one state."""
+
+    counted: list[tuple[Instant, str, C]]
+    held: Held
+    gaps: tuple[GapFigures, ...]
+
+
+async def read_rows(
+    database: Database,
+    asked: Asked,
+    most: int,
+    sums: Callable[[AsyncConnection, Asked, int], Awaitable[list[tuple[Instant, str, C]]]],
+) -> Rows[C]:
+    """The sums of `asked`, what is open, and the gaps. `BadInput` if there are more than `most` rows."""
+    async with database.read() as connection:
+        counted = await sums(connection, asked, most + 1)
+        held, gaps = await read_held(connection), await gaps_of(connection, asked)
+    _check_size(len(counted), most)
+    return Rows(counted, held, tuple(gaps))
 
 
 class Reports:
@@ -86,15 +109,12 @@ class Reports:
         sums: Callable[[AsyncConnection, Asked, int], Awaitable[list[tuple[Instant, str, C]]]],
         make: Callable[[Asked, list[tuple[Instant, str, C]], Held, Instant], R],
     ) -> tuple[R, Basis]:
-        last = await self._bring_up()
-        async with self._database.read() as connection:
-            counted = await sums(connection, asked, most + 1)
-            held, gaps = await read_held(connection), await gaps_of(connection, asked)
-        _check_size(len(counted), most)
-        report = await asyncio.to_thread(make, asked, counted, held, self._clock())
-        return report, Basis(last, tuple(gaps))
+        last = await self.bring_up()
+        rows = await read_rows(self._database, asked, most, sums)
+        report = await asyncio.to_thread(make, asked, rows.counted, rows.held, self._clock())
+        return report, Basis(last, rows.gaps)
 
-    async def _bring_up(self) -> int:
+    async def bring_up(self) -> int:
         """The number of a fact up to which all are counted: of the last one, unless counting is stuck."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.consumer.caught_up(self._ledger.last), self._patience_s)

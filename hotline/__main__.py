@@ -49,7 +49,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hotline.commands.prompts",
         "how each prompt stands; replace one, take that back, listen",
     ),
-    "due": ("hotline.commands.due", "list timers given up and notices not sent, or try one again"),
+    "due": ("hotline.commands.due", "list timers given up and notices not sent or come back, or try again"),
+    "jobs": (
+        "hotline.commands.jobs",
+        "list work that runs aside, try one again that was given up, or cancel",
+    ),
     "settings": (
         "hotline.commands.settings_page",
         "show the settings in force, or write the page that lists them all",

@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from board.api import BoardApi
+from board.export_api import ExportsApi
 from board.report_api import ReportsApi
 from board.report_service import Reports
 from board.service import Board
@@ -36,6 +37,7 @@ from hotline.notices_api import NoticesApi
 from hotline.parts import (
     callbacks_of,
     conditions_of,
+    exports_of,
     sessions_of,
     telephony_of,
     ticketing_routes,
@@ -221,6 +223,7 @@ def _connected(
         consumers=consumers,
         hub=hub,
         requests=counts,
+        jobs=due.watch,
         clock=clock,
         calendar=lambda: directory().calendar,
         relay=relay,
@@ -229,6 +232,7 @@ def _connected(
         *TelephonyApi(telephony, agents, directory).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
+        *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
@@ -237,7 +241,11 @@ def _connected(
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),
-        *MetricsApi(registry_of(watched), token=read_token(settings.metrics.token_file)).routes(),
+        *MetricsApi(
+            registry_of(watched),
+            token=read_token(settings.metrics.token_file),
+            before=due.watch.look,
+        ).routes(),
         *ticketing_routes(main, outbox, callbacks, directory, clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),

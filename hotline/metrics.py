@@ -1,6 +1,7 @@
 """The figures that operation watches, in Prometheus' terms; read from the parts when somebody asks.
 
-Nothing is counted here: board, telephony, ledger, consumers and the web edge know their figures anyway.
+Nothing is counted here: board, telephony, ledger, consumers and the web edge know their figures anyway; how
+jobs stand is asked of their database by whoever shows the figures, just before.
 Durations are in seconds. Counters of queues and calls begin anew at midnight of the bank's zone, as the board
 does; `rate()` and `increase()` take that for a restart, which it is.
 """
@@ -25,6 +26,7 @@ from directory.alarms import ALARMS
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger, LedgerHealth
 from ledger.outbox import Outbox
+from storage.jobs.watch import JobsWatch
 from telephony.ami.session import State
 from telephony.service import Telephony
 from telephony.standing import NodeStanding
@@ -48,6 +50,7 @@ class Watched:
     consumers: Sequence[Consumer]
     hub: LiveHub
     requests: RequestCounts
+    jobs: JobsWatch
     clock: Clock
     calendar: Callable[[], WorkingCalendar]
     relay: RelayOut | None = None
@@ -269,11 +272,28 @@ def served_of(requests: RequestCounts) -> Iterator[Metric]:
     yield TIME.of((key, one.seconds) for key, one in served.items())
 
 
+# ------------------------------------------------------------------ jobs
+
+JOBS = Family("hotline_jobs", "Jobs that wait, run or were given up", ("state",))
+OVERDUE = Family("hotline_jobs_oldest_due_seconds", "Since when the longest due of those that wait could run")
+HELD_UP = Family("hotline_jobs_problem", "1: nothing is carried out just now")
+
+
+def _jobs(watched: Watched) -> Iterator[Metric]:
+    yield HELD_UP.single(bool(watched.jobs.problem))
+    standing = watched.jobs.standing
+    if standing is not None:
+        counts = {"waiting": standing.waiting, "running": standing.running, "dead": standing.dead}
+        yield JOBS.of(((state,), count) for state, count in counts.items())
+        yield OVERDUE.single(_age(standing.oldest_due, watched.clock()) or 0)
+
+
 _PARTS: Mapping[str, Callable[[Watched], Iterator[Metric]]] = {
     "board": _board,
     "nodes": _nodes,
     "ledger": _ledger,
     "calendar": _calendar,
+    "jobs": _jobs,
     "web": _web,
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -51,11 +52,16 @@ def is_this_host(address: str | None) -> bool:
 
 
 class MetricsApi:
-    """The handler. `token`: what everyone must show; "" for this host alone, without one."""
+    """The handler. `token`: what everyone must show; "" for this host alone, without one. `before`: looks
+    anew at what cannot be looked at while the figures are read.
+    """
 
-    def __init__(self, registry: CollectorRegistry, *, token: str) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, token: str, before: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._registry = registry
         self._token = token
+        self._before = before
 
     def routes(self) -> list[Route]:
         """The one route: public, for it asks for no session; what it asks for instead is its own matter."""
@@ -75,6 +81,8 @@ class MetricsApi:
         problem = self._refusal(request.raw)
         if problem is not None:
             return problem.response(request.request_id)
+        if self._before is not None:
+            await self._before()
         encode, content_type = choose_encoder(request.raw.headers.get("Accept", ""))
         headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
         return web.Response(body=encode(self._registry), headers=headers)

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from aiohttp import web
 
 from board.alarms import Condition
-from core.clock import MINUTE, SECOND, Clock, Duration, Instant
+from board.exports import Exports
+from board.report_service import Reports
+from core.clock import HOUR, MINUTE, SECOND, Clock, Duration, Instant
 from core.names import QueueName
 from directory.errors import Problem
 from directory.lookup import Directory
@@ -156,6 +158,28 @@ def unknown_summary_fields(_before: Directory, after: Directory) -> list[Problem
         Problem(f"call_types {code}", "mandatory", f"a summary has no field {name!r}; it has {known}")
         for code, name in fields_unknown(after.call_types.values())
     ]
+
+
+def exports_of(
+    settings: Settings,
+    main: Database,
+    due: Due,
+    reports: Reports,
+    *,
+    directory: Callable[[], Directory],
+    clock: Clock,
+) -> Exports:
+    """Reports that are made aside, in `exports` of the data folder."""
+    return Exports(
+        database=main,
+        jobs=due.jobs,
+        reports=reports,
+        directory=directory,
+        folder=settings.data_dir / "exports",
+        clock=clock,
+        zone=settings.zone_info,
+        keep=settings.jobs.exports_hours * HOUR,
+    )
 
 
 def sessions_of(settings: Settings, people: DirectoryPeople, main: Database, clock: Clock) -> Sessions:

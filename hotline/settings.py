@@ -20,6 +20,7 @@ from core.names import fits
 from hotline.settings_section import Section, origin
 from hotline.settings_sign_in import OidcSettings, SessionSettings
 from storage.notices.mail import Security
+from storage.notices.returning import check_returns_address
 from storage.urls import database_url, same_place
 from web.redis_url import check_redis_url
 
@@ -65,6 +66,15 @@ def _redis_url(url: str) -> str:
         except BadInput as error:
             raise ValueError(error.problem) from error
     return url
+
+
+def _returns_address(address: str) -> str:
+    if address:
+        try:
+            check_returns_address(address, "")
+        except BadInput as error:
+            raise ValueError(error.problem) from error
+    return address
 
 
 def _node_name(name: str) -> str:
@@ -210,6 +220,18 @@ class MailSettings(Section):
         default=None, description="certificates of who signed the server's; empty: those of the system"
     )
     timeout_s: int = Field(default=20, ge=1, le=50, description="longest wait for one answer, seconds")
+    at_once: int = Field(
+        default=4, ge=1, le=20, description="so many mails are under way at a time; urgent ones besides"
+    )
+    returns: Annotated[str, AfterValidator(_returns_address)] = Field(
+        default="",
+        description="address that mail comes back to, such as hotline+*@bank.example: a mark of the mail "
+        "stands for the `*`; empty: `sender`",
+    )
+    returns_maildir: Path | None = Field(
+        default=None,
+        description="Maildir folder into which the mail system delivers what comes back; empty: none is read",
+    )
 
 
 class SmsSettings(Section):
@@ -220,6 +242,9 @@ class SmsSettings(Section):
     key: SecretStr | None = Field(default=None, description="key that signs requests and delivery reports")
     signature: str = Field(default="", max_length=20, description="【…】 before every text")
     timeout_s: int = Field(default=10, ge=1, le=50, description="longest wait for its answer, seconds")
+    at_once: int = Field(
+        default=4, ge=1, le=20, description="so many texts are under way at a time; urgent ones besides"
+    )
 
 
 def _at_least(least: int) -> AfterValidator:
@@ -245,6 +270,15 @@ class RetentionSettings(Section):
     )
     recordings_days: Annotated[int, _at_least(180)] = Field(
         default=0, ge=0, le=36_500, description="days that recordings stay, with files: 0, or 180 and more"
+    )
+
+
+class JobsSettings(Section):
+    """[jobs] work that runs aside, such as long reports"""
+
+    at_once: int = Field(default=2, ge=1, le=16, description="so many run side by side")
+    exports_hours: int = Field(
+        default=48, ge=1, le=720, description="hours that a report ordered as a sheet can be fetched"
     )
 
 
@@ -325,6 +359,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     retention: RetentionSettings = RetentionSettings()
+    jobs: JobsSettings = JobsSettings()
     upgrade: UpgradeSettings = UpgradeSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
@@ -341,6 +376,8 @@ class Settings(Section):
         mail, sms = self.mail, self.sms
         if mail.host and not fits("mail", mail.sender):
             raise ValueError("mail.sender: name the address that notices come from, or leave mail.host empty")
+        if mail.returns_maildir and not mail.host:
+            raise ValueError("mail.returns_maildir: nothing is sent that could come back: set mail.host, too")
         if mail.host and mail.user and mail.security is Security.NONE:
             raise ValueError("mail.security: the password would travel in clear: choose starttls or tls")
         if sms.url and not _SMS_URL.match(sms.url):

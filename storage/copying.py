@@ -27,6 +27,7 @@ DO $$ DECLARE ours text; BEGIN
         WHERE relnamespace = 'public'::regnamespace AND relowner = current_user::regrole
             AND relkind IN ('r', 'p') AND NOT relispartition
     LOOP EXECUTE 'DROP TABLE ' || ours || ' CASCADE'; END LOOP;
+    DROP SCHEMA IF EXISTS procrastinate CASCADE;
 END $$"""
 
 

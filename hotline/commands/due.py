@@ -1,4 +1,4 @@
-"""`hotline due`: timers that were given up and notices that were not sent, and another chance for one."""
+"""`hotline due`: timers given up, notices not sent, late or come back; another chance for one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hotline.databases import existing
 from hotline.settings import Settings
 from storage.notices.model import Sending
 from storage.notices.outbox import Notices
+from storage.notices.undeliverable import Blocked, all_blocked, lift
 from storage.timers import Timer, Timers
 
 _MISSING = "there is no {file}: start the service once, or name its settings"
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--timer", nargs=2, metavar=("OWNER", "NAME"), help="fire this dead timer again")
     either.add_argument("--notice", type=int, metavar="NUMBER", help="send this notice after all")
+    either.add_argument("--lift", metavar="ADDRESS", help="send mail to this address again")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,14 +46,31 @@ async def _answer(settings: Settings, arguments: argparse.Namespace) -> list[str
             return [_told(await timers.again(connection, *arguments.timer), "dead timer")]
         if arguments.notice is not None:
             return [_told(await notices.again(connection, arguments.notice), "notice that was not sent")]
-        dead, unsent = await timers.dead(connection), await notices.not_sent(connection)
-    return list(_listed(settings, dead, unsent))
+        if arguments.lift is not None:
+            return [_told(await lift(connection, arguments.lift), "address that is held back")]
+        dead = await timers.dead(connection)
+        unsent, late = await notices.not_sent(connection), await notices.delayed(connection)
+        held = await all_blocked(connection)
+    return [*_listed(settings, dead, unsent), *_of_mail(settings, late, held)]
 
 
 def _told(found: bool, what: str) -> str:
     if not found:
         raise NotFound(f"that is no {what}: `hotline due` lists them")
     return "it is tried again now"
+
+
+def _of_mail(settings: Settings, late: list[Sending], held: list[Blocked]) -> Iterator[str]:
+    """Nothing where there is nothing to tell: most hotlines read no mail that comes back."""
+    if late:
+        yield f"notices sent and late: {len(late)}"
+    for one in late:
+        yield f"  {one.id}: {one.notice.cause} → {one.notice.person} by {one.channel}: {one.detail}"
+    if held:
+        yield f"addresses that mail came back from for good: {len(held)}"
+    for each in held:
+        since = f"{moment(each.since, settings.zone_info):%Y-%m-%d %H:%M}"
+        yield f"  {each.address}, nothing sent since {since}: {each.detail}"
 
 
 def _listed(settings: Settings, dead: list[Timer], unsent: list[Sending]) -> Iterator[str]:

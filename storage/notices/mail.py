@@ -26,6 +26,7 @@ from aiosmtplib import (
 from core.clock import moment
 from core.errors import BadInput
 from storage.notices.channel import ChannelDown, Message, NotNow, OutcomeUnknown, Refused
+from storage.notices.returning import Returns
 
 _PERMANENT = 500
 _CLOSING = 421
@@ -44,7 +45,9 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """Where mail goes. `sender`: the address it comes from; `user`: "" where the server asks for none."""
+    """Where mail goes. `sender`: the address it comes from; `user`: "" where the server asks for none.
+    `returns`: how what comes back is known as ours; None: it comes back to the sender, and nobody reads it.
+    """
 
     host: str
     port: int
@@ -54,6 +57,15 @@ class MailServer:
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
     timeout_s: float = 20.0
+    returns: Returns | None = None
+
+    def envelope_sender(self, message: Message) -> str:
+        """Where the message comes back to."""
+        return self.sender if self.returns is None else self.returns.sender(message.id)
+
+    def mark(self, message: Message) -> str:
+        """What the message is called by, the same at every attempt."""
+        return message.id if self.returns is None else self.returns.token(message.id)
 
 
 class MailChannel:
@@ -82,8 +94,8 @@ class MailChannel:
         )
         try:
             await self._greet(client)
-            await self._address(client, message.address)
-            await self._hand_over(client, mail_of(message, server.sender))
+            await self._address(client, message)
+            await self._hand_over(client, mail_of(message, server.sender, server.mark(message)))
         finally:
             with suppress(SMTPException, OSError):
                 await client.quit(timeout=_GOODBYE_S)
@@ -100,17 +112,18 @@ class MailChannel:
         except (SMTPException, OSError) as error:
             raise ChannelDown(f"{where} does not serve: {error}") from error
 
-    async def _address(self, client: aiosmtplib.SMTP, address: str) -> None:
+    async def _address(self, client: aiosmtplib.SMTP, message: Message) -> None:
+        sender = self._server.envelope_sender(message)
         try:
-            await client.mail(self._server.sender)
-            await client.rcpt(address)
+            await client.mail(sender)
+            await client.rcpt(message.address)
         except SMTPRecipientRefused as error:
             if error.code == _CLOSING:
                 raise ChannelDown(f"the mail server closes: {error.message}") from error
             kind = Refused if error.code >= _PERMANENT else NotNow
             raise kind(f"{error.code} {error.message}") from error
         except (SMTPException, OSError) as error:
-            raise ChannelDown(f"the mail server takes nothing from {self._server.sender}: {error}") from error
+            raise ChannelDown(f"the mail server takes nothing from {sender}: {error}") from error
 
     @staticmethod
     async def _hand_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
@@ -125,14 +138,14 @@ class MailChannel:
             ) from error
 
 
-def mail_of(message: Message, sender: str) -> EmailMessage:
-    """The mail as it goes out: its `Message-ID` is the same at every attempt."""
+def mail_of(message: Message, sender: str, mark: str = "") -> EmailMessage:
+    """The mail as it goes out: its `Message-ID` is the same at every attempt. `mark`: if it is not the id."""
     mail = EmailMessage(policy=SMTP_FORM)
     mail["From"] = sender
     mail["To"] = message.address
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(moment(message.made_at))
-    mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{mark or message.id}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # so that no holiday answer comes back to it
     mail.set_content(message.text + _FOOTER)
     return mail

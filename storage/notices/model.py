@@ -27,6 +27,7 @@ class NoticeState(StrEnum):
     DELIVERED = "delivered"
     """The person has it: a delivery report says so, or they marked it as read. E-mail never gets here."""
     FAILED = "failed"
+    """Given up, or sent and come back."""
     SUPPRESSED = "suppressed"
     """Not sent on purpose; `why` says for what reason."""
 
@@ -42,7 +43,7 @@ class Reported(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a notice was not sent, or will not be tried again."""
+    """Why a notice was not sent, will not be tried again, or is late."""
 
     NONE = ""
     SWITCHED_OFF = "switched_off"
@@ -51,6 +52,12 @@ class Why(StrEnum):
     REFUSED = "refused"
     TRIED_TOO_OFTEN = "tried_too_often"
     TOO_OLD = "too_old"
+    RETURNED = "returned"
+    """It was sent, and came back."""
+    DELAYED = "delayed"
+    """It is sent, and a mail system further on has it still; no reason to try again."""
+    UNDELIVERABLE = "undeliverable"
+    """Earlier mail to that address came back for good."""
 
     @property
     def zh(self) -> str:
@@ -66,6 +73,9 @@ _ZH = {
     Why.REFUSED: "对方拒收",
     Why.TRIED_TOO_OFTEN: "多次发送未成功",
     Why.TOO_OLD: "超过有效时间仍未发出",
+    Why.RETURNED: "邮件已被退回",
+    Why.DELAYED: "对方邮件系统延迟投递",
+    Why.UNDELIVERABLE: "该地址曾被永久退信,已停用",
 }
 
 

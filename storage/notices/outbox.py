@@ -20,7 +20,7 @@ from core.masking import mask_number, mask_text
 from storage.notices.model import ChannelName, Lane, Notice, NoticeState, Reported, Sending, Why
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import id_for_another, provider_id
-from storage.notices.tables import notices
+from storage.notices.tables import delayed, notices
 from storage.upsert import insert_into
 from storage.waker import Waker
 
@@ -98,6 +98,12 @@ class Notices:
         rows = await connection.execute(query.order_by(notices.c.id.desc()).limit(limit))
         return [as_sending(row) for row in rows]
 
+    async def delayed(self, connection: AsyncConnection, limit: int = 100) -> list[Sending]:
+        """What was sent and is late, by the word of a mail system; the newest first."""
+        query = select(notices).where(delayed, notices.c.state == NoticeState.SENT)
+        rows = await connection.execute(query.order_by(notices.c.id.desc()).limit(limit))
+        return [as_sending(row) for row in rows]
+
     async def again(self, connection: AsyncConnection, id_: int) -> bool:
         """Try once more what failed or was suppressed, as if it were new; False: it is neither."""
         now = self._clock()
@@ -133,6 +139,30 @@ class Notices:
         }
         open_ = notices.c.state.in_([NoticeState.WAITING, NoticeState.SENT])
         if (await connection.execute(update(notices).where(*mine, open_).values(**values))).rowcount:
+            return Reported.TAKEN
+        known = await connection.scalar(select(func.count()).select_from(notices).where(*mine))
+        return Reported.SETTLED if known else Reported.UNKNOWN
+
+    async def returned(
+        self, connection: AsyncConnection, provider_id: str, *, permanent: bool, detail: str
+    ) -> Reported:
+        """A mail came back, or is late; also one that overtakes our own note. What is settled stays so."""
+        mine = (notices.c.provider_id == provider_id, notices.c.channel == ChannelName.EMAIL)
+        now = self._clock()
+        states = [NoticeState.SENT]
+        values: dict[str, Any] = {"why": Why.DELAYED, "detail": detail[:500]}
+        if permanent:
+            states.append(NoticeState.WAITING)
+            values = {
+                "state": NoticeState.FAILED,
+                "why": Why.RETURNED,
+                "detail": detail[:500],
+                "ended_at": now,
+                "under_way": False,
+                "sent_at": func.coalesce(notices.c.sent_at, now),
+            }
+        open_ = update(notices).where(*mine, notices.c.state.in_(states))
+        if (await connection.execute(open_.values(**values))).rowcount:
             return Reported.TAKEN
         known = await connection.scalar(select(func.count()).select_from(notices).where(*mine))
         return Reported.SETTLED if known else Reported.UNKNOWN

@@ -42,8 +42,11 @@ def judge(
     now: Instant,
     keep: Duration,
     channel_on: bool,
+    undeliverable: bool = False,
 ) -> Send | Later | Drop:
-    """`keep`: how long after its making a notice is still worth sending. `channel_on`: it is set up."""
+    """`keep`: how long after its making a notice is still worth sending. `channel_on`: it is set up.
+    `undeliverable`: mail to its address came back for good.
+    """
     if not channel_on:
         return Drop(Why.CHANNEL_OFF)
     way = wishes.ways.get(sending.channel)
@@ -51,6 +54,8 @@ def judge(
         return Drop(Why.NO_ADDRESS)
     if not way.on:
         return Drop(Why.SWITCHED_OFF)
+    if undeliverable:
+        return Drop(Why.UNDELIVERABLE)
     # Held back, it grows no older: what was made on the eve of a long holiday is sent after it.
     loud_since = sending.created_at
     if not sending.notice.urgent:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     literal,
 )
 
-from storage.notices.model import ChannelName, NoticeState
+from storage.notices.model import ChannelName, NoticeState, Why
 from storage.schema import metadata
 
 notices = Table(
@@ -65,6 +65,18 @@ _on_page = notices.c.channel == ChannelName.PAGE
 Index("ix_notices_page", notices.c.person, notices.c.id, sqlite_where=_on_page, postgresql_where=_on_page)
 _not_sent = notices.c.state.in_([NoticeState.FAILED, NoticeState.SUPPRESSED])
 Index("ix_notices_not_sent", notices.c.id, sqlite_where=_not_sent, postgresql_where=_not_sent)
+
+delayed = notices.c.why == literal(Why.DELAYED.value, literal_execute=True)
+Index("ix_notices_delayed", notices.c.id, sqlite_where=delayed, postgresql_where=delayed)
+
+notice_undeliverable = Table(
+    "notice_undeliverable",
+    metadata,
+    Column("address", String(254), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""In small letters: addresses that mail came back from for good."""
 
 notice_ways = Table(
     "notice_ways",

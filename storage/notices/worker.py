@@ -1,7 +1,7 @@
-"""Sending what waits: two lanes for each channel, each one notice after the other.
+"""Sending what waits: two lanes for each channel, each with a few notices under way at a time.
 
-What is urgent has the first lane to itself, so that it waits for no ordinary notice, not even for one whose
-far end is taking its time.
+They are begun in their order, and end as the far end has it. What is urgent has the first lane to itself, so
+that it waits for no ordinary notice, not even where all of them find a far end that takes its time.
 
 Each attempt is written down as begun before it is made, and as ended after it. A process that dies in between
 leaves a row that is begun and not ended: when its time is up it is tried again with the same `provider_id`,
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.calendar import WorkingCalendar
 from core.clock import HOUR, MINUTE, SECOND, Clock, Duration, Instant
@@ -25,10 +27,12 @@ from core.masking import mask_mail, mask_number, mask_text
 from storage.database import Database
 from storage.notices.channel import Channel, ChannelDown, Message, NotNow, Refused
 from storage.notices.model import ChannelName, Lane, NoticeState, Sending, Why
+from storage.notices.notes import Notes
 from storage.notices.outbox import LANES, Notices, as_sending
 from storage.notices.preferences import preferences_of
 from storage.notices.rules import Drop, Later, Send, judge
 from storage.notices.tables import notices, waiting
+from storage.notices.undeliverable import blocked_since
 from storage.retry import Retry
 from storage.waker import NEVER
 
@@ -42,7 +46,8 @@ _log = structlog.get_logger("storage.notices")
 class Pace:
     """`retry`: of one notice that is not taken. `pause`: of a channel that is down, without end. `attempt_s`:
     the longest an attempt may take; after `lease`, which is longer, whoever made it counts as dead. `keep`:
-    how long a notice is worth sending.
+    how long a notice is worth sending. `at_once`: so many of a lane are under way at a time, by channel;
+    one, where none is named.
     """
 
     retry: Retry = _RETRY
@@ -50,14 +55,15 @@ class Pace:
     attempt_s: float = 60.0
     lease: Duration = 2 * MINUTE
     keep: Duration = 72 * HOUR
+    at_once: Mapping[ChannelName, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """What one look came to: a message to send, or a row settled without, or when the next one is due."""
+class _Look:
+    """What one look came to: so many rows were due, some of them begun; if none, when the next one is."""
 
-    sending: Sending | None = None
-    message: Message | None = None
+    due: int = 0
+    begun: tuple[tuple[Sending, Message], ...] = ()
     upcoming: Instant = NEVER
 
 
@@ -83,6 +89,7 @@ class NoticeWorker:
         self._clock = clock
         self._random = random
         self._pace = pace or Pace()
+        self._notes = Notes(database)
 
     @property
     def problems(self) -> dict[ChannelName, str]:
@@ -104,12 +111,44 @@ class NoticeWorker:
         return min([await self._send_due(lane) for lane in LANES if lane.channel is channel])
 
     async def _send_due(self, lane: Lane) -> Instant:
-        while True:
-            turn = await self._next(lane)
-            if turn.sending is None:
-                return turn.upcoming
-            if turn.message is not None:
-                await self._attempt(self._channels[lane.channel], turn.sending, turn.message)
+        """Begin what is due as long as there is room; returns when all have ended: when the next one is due.
+
+        Once one has met a channel or a database that is down, no more are begun; that is raised when the
+        others have ended.
+        """
+        room = self._pace.at_once.get(lane.channel, 1)
+        under_way: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                look = _Look()
+                if len(under_way) < room:
+                    look = await self._look(lane, room - len(under_way))
+                    under_way |= {asyncio.create_task(self._attempt(lane, *one)) for one in look.begun}
+                    if not look.due and not under_way:
+                        return look.upcoming
+                if not look.due:
+                    under_way = await self._some_ended(lane, under_way, look.upcoming)
+        finally:
+            await _cut_off(under_way)
+
+    async def _some_ended(
+        self, lane: Lane, under_way: set[asyncio.Task[None]], upcoming: Instant
+    ) -> set[asyncio.Task[None]]:
+        """Wait until an attempt has ended, or another may be begun; those that go on. What one has met is
+        raised once all have ended.
+        """
+        waker = self._notices.wakers[lane]
+        sleep = asyncio.create_task(waker.sleep(upcoming, late_commits=not self._database.is_sqlite))
+        try:
+            await asyncio.wait({sleep, *under_way}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cut_off({sleep})
+        if any(task.done() and task.exception() is not None for task in under_way):
+            await asyncio.wait(under_way)
+        for task in under_way:
+            if task.done():
+                task.result()
+        return {task for task in under_way if not task.done()}
 
     async def _run(self, lane: Lane) -> None:
         waker, failures = self._notices.wakers[lane], 0
@@ -133,37 +172,46 @@ class NoticeWorker:
                 await asyncio.sleep(pause / SECOND)
 
     @staticmethod
-    def next_due(lane: Lane, now: Instant) -> Select[Any]:
-        """The row whose turn it is, locked where the database locks rows."""
+    def next_due(lane: Lane, now: Instant, most: int = 1) -> Select[Any]:
+        """The rows whose turn it is, locked where the database locks rows."""
         query = select(notices).where(*_waiting(lane), notices.c.next_at <= now)
-        return query.order_by(notices.c.next_at, notices.c.id).limit(1).with_for_update(skip_locked=True)
+        return query.order_by(notices.c.next_at, notices.c.id).limit(most).with_for_update(skip_locked=True)
 
-    async def _next(self, lane: Lane) -> _Turn:
-        now, channel = self._clock(), lane.channel
+    async def _look(self, lane: Lane, most: int) -> _Look:
+        """Begin up to `most` that are due, or settle them without, in one unit of work."""
+        now, verdicts = self._clock(), list[tuple[Row[Any], Send | Later | Drop]]()
         async with self._database.write() as connection:
-            row = (await connection.execute(self.next_due(lane, now))).first()
-            if row is None:
+            rows = (await connection.execute(self.next_due(lane, now, most))).all()
+            if not rows:
                 later = select(func.min(notices.c.next_at)).where(*_waiting(lane), notices.c.next_at > now)
-                return _Turn(upcoming=await connection.scalar(later) or NEVER)
-            wishes = await preferences_of(connection, row.person)
-            sending = as_sending(row)
-            verdict = judge(
-                sending,
-                wishes,
-                calendar=self._calendar(),
-                now=now,
-                keep=self._pace.keep,
-                channel_on=channel in self._channels,
-            )
-            values = self._begin(row, verdict, now)
-            await connection.execute(update(notices).where(notices.c.id == row.id).values(**values))
-        if isinstance(verdict, Drop):
-            _log.warning(
-                "notice_not_sent", notice=row.id, person=row.person, channel=channel, why=verdict.why
-            )
-        if not isinstance(verdict, Send):
-            return _Turn(sending)
-        return _Turn(sending, _message(sending, verdict.address))
+                return _Look(upcoming=await connection.scalar(later) or NEVER)
+            for row in rows:
+                verdict = await self._judged(connection, row, now)
+                values = self._begin(row, verdict, now)
+                await connection.execute(update(notices).where(notices.c.id == row.id).values(**values))
+                verdicts.append((row, verdict))
+        begun = []
+        for row, verdict in verdicts:
+            if isinstance(verdict, Send):
+                sending = as_sending(row)
+                begun.append((sending, _message(sending, verdict.address)))
+            elif isinstance(verdict, Drop):
+                about = {"notice": row.id, "person": row.person, "channel": row.channel}
+                _log.warning("notice_not_sent", why=verdict.why, **about)
+        return _Look(len(rows), tuple(begun))
+
+    async def _judged(self, connection: AsyncConnection, row: Row[Any], now: Instant) -> Send | Later | Drop:
+        wishes = await preferences_of(connection, row.person)
+        way = wishes.ways.get(ChannelName(row.channel))
+        return judge(
+            as_sending(row),
+            wishes,
+            calendar=self._calendar(),
+            now=now,
+            keep=self._pace.keep,
+            channel_on=row.channel in self._channels,
+            undeliverable=way is not None and await blocked_since(connection, way.address) is not None,
+        )
 
     def _begin(self, row: Row[Any], verdict: Send | Later | Drop, now: Instant) -> dict[str, Any]:
         # An attempt that nobody wrote down as ended: its process is dead, and took the outcome along.
@@ -176,8 +224,9 @@ class NoticeWorker:
         begun = {"under_way": True, "attempts": row.attempts + 1, "next_at": now + self._pace.lease}
         return values | begun
 
-    async def _attempt(self, channel: Channel, sending: Sending, message: Message) -> None:
+    async def _attempt(self, lane: Lane, sending: Sending, message: Message) -> None:
         down: ChannelDown | None = None
+        channel = self._channels[lane.channel]
         try:
             async with asyncio.timeout(self._pace.attempt_s):
                 await channel.send(message)
@@ -208,12 +257,7 @@ class NoticeWorker:
         return values | {"detail": _masked(error, address)}
 
     async def _write_down(self, sending: Sending, values: dict[str, Any]) -> None:
-        # Only the attempt that was begun here, and only while nothing else is known: a delivery report may
-        # have come first, or another program have taken the row over.
-        mine = (notices.c.id == sending.id) & (notices.c.attempts == sending.attempts + 1)
-        still = mine & (notices.c.state == NoticeState.WAITING) & notices.c.under_way
-        async with self._database.write() as connection:
-            await connection.execute(update(notices).where(still).values(under_way=False, **values))
+        await self._notes.write(sending, values)
         _log.info(
             "notice_attempted",
             notice=sending.id,
@@ -223,6 +267,13 @@ class NoticeWorker:
             state=values.get("state", NoticeState.WAITING),
             detail=values.get("detail", ""),
         )
+
+
+async def _cut_off(tasks: set[asyncio.Task[None]]) -> None:
+    """End those that go on, and wait for it."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _waiting(lane: Lane) -> tuple[Any, ...]:

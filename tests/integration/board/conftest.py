@@ -14,10 +14,12 @@ from aiohttp.test_utils import TestServer
 
 from board.alarms import Condition
 from board.api import BoardApi
+from board.export_api import ExportsApi
+from board.exports import Exports
 from board.report_api import ReportsApi
 from board.report_service import Reports
 from board.service import Board
-from core.clock import BANK_ZONE, Clock, Instant, system_clock
+from core.clock import BANK_ZONE, HOUR, Clock, Instant, system_clock
 from core.facts import Fact
 from directory import credentials
 from directory.lookup import Directory
@@ -25,6 +27,7 @@ from directory.people import DirectoryPeople
 from directory.seed import load
 from ledger import Ledger
 from storage import Database, migrate
+from storage.jobs.queue import Jobs
 from tests.integration.web.site import GOOD_AT_ONCE
 from tests.support.databases import Databases
 from tests.unit.board.story import NOON
@@ -58,6 +61,8 @@ class House:
     hub: LiveHub
     board: Board
     reports: Reports
+    main: Database
+    jobs: Jobs
     server: TestServer
     passwords: dict[str, str]
     conditions: list[Condition] = field(default_factory=list)
@@ -136,9 +141,21 @@ async def house(  # noqa: PLR0917  fixtures come by name
     board = Board(ledger=ledger, hub=hub, directory=directory, clock=clock, conditions=lambda: wrong)
     await board.start()
     reports = Reports(ledger=ledger, database=both[0], clock=clock, linger_s=0.05, patience_s=60)
+    jobs = Jobs(clock=clock)
+    exports = Exports(
+        database=both[0],
+        jobs=jobs,
+        reports=reports,
+        directory=lambda: directory,
+        folder=tmp_path / "exports",
+        clock=clock,
+        zone=BANK_ZONE,
+        keep=HOUR,
+    )
     app = build_app(
         [
             *BoardApi(board, clock).routes(),
+            *ExportsApi(exports).routes(),
             *ReportsApi(reports, directory=lambda: directory, clock=clock, zone=BANK_ZONE).routes(),
         ],
         sessions=Sessions(both[0], people, clock=clock, passwords=cheap, rule=signing_in.rule),
@@ -153,7 +170,9 @@ async def house(  # noqa: PLR0917  fixtures come by name
     server = TestServer(app, port=signing_in.port)
     await server.start_server()
     running = [asyncio.create_task(board.run()), asyncio.create_task(reports.consumer.run())]
-    yield House(clock, ledger, directory, hub, board, reports, server, dict(issued.passwords), wrong)
+    yield House(
+        clock, ledger, directory, hub, board, reports, both[0], jobs, server, dict(issued.passwords), wrong
+    )
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

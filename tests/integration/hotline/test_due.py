@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import mailbox
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from core.errors import BadInput
 from directory.calendar import shipped
 from directory.credentials import Credentials
 from directory.seed import DEMO, load
+from hotline import configuration
+from hotline.__main__ import main as command_line
 from hotline.assembly import Running, assemble
 from hotline.due import assemble_due
 from hotline.settings import MailSettings, Settings, SmsSettings, WebSettings
@@ -25,6 +29,7 @@ from storage.notices.model import ChannelName, Notice, NoticeState, Way, Why
 from storage.notices.preferences import set_way
 from storage.timers import Timer
 from tests.integration.storage.notices.mailroom import Mailroom
+from tests.support.returned import Returned
 
 NOBODY = Credentials(pin_salt="", staff={})
 
@@ -92,6 +97,66 @@ async def test_a_timer_that_fires_tells_a_person_by_mail(tmp_path: Path, mailroo
     assert len(mailroom.received) == 1
     assert local_day(limit.at) > local_day(system_clock())
     assert limit.at > instant_on(local_day(system_clock()), 1440)
+
+
+async def test_a_mail_that_comes_back_is_seen_by_whoever_looks_after_it(
+    tmp_path: Path, mailroom: Mailroom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrived, folder, port = asyncio.Queue[str](), mailbox.Maildir(tmp_path / "returned"), free_port()
+    mailroom.on_mail = arrived.put_nowait
+    file = tmp_path / "own.toml"
+    lines = [
+        f'data_dir = "{tmp_path}"',
+        f"web.port = {port}",
+        "[mail]",
+        'host = "127.0.0.1"',
+        f"port = {mailroom.port}",
+        'security = "none"',
+        'sender = "hotline@bank.example"',
+        'returns = "back+*@bank.example"',
+        f'returns_maildir = "{tmp_path}/returned"',
+    ]
+    file.write_text("\n".join(lines), "utf-8")
+    hotline = await assemble(configuration.load(file), load(DEMO), NOBODY, clock=system_clock)
+    notice = Notice(person="1001", subject="新工单", text="请处理", key="k", cause="ticket:GD1", urgent=True)
+    async with asyncio.timeout(60), Running(hotline):
+        async with hotline.main.write() as connection:
+            way = Way("wang.fang@bank.example")
+            await set_way(connection, "1001", ChannelName.EMAIL, way, clock=system_clock)
+            await hotline.due.notices.put(connection, notice, [ChannelName.EMAIL])
+        await arrived.get()
+        (sender,) = mailroom.senders
+        assert sender.startswith("back+")
+        folder.add(Returned(to=sender).mail())
+        assert hotline.due.bounces is not None
+        while not (await hotline.due.bounces.look()).handled:
+            if await hotline_told(file, capsys, "邮件已被退回"):
+                break
+            await asyncio.sleep(0.05)
+        assert await hotline_told(file, capsys, "→ 1001 by email: failed, 邮件已被退回: 5.1.1 smtp; 550")
+        assert await hotline_told(file, capsys, "  wang.fang@bank.example, nothing sent since 2")
+        async with hotline.main.write() as connection:
+            await hotline.due.notices.put(connection, replace(notice, key="k2"), [ChannelName.EMAIL])
+        while not await hotline_told(file, capsys, "该地址曾被永久退信,已停用"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert await hotline_told(file, capsys, "it is tried again now", "--lift", "wang.fang@bank.example")
+        assert not await hotline_told(file, capsys, "wang.fang@bank.example, nothing sent")
+    assert (tmp_path / "returns.key").stat().st_mode & 0o777 == 0o600
+
+
+async def hotline_told(file: Path, capsys: pytest.CaptureFixture[str], words: str, *more: str) -> bool:
+    """Whether `hotline due` says these words."""
+    capsys.readouterr()
+    await asyncio.to_thread(command_line, ["due", "--config", str(file), *more])
+    return words in capsys.readouterr().out
+
+
+def test_a_key_that_was_spoilt_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "returns.key").write_text("no key", "ascii")
+    mail = MailSettings(host="mail.bank.example", sender="a@bank.example", returns_maildir=tmp_path / "r")
+    wrong = Settings(data_dir=tmp_path, mail=mail)
+    with pytest.raises(BadInput, match=r"returns\.key: holds no key"):
+        assemble_due(wrong, Database(wrong.main_url, name="main"), shipped, clock=system_clock)
 
 
 async def test_what_is_due_does_not_wait_until_the_board_is_made_of_the_ledger_again(tmp_path: Path) -> None:

@@ -124,6 +124,23 @@ async def test_nodes_sessions_and_commands(tmp_path: Path) -> None:
     assert of(figures, "hotline_commands_total", node="node2", command="HangUp", outcome="refused") == 0
 
 
+async def test_how_jobs_stand(program: Program) -> None:
+    jobs, main = program.hotline.due.jobs, program.hotline.main
+    async with main.write() as connection:
+        for key, at in (("1", clock() - 60 * SECOND), ("2", clock() + 60 * SECOND)):
+            await jobs.put(connection, "reports.remove", key, {"file": key}, at=at)
+    figures = await scrape(program)
+    assert of(figures, "hotline_jobs", state="waiting") == 2
+    assert of(figures, "hotline_jobs", state="running") == of(figures, "hotline_jobs", state="dead") == 0
+    assert 60 <= of(figures, "hotline_jobs_oldest_due_seconds") < 400
+    assert of(figures, "hotline_jobs_problem") == 0
+    async with main.write() as connection:
+        await connection.exec_driver_sql("ALTER TABLE jobs RENAME TO hidden")
+    figures = await scrape(program)
+    assert ("hotline_jobs_oldest_due_seconds", ()) not in figures
+    assert of(figures, "hotline_ledger_problem") == 0
+
+
 async def test_requests_are_counted_by_route_and_status(program: Program) -> None:
     await program.sign_in("1001")
     for path in ("api/calls/x", "api/calls/y", "api/board", "nothing/of/the/kind"):

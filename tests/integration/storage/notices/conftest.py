@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from storage.notices.mail import MailChannel, MailServer, Security
 from storage.notices.model import ChannelName, Notice, Sending, Way
 from storage.notices.outbox import Notices
 from storage.notices.preferences import set_way
+from storage.notices.returning import Returns
 from storage.notices.worker import NoticeWorker, Pace
 from storage.retry import Retry
 from tests.integration.storage.notices.mailroom import Mailroom
 
 NOON = instant_on(date(2026, 6, 8), 12 * 60)
 EMAIL, SMS, PAGE = ChannelName.EMAIL, ChannelName.SMS, ChannelName.PAGE
+RETURNS = Returns(address="hotline+*@bank.example", key=b"a key of the tests")
 PACE = Pace(
     retry=Retry(first=10 * SECOND, most=HOUR, tries=3),
     pause=Retry(first=1, most=1, tries=1 << 30),
@@ -59,7 +62,15 @@ class PostOffice:
             )
         )
 
-    def worker(self, channels: Mapping[ChannelName, Channel] | None = None) -> NoticeWorker:
+    @property
+    def mail_that_returns(self) -> MailChannel:
+        """The same with a mark on each mail."""
+        server = replace(self.mail._server, returns=RETURNS)
+        return MailChannel(server)
+
+    def worker(
+        self, channels: Mapping[ChannelName, Channel] | None = None, *, at_once: int = 1
+    ) -> NoticeWorker:
         return NoticeWorker(
             database=self.database,
             notices=self.notices,
@@ -67,7 +78,7 @@ class PostOffice:
             calendar=lambda: self.calendar,
             clock=self.clock,
             random=lambda: 0.0,
-            pace=PACE,
+            pace=replace(PACE, at_once=dict.fromkeys(ChannelName, at_once)),
         )
 
     async def address(self, person: str, channel: ChannelName, address: str, *, on: bool = True) -> None:
@@ -107,12 +118,21 @@ async def mailroom() -> AsyncIterator[Mailroom]:
     await room.close()
 
 
+@asynccontextmanager
+async def opened(url: str, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
+    """A post office whose database is at `url`, with the address of one person."""
+    database = Database(url, name="main")
+    await database.open()
+    try:
+        await migrate(database)
+        office = PostOffice(database, mailroom)
+        await office.address("1001", EMAIL, "wang.fang@bank.example")
+        yield office
+    finally:
+        await database.close()
+
+
 @pytest.fixture
 async def office(tmp_path: Path, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/main.db", name="main")
-    await database.open()
-    await migrate(database)
-    office = PostOffice(database, mailroom)
-    await office.address("1001", EMAIL, "wang.fang@bank.example")
-    yield office
-    await database.close()
+    async with opened(f"sqlite+aiosqlite:///{tmp_path}/main.db", mailroom) as office:
+        yield office

@@ -19,13 +19,16 @@ USER, PASSWORD = "hotline", "open sesame"
 
 @dataclass
 class Mailroom:
-    """`received`: what it took, in order. `rcpt`, `data`: an answer other than yes, by recipient."""
+    """`received`: what it took, in order; `recipients`, `senders`: of its envelopes. `rcpt`, `data`: an
+    answer other than yes, by recipient.
+    """
 
     tls: ssl.SSLContext | None = None
     implicit: bool = False
     accounts: bool = False
     received: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     rcpt: dict[str, str] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
     hang_up_after: set[str] = field(default_factory=set)
@@ -93,6 +96,7 @@ class Mailroom:
         assert isinstance(envelope.content, bytes)
         self.received.append(message_from_bytes(envelope.content, policy=default))
         self.recipients.append(address)
+        self.senders.append(envelope.mail_from or "")
         self.on_mail(address)
         if address in self.hang_up_after:
             self.hang_up_after.discard(address)

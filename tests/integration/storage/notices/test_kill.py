@@ -46,7 +46,9 @@ async def main(folder, port):
         calendar=shipped,
         clock=system_clock,
         random=random.random,
-        pace=Pace(retry=quick, pause=quick, attempt_s=20, lease=30 * SECOND),
+        pace=Pace(
+            retry=quick, pause=quick, attempt_s=20, lease=30 * SECOND, at_once={ChannelName.EMAIL: 4}
+        ),
     )
     await worker.run()
 
@@ -92,7 +94,7 @@ async def test_killed_again_and_again_no_notice_is_lost_and_every_double_is_owne
     assert cut_off > 0, "no kill hit an attempt: the test shows nothing"
     office.now = system_clock()
     async with asyncio.timeout(120):
-        assert await office.worker().send_due(EMAIL) == NEVER
+        assert await office.worker(at_once=4).send_due(EMAIL) == NEVER
     async with office.database.read() as connection:
         query = select(table).where(table.c.channel == ChannelName.EMAIL)
         rows = [as_sending(row) for row in await connection.execute(query)]

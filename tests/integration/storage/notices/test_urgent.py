@@ -10,12 +10,11 @@ from datetime import date
 import pytest
 
 from core.clock import instant_on
-from storage import Database, migrate
 from storage.notices.channel import ChannelDown, Message
 from storage.notices.model import ChannelName, Lane, NoticeState
 from storage.notices.worker import NoticeWorker
 from storage.waker import NEVER
-from tests.integration.storage.notices.conftest import EMAIL, PostOffice, notice
+from tests.integration.storage.notices.conftest import EMAIL, PostOffice, notice, opened
 from tests.integration.storage.notices.mailroom import Mailroom
 from tests.support.databases import Databases
 from tests.support.statements import sent_for
@@ -25,13 +24,8 @@ URGENT = "urgent"
 
 @pytest.fixture
 async def office(databases: Databases, mailroom: Mailroom) -> AsyncIterator[PostOffice]:
-    database = Database(databases.url("main"), name="main")
-    await database.open()
-    await migrate(database)
-    office = PostOffice(database, mailroom)
-    await office.address("1001", EMAIL, "wang.fang@bank.example")
-    yield office
-    await database.close()
+    async with opened(databases.url("main"), mailroom) as office:
+        yield office
 
 
 async def sent(office: PostOffice) -> dict[str, NoticeState]:

@@ -1,0 +1,93 @@
+"""The executor on PostgreSQL: procrastinate brings each job's number to one of the programs that listen.
+
+It wakes them (LISTEN/NOTIFY), keeps their heartbeats, and hands what a dead one had fetched to another.
+Whether there is anything to do for a number, and how it ends, is `work`'s to say: so jobs are the same on
+both databases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ProcrastinateException
+
+from storage import postgresql
+from storage.database import Database
+from storage.jobs.deliver import QUEUE, SCHEMA, TASK
+from storage.jobs.work import JobRunner
+
+_RETRY_S = 1.0
+_BEATS = 3
+"""So many heartbeats in a row are missing before a program counts as dead."""
+logging.getLogger("procrastinate").setLevel(logging.WARNING)
+_log = structlog.get_logger("storage.jobs")
+
+
+class ServerExecutor:
+    """`run` is the task. `problem`: what holds all of them up, "" if nothing does."""
+
+    def __init__(self, *, database: Database, runner: JobRunner) -> None:
+        self.problem = ""
+        self._database, self._runner = database, runner
+
+    async def run(self) -> None:
+        """Carry jobs out until cancelled; those under way are then given back."""
+        while True:
+            try:
+                await self._serve()
+                self.problem = "jobs stand still: procrastinate's worker has ended by itself"
+            except Exception as error:  # noqa: BLE001  while the database is away, nothing may end this task
+                self.problem = f"jobs stand still: {error}"
+            _log.warning("jobs_stand_still", why=self.problem, next_try_s=_RETRY_S)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _serve(self) -> None:
+        app = App(connector=PsycopgConnector(**self._pool()))
+        app.task(name=TASK, queue=QUEUE)(self._runner.carry_out)
+        pace = self._runner.pace
+        async with app.open_async():
+            self.problem = ""
+            work = {
+                "jobs-worker": app.run_worker_async(
+                    queues=[QUEUE],
+                    name="hotline",
+                    concurrency=pace.at_once,
+                    delete_jobs="always",  # what became of a job is in our own row
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=0,
+                    fetch_job_polling_interval=pace.look_s / 2,
+                    update_heartbeat_interval=pace.look_s,
+                    stalled_worker_timeout=pace.look_s * _BEATS,
+                ),
+                "jobs-of-the-dead": self._take_over(app),
+            }
+            tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    await task
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _take_over(self, app: App) -> None:
+        """What a program had fetched that has died since is fetched again."""
+        silent_s = self._runner.pace.look_s * _BEATS
+        while True:
+            for job in await app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=silent_s):
+                try:
+                    await app.job_manager.retry_job(job)
+                except ProcrastinateException as error:  # another program was faster
+                    _log.info("job_taken_over_by_another", why=str(error))
+            await asyncio.sleep(self._runner.pace.look_s)
+
+    def _pool(self) -> dict[str, Any]:
+        given = postgresql.arguments(self._database.url, self._database.name, self._database.patience)
+        given["application_name"] = "hotline jobs"
+        given["options"] = f"{given['options']} -c search_path={SCHEMA}"
+        return {"kwargs": given, "min_size": 1, "max_size": self._runner.pace.at_once + 2}
