@@ -51,7 +51,7 @@ class EmbeddedExecutor:
                 self.problem = ""
             except Exception as error:  # noqa: BLE001  while the database is away, nothing may end this task
                 self.problem = f"jobs stand still: {error}"
-                _log.exception("jobs_stand_still", next_try_s=_RETRY_S)
+                _log.warning("jobs_stand_still", why=self.problem, next_try_s=_RETRY_S)
                 await asyncio.sleep(_RETRY_S)
                 continue
             await waker.sleep(upcoming, late_commits=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core.clock import MINUTE, SECOND, Clock, Instant, system_clock
+from core.clock import MINUTE, SECOND, Clock, Duration, Instant, system_clock
 from storage import Database, migrate
 from storage.jobs.executor import Executor, executor_of
 from storage.jobs.model import Job, Pace
@@ -41,9 +41,9 @@ class Workshop:
         self.jobs.register(KIND, self._handle)
         self.runner = self.another()
 
-    def another(self) -> JobRunner:
+    def another(self, lease: Duration = MINUTE) -> JobRunner:
         """As of another program."""
-        pace = Pace(retry=RETRY, lease=MINUTE)
+        pace = Pace(retry=RETRY, lease=lease)
         return JobRunner(
             database=self.database, jobs=self.jobs, clock=lambda: self.now, random=lambda: 0.0, pace=pace
         )

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from core.clock import DAY, MINUTE, SECOND
+from core.clock import DAY, MILLISECOND, MINUTE, SECOND
 from core.errors import BadInput
 from storage.jobs.model import Hopeless, JobState, Pace, Superseded
 from storage.jobs.work import Work
@@ -166,6 +166,29 @@ async def test_the_job_of_a_dead_process_is_taken_over_and_its_ghost_stores_noth
     assert (job.state, job.turn, job.tries) == (JobState.DONE, 2, 1)
     async with workshop.database.read() as connection:
         assert list((await connection.execute(text("SELECT job FROM effects"))).scalars()) == ["2"]
+
+
+async def test_a_job_that_takes_long_keeps_its_lease_as_long_as_its_process_lives(workshop: Workshop) -> None:
+    began, release = asyncio.Event(), asyncio.Event()
+
+    async def outlast(_: Work) -> None:
+        began.set()
+        await release.wait()
+
+    workshop.handler = outlast
+    number, lease = await workshop.put(), 60 * MILLISECOND
+    task = asyncio.create_task(workshop.another(lease).carry_out(number))
+    async with asyncio.timeout(30):
+        await began.wait()
+        for _ in range(3):
+            workshop.now += lease - 1
+            while (await workshop.job(number)).next_at != workshop.now + lease:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await workshop.another().carry_out(number)  # nothing to do for it
+        release.set()
+        await task
+    job = await workshop.job(number)
+    assert (job.state, job.turn) == (JobState.DONE, 1)
 
 
 async def test_a_job_that_kills_whoever_runs_it_is_given_up(workshop: Workshop) -> None:

@@ -18,7 +18,7 @@ from storage.jobs.tables import is_open
 from storage.jobs.tables import jobs as table
 from tests.integration.storage.jobs.conftest import KIND
 
-ROUNDS = 6
+ROUNDS = 5
 EACH = 12
 ROOT = Path(__file__).parents[4]
 
