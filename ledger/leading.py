@@ -1,6 +1,6 @@
 """What a ledger knows of who leads: its tenure, whether that still holds, and the folder's lock.
 
-    lock ─► take over from (or wait for) whoever led before ─► Ledger(database, spool=…, lead=Lead(…))
+lock ─► take over from (or wait for) whoever led before ─► Ledger(database, spool=…, lead=Lead(…))
 """
 
 from __future__ import annotations

@@ -25,10 +25,16 @@ def own_clock() -> float:
 
 
 class Leadership:
-    """`tenure` has just been taken, at `now()`. `run` renews it every `every_s` seconds."""
+    """`tenure` was asked for at `taken_at`, by `now`. `run` renews it every `every_s` seconds."""
 
     def __init__(
-        self, lease: Lease, tenure: Tenure, *, every_s: float, now: Callable[[], float] = own_clock
+        self,
+        lease: Lease,
+        tenure: Tenure,
+        *,
+        taken_at: float,
+        every_s: float,
+        now: Callable[[], float] = own_clock,
     ) -> None:
         self.tenure = tenure
         self.problem = ""
@@ -37,7 +43,7 @@ class Leadership:
         self._lease = lease
         self._every_s = every_s
         self._now = now
-        self._renewed = self._heard = now()
+        self._renewed = self._heard = taken_at
         self._asked = asyncio.Condition()
 
     @property

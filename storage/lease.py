@@ -7,9 +7,10 @@ each taking adds one. What the leader stores by itself carries its tenure (`stor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, Column, String, Table, literal_column, select, update
+from sqlalchemy import BigInteger, Column, String, Table, inspect, literal_column, select, update
 
 from core.clock import Duration
 from storage.database import Database
@@ -32,7 +33,7 @@ leases = Table(
     Column("expires", BigInteger, nullable=False),
     Column("term", BigInteger, nullable=False),
 )
-_NOW = literal_column("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", BigInteger)
+_NOW = literal_column("(extract(epoch FROM statement_timestamp()) * 1000000)::bigint", BigInteger)
 _MINE = "SELECT holder FROM leases WHERE name = %s AND token <> %s"
 
 
@@ -101,8 +102,16 @@ class Lease:
             return (await connection.execute(update(leases).where(mine).values(**values))).rowcount == 1
 
 
-async def require_tenure(connection: psycopg.AsyncConnection[object], tenure: Tenure) -> None:
+async def has_leases(database: Database) -> bool:
+    """Whether the database knows leases: an older program's does not."""
+    async with database.read() as connection:
+        return await connection.run_sync(lambda one: inspect(one).has_table(leases.name))
+
+
+async def require_tenure(connection: psycopg.AsyncConnection[Any], tenure: Tenure) -> None:
     """`Superseded` if somebody else leads by now; for connections that do not go through SQLAlchemy."""
     found = await (await connection.execute(_MINE, (LEADER, tenure.token))).fetchone()
     if found is not None:
-        raise Superseded(f"{found[0]} leads now: what this program has not stored, it must not store any more")
+        raise Superseded(
+            f"{found[0]} leads now: what this program has not stored, it must not store any more"
+        )

@@ -1,9 +1,9 @@
 """Who may lead, by what a program has itself seen of the lease. Pure: the time of its own clock comes in, in
 seconds, beside what the database says by its own.
 
-That a lease has run out by the database's clock is not enough: after a stop of the database it has run out for
-everybody, and whoever comes first would lead. So a standby has to see the same lease unrenewed over a full
-term in which the database served at every look (docs/adr/0038).
+That a lease has run out by the database's clock is not enough: after a stop of the database it has run out
+for everybody, and whoever comes first would lead. So a standby has to see the same lease unrenewed over a
+full term in which the database served at every look (docs/adr/0038).
 """
 
 from __future__ import annotations
