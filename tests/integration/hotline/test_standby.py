@@ -22,6 +22,7 @@ from directory.credentials import issue
 from directory.seed import DEMO, load
 from hotline.check_lease import of_lease
 from hotline.findings import Weight
+from hotline.leader_finder import LeaderFinder
 from hotline.leading import Candidate
 from hotline.node import issue_accounts
 from hotline.settings import DatabaseSettings, Settings, WebSettings
@@ -32,6 +33,7 @@ from ledger.store import FactStore
 from storage import Database
 from tests.integration.web.site import CHEAP
 from tests.support.databases import ServerDatabases
+from web.forward import Forward
 
 pytestmark = pytest.mark.postgresql
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,6 +43,7 @@ PORTS = range(41_100, 41_110)
 WRITER = """
 import asyncio, sys
 from core.facts import DeviceContactChanged
+from hotline.leader_finder import LeaderFinder
 from hotline.leading import Candidate
 from hotline.settings import Settings
 from ledger.errors import LedgerError
@@ -384,3 +387,22 @@ async def test_beside_a_program_that_knows_no_lease_nobody_leads(house: House) -
     assert house.databases.ask("ledger", "SELECT count(*) FROM leases") == [(0,)]
     await older.close()
     await facts.close()
+
+
+async def test_web_processes_hand_on_to_where_the_lease_says(house: House) -> None:
+    settings = house.settings("a")
+    forward = Forward("http://127.0.0.1:1", ())
+    finder = LeaderFinder(settings, forward)
+    looking = asyncio.create_task(finder.run())
+    async with Candidate(settings) as first:
+        await first.leads()
+        async with asyncio.timeout(WITHIN_S):
+            while forward.leader.port != settings.web.port:  # noqa: ASYNC110 - a state, not an event
+                await asyncio.sleep(0.01)
+    second = house.settings("b")
+    async with Candidate(second) as other, asyncio.timeout(WITHIN_S):
+        await other.leads()
+        while forward.leader.port != second.web.port:  # noqa: ASYNC110 - a state, not an event
+            await asyncio.sleep(0.01)
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
