@@ -228,6 +228,7 @@ async def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes_and_ends(ho
     assert stored == [(n, n) for n in range(1, len(stored) + 1)]
     by_new = "SELECT min(seq), max(seq), count(*) FROM facts WHERE body LIKE '%\"b\"%'"
     last = int(took.split()[2])
+    assert max(old.numbers()) <= last, "it declared stored what nobody will store"
     assert house.databases.ask("ledger", by_new) == [(last + 1, len(stored), len(stored) - last)]
 
 
@@ -246,6 +247,12 @@ async def test_with_the_database_down_nobody_is_elected_and_the_leader_goes_on(h
         told = int((await leader.says("stored")).split()[1])
         while int((await leader.says("stored")).split()[1]) < told + 20:
             pass
+        leader.sent(signal.SIGSTOP)  # so that the standby is the first to look
+    looked = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'hotline ledger' AND query = 'ROLLBACK'"
+    async with asyncio.timeout(WITHIN_S):
+        while not house.databases.ask("ledger", looked):  # noqa: ASYNC110 - a state, not an event
+            await asyncio.sleep(0.02)
+    leader.sent(signal.SIGCONT)
     async with asyncio.timeout(WITHIN_S):
         while house.lease()[2] == renewed:  # noqa: ASYNC110 - a state, not an event
             await asyncio.sleep(0.05)
