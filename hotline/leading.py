@@ -14,7 +14,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import structlog
@@ -30,13 +30,14 @@ from ledger.spool import set_aside
 from ledger.store import FactStore
 from storage import Database, StorageError, migrate
 from storage.leadership import Leadership, own_clock
-from storage.lease import Lease, LeaseLost, Tenure, has_leases
+from storage.lease import Lease, LeaseLost, Tenure, end_forgotten, has_leases
 from storage.lease_rules import Row, Step, Watch, step, watched
 from storage.migrate import newest, revision
 
 _log = structlog.get_logger("hotline.lease")
 _ANSWER_MS = 1_000
 """A renewal that takes longer is as good as none: there is another soon."""
+_END_S, _STATUS = 15.0, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Candidate:
         self._standby: StandbyPage | None = None
         self._stack = AsyncExitStack()
         self._keeping: asyncio.Task[None] | None = None
+        self._overdue: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Candidate:
         if self._facts.is_sqlite:
@@ -86,6 +88,8 @@ class Candidate:
         if self.won is not None and not self._spool.exists():  # what waits there only we may store
             await self.won.leadership.give_up()
         await self._stack.aclose()
+        if self._overdue is not None:
+            self._overdue.cancel()
 
     async def leads(self) -> None:
         """Returns once it leads. It may be cancelled while it stands by."""
@@ -147,17 +151,25 @@ class Candidate:
         watch = None if look.row is None else watched(watch, look.row, began)
         return watch, look.row, step(look, watch, own=own, term=self._lease.term)
 
-    async def _require_unclaimed(self) -> None:
-        """`LedgerTaken` by a program that knows no lease: it would not notice that another leads."""
+    async def _unclaimed(self) -> bool:
+        """Whether nobody stores facts; False if somebody has just taken the lease.
+
+        `LedgerTaken` by a program that knows no lease: it would not notice that another leads.
+        """
         store = FactStore(self._facts)
         try:
             await store.claim()
+        except LedgerTaken:
+            if (await self._lease.look()).row is None:
+                raise
+            return False
         finally:
             await store.close()
+        return True
 
     async def _take(self, seen: Row | None, own: frozenset[str]) -> bool:
-        if seen is None:
-            await self._require_unclaimed()
+        if seen is None and not await self._unclaimed():
+            return False
         foreign = seen is not None and seen.token not in own
         if seen is not None and foreign:
             aside = await asyncio.to_thread(set_aside, self._spool, seen.fence)
@@ -182,10 +194,24 @@ class Candidate:
         if tenure is None:
             return False
         await asyncio.to_thread(self._tokens.write, {token})
+        if foreign:
+            await self._end_forgotten()
         missing = seen is not None and foreign and not seen.given_up
         self._begin(tenure, began, seen.renewed if seen is not None and missing else None)
         _log.info("leads", fence=tenure.fence, before="" if seen is None else seen.holder)
         return True
+
+    async def _end_forgotten(self) -> None:
+        """End what a frozen leader has begun in the databases: it holds rows, for a minute if nobody does."""
+        main = Database(self._settings.main_url, name="main")
+        for database in (self._facts, main):
+            try:
+                await database.open()
+                if not database.is_sqlite:
+                    await end_forgotten(database, self._lease.term)
+            except StorageError as error:
+                _log.warning("units of work of the last leader may still hold rows", problem=str(error))
+        await main.close()
 
     def _begin(self, tenure: Tenure, at: float, known_until: Instant | None) -> None:
         every_s = self._settings.lease.renew_s
@@ -193,10 +219,14 @@ class Candidate:
         lead = Lead(tenure=tenure, sure=leadership.sure, lock=self._lock)
         self.won = Won(leadership=leadership, lead=lead, known_until=known_until)
         self._keeping = asyncio.create_task(leadership.run(), name="lease")
-        self._keeping.add_done_callback(_seen)
+        self._keeping.add_done_callback(self._kept_no_more)
+
+    def _kept_no_more(self, keeping: asyncio.Task[None]) -> None:
+        """Whoever asks `kept` is told. What then hangs on its way out must not keep this program there."""
+        if not keeping.cancelled() and isinstance(keeping.exception(), LeaseLost):
+            self._overdue = asyncio.get_running_loop().call_later(_END_S, _end_at_once)
 
 
-def _seen(task: asyncio.Task[None]) -> None:
-    """Whoever asks `kept` is told; that nobody has asked yet is no fault."""
-    with suppress(asyncio.CancelledError, LeaseLost):
-        task.result()
+def _end_at_once() -> None:
+    _log.critical("did not stop in order although another leads: ends at once")
+    os._exit(_STATUS)

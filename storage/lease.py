@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, Column, String, Table, inspect, literal_column, select, update
+from sqlalchemy import BigInteger, Column, String, Table, inspect, literal_column, select, text, update
 
-from core.clock import Duration
+from core.clock import SECOND, Duration
 from storage.database import Database
 from storage.errors import StorageError, Superseded
 from storage.lease_rules import Look, Row
@@ -34,6 +34,10 @@ leases = Table(
     Column("term", BigInteger, nullable=False),
 )
 _NOW = literal_column("(extract(epoch FROM statement_timestamp()) * 1000000)::bigint", BigInteger)
+_FORGOTTEN = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+    AND state LIKE 'idle in transaction%' AND state_change < now() - make_interval(secs => :after)"""
 _MINE = "SELECT holder FROM leases WHERE name = %s AND token <> %s"
 
 
@@ -106,6 +110,12 @@ async def has_leases(database: Database) -> bool:
     """Whether the database knows leases: an older program's does not."""
     async with database.read() as connection:
         return await connection.run_sync(lambda one: inspect(one).has_table(leases.name))
+
+
+async def end_forgotten(database: Database, after: Duration) -> None:
+    """End our own role's sessions whose unit of work has waited for its program for so long: it is frozen."""
+    async with database.write() as connection:
+        await connection.execute(text(_FORGOTTEN), {"after": after / SECOND})
 
 
 async def require_tenure(connection: psycopg.AsyncConnection[Any], tenure: Tenure) -> None:

@@ -81,22 +81,22 @@ asyncio.run(main(Settings.model_validate_json(sys.argv[1])))
 """
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """A program and what it has said."""
 
     process: asyncio.subprocess.Process
     said: list[str] = field(default_factory=list)
 
-    async def says(self, word: str) -> str:
-        """The next line with `word` in it."""
+    async def says(self, *words: str) -> str:
+        """The next line with one of `words` in it."""
         assert self.process.stdout is not None
         async with asyncio.timeout(WITHIN_S):
             while line := (await self.process.stdout.readline()).decode():
                 self.said.append(line.strip())
-                if word in line:
+                if any(word in line for word in words):
                     return line.strip()
-        raise AssertionError(f"it ended without a word of {word!r}: {self.said[-20:]}")
+        raise AssertionError(f"it ended without a word of {words}: {self.said[-20:]}")
 
     async def ends(self) -> int:
         """Its status, once all it has said is read."""
@@ -179,57 +179,58 @@ async def house(tmp_path: Path, server_databases: ServerDatabases) -> AsyncItera
     await made.close()
 
 
-async def test_when_the_leader_is_killed_one_of_two_standbys_leads_and_no_fact_is_lost(house: House) -> None:
-    first = await house.writer("a")
-    assert await first.says("writes") == "writes 1 0"
-    standbys = [await house.writer(name) for name in "bc"]
-    for standby in standbys:
-        await standby.says("stands by")
-    await first.says("stored")
-    first.sent(signal.SIGKILL)
-    await first.ends()
-    leading = [asyncio.create_task(standby.says("writes")) for standby in standbys]
+async def roles(*programs: Program, leads: str) -> tuple[Program, str, list[Program]]:
+    """Who leads of these, what it says of that, and who stands by."""
+    said = await asyncio.gather(*(one.says(leads, "stands by") for one in programs))
+    ((leader, word),) = [(one, line) for one, line in zip(programs, said, strict=True) if leads in line]
+    return leader, word, [one for one in programs if one is not leader]
+
+
+async def next_of(standbys: list[Program]) -> tuple[Program, str, list[Program]]:
+    """Who of them leads next, what it says of that, and who still stands by."""
+    leading = [asyncio.create_task(one.says("writes")) for one in standbys]
     done, waiting = await asyncio.wait(leading, timeout=WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
-    (led,) = done
-    second = standbys[leading.index(led)]
-    _, fence, last = led.result().split()
-    assert (fence, int(last) >= max(first.numbers())) == ("2", True)
-    for _ in range(5):
-        await second.says("stored")
-    assert [task.done() for task in waiting] == [False]
-    second.sent(signal.SIGKILL)
-    await second.ends()
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
-    stored = house.numbers()
-    assert stored == [(n, n) for n in range(1, len(stored) + 1)]
-    assert len(stored) >= max(second.numbers()) > int(last)
+    (led,) = done
+    leader = standbys[leading.index(led)]
+    return leader, led.result(), [one for one in standbys if one is not leader]
 
 
-async def test_a_leader_that_was_frozen_writes_nothing_when_it_wakes_and_ends(house: House) -> None:
-    old = await house.writer("a")
-    await old.says("stored")
-    new = await house.writer("b")
-    await new.says("stands by")
-    old.sent(signal.SIGSTOP)
-    took = await new.says("writes")
-    assert took.startswith("writes 2 ")
-    await new.says("stored")
-    old.sent(signal.SIGCONT)
-    assert await old.ends() == 0
-    assert any("lost the lease (fence 1)" in line and "leads, by fence 2" in line for line in old.said)
+async def test_frozen_or_killed_a_leader_is_followed_by_one_standby_and_no_fact_is_lost_or_doubled(
+    house: House,
+) -> None:
+    """Whoever was frozen writes nothing when it wakes, and ends."""
+    programs = [await house.writer(name) for name in "abc"]
+    frozen, began, standbys = await roles(*programs, leads="writes")
+    assert began == "writes 1 0"
+    await frozen.says("stored")
+    frozen.sent(signal.SIGSTOP)
+    second, took, (third,) = await next_of(standbys)
+    fence, last = map(int, took.split()[1:])
+    assert (fence, last > 0) == (2, True)
+    await second.says("stored")
+    frozen.sent(signal.SIGCONT)
+    assert await frozen.ends() == 0
+    assert any("lost the lease (fence 1)" in line and "leads, by fence 2" in line for line in frozen.said)
+    assert 0 < max(frozen.numbers()) <= last, "it declared stored what nobody will store"
     before = len(house.numbers())
-    while new.numbers()[-1] <= before:
-        await new.says("stored")
-    new.sent(signal.SIGKILL)
-    await new.ends()
+    while second.numbers()[-1] <= before:
+        await second.says("stored")
+    second.sent(signal.SIGKILL)
+    await second.ends()
+    _, took, _ = await next_of([third])
+    assert took.startswith("writes 3 ")
+    assert int(took.split()[2]) >= max(second.numbers())
+    await third.says("stored")
+    third.sent(signal.SIGKILL)
+    await third.ends()
     stored = house.numbers()
     assert stored == [(n, n) for n in range(1, len(stored) + 1)]
-    by_new = "SELECT min(seq), max(seq), count(*) FROM facts WHERE body LIKE '%\"b\"%'"
-    last = int(took.split()[2])
-    assert max(old.numbers()) <= last, "it declared stored what nobody will store"
-    assert house.databases.ask("ledger", by_new) == [(last + 1, len(stored), len(stored) - last)]
+    name = "abc"[programs.index(frozen)]
+    by_frozen = f"SELECT max(seq), count(*) FROM facts WHERE body LIKE '%\"{name}\"%'"  # noqa: S608
+    assert house.databases.ask("ledger", by_frozen) == [(last, last)]
 
 
 async def test_with_the_database_down_nobody_is_elected_and_the_leader_goes_on(house: House) -> None:
@@ -341,10 +342,9 @@ async def test_the_service_stands_by_leads_and_leaves_telephones_alone_once_anot
 ) -> None:
     node = tmp_path / "node"
     node.mkdir()
-    old, _ = await serve(house, "a", node)
-    await old.says("hotline serves")
-    new, port = await serve(house, "b", node)
-    await new.says("stands by")
+    programs = dict([await serve(house, name, node) for name in "ab"])
+    old, _, (new,) = await roles(*programs, leads="hotline serves")
+    port = programs[new]
     async with asked(port, "/health") as answer:
         assert answer.status == 200
     async with asked(port, "/ready") as answer:

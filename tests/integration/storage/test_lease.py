@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+from psycopg import OperationalError
 
 from core.clock import SECOND
 from core.facts import DeviceContactChanged
@@ -14,7 +15,7 @@ from ledger.entry import Entry, written
 from ledger.store import FactStore
 from storage import Database, DatabaseDown, Superseded
 from storage.leadership import Leadership
-from storage.lease import Lease, LeaseLost, Tenure
+from storage.lease import Lease, LeaseLost, Tenure, end_forgotten
 from storage.lease_rules import Look, Row
 from tests.support.databases import ServerDatabases
 from tests.support.postgres import Cluster
@@ -122,7 +123,9 @@ async def test_who_waits_for_the_claim_as_if_frozen_is_ended_too(
                 await asyncio.sleep(0.01)
         new = FactStore(facts, tenure=await take(lease, "b"))
         await new.claim()
-        assert isinstance((await asyncio.gather(frozen, return_exceptions=True))[0], Exception)
+        await asyncio.gather(frozen, return_exceptions=True)  # it may have had the claim for a moment
+        with pytest.raises(OperationalError):
+            await asyncio.to_thread(waiting.execute, "SELECT 1")
     await new.add([entry(1)])
     await new.close()
     await old.close()
@@ -148,3 +151,19 @@ async def test_a_leader_stays_one_while_the_database_is_away_and_knows_when_it_i
         await sure
     with pytest.raises(LeaseLost):
         await leads.run()
+
+
+async def test_a_unit_of_work_that_a_frozen_program_has_begun_is_ended(
+    facts: Database, server_databases: ServerDatabases, server: Cluster
+) -> None:
+    name = server_databases.url("ledger").rpartition("/")[2]
+    with server.connect(name, user="postgres") as other, server.connect(name) as frozen:
+        for connection in (other, frozen):
+            connection.execute("BEGIN")
+            connection.execute("SELECT pg_advisory_xact_lock_shared(1)")
+        await end_forgotten(facts, TERM)
+        frozen.execute("SELECT 1")
+        await end_forgotten(facts, 0)
+        with pytest.raises(OperationalError):
+            frozen.execute("SELECT 1")
+        other.execute("SELECT 1")  # another role's are not ours to end
