@@ -29,6 +29,7 @@ from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
 from hotline.due import Due, assemble_due, sms_key
 from hotline.flow_guard import FlowGuard
+from hotline.leading import Won
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
@@ -51,6 +52,7 @@ from hotline.sms_reports_api import SmsReportsApi
 from ledger.api import CallsApi
 from ledger.calls import CallBook
 from ledger.consumer import Consumer
+from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from recordings import service as recordings_service
@@ -98,6 +100,7 @@ class Hotline:
     app: web.Application
     host: str
     port: int
+    won: Won | None = None
 
     @property
     def address(self) -> str:
@@ -106,9 +109,11 @@ class Hotline:
 
     async def close(self) -> None:
         """Let go of ledger and databases; `Running` does it for a program that runs."""
-        await self.ledger.close()
-        await self.main.close()
-        await self.facts.close()
+        try:
+            await self.ledger.close()
+        finally:
+            await self.main.close()
+            await self.facts.close()
 
 
 async def open_databases(settings: Settings) -> tuple[Database, Database]:
@@ -127,14 +132,20 @@ async def open_databases(settings: Settings) -> tuple[Database, Database]:
 
 
 async def assemble(
-    settings: Settings, directory: Directory, credentials: Credentials, *, clock: Clock
+    settings: Settings,
+    directory: Directory,
+    credentials: Credentials,
+    *,
+    clock: Clock,
+    won: Won | None = None,
 ) -> Hotline:
-    """Every part, connected; databases and ledger are open, nothing else runs yet."""
+    """Every part, connected; databases and ledger are open, nothing else runs yet. `won`: how it leads."""
     async with AsyncExitStack() as opened:
         main, facts = await open_databases(settings)
         opened.push_async_callback(main.close)
         opened.push_async_callback(facts.close)
-        ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool")
+        lead = won.lead if won else None
+        ledger = Ledger(facts, spool=settings.data_dir / "ledger.spool", lead=lead)
         await ledger.open()
         opened.push_async_callback(ledger.close)
         due = assemble_due(settings, main, lambda: book.present.calendar, clock)
@@ -143,7 +154,15 @@ async def assemble(
         )
         await book.open()
         hotline = _connected(
-            settings, book, credentials, clock=clock, main=main, facts=facts, ledger=ledger, due=due
+            settings,
+            book,
+            credentials,
+            clock=clock,
+            main=main,
+            facts=facts,
+            ledger=ledger,
+            due=due,
+            won=won,
         )
         opened.pop_all()
     return hotline
@@ -159,6 +178,7 @@ def _connected(
     facts: Database,
     ledger: Ledger,
     due: Due,
+    won: Won | None,
 ) -> Hotline:
     directory = book.current
     upkeep = NodeUpkeep(settings, book.number, book.present, clock=clock)
@@ -181,7 +201,8 @@ def _connected(
         heard=lambda: telephony.heard(),  # noqa: PLW0108 - it is made below, and asks the board itself
         zone=settings.zone_info,
     )
-    telephony = telephony_of(settings, directory, ledger, clock, handling=board.handling)
+    sure = won.lead.sure if won else None
+    telephony = telephony_of(settings, directory, ledger, clock, handling=board.handling, sure=sure)
     agents = AgentView(telephony.switchboard, hub, clock)
     ledger.listen(agents.hear)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
@@ -227,6 +248,7 @@ def _connected(
         clock=clock,
         calendar=lambda: directory().calendar,
         relay=relay,
+        leadership=won.leadership if won else None,
     )
     routes = [
         *TelephonyApi(telephony, agents, directory).routes(),
@@ -282,6 +304,7 @@ def _connected(
         app=app,
         host=settings.web.host,
         port=settings.web.port,
+        won=won,
     )
 
 
@@ -298,7 +321,7 @@ class Running:
         # After a restart on a busy day the board takes its time over the ledger: what is due need not wait.
         self._begin(hotline.due.work())
         try:
-            await hotline.telephony.start()
+            await hotline.telephony.start(known_until=hotline.won.known_until if hotline.won else None)
             await hotline.board.start()
             self._runner = web.AppRunner(hotline.app, access_log=None)
             await self._runner.setup()
@@ -331,11 +354,16 @@ class Running:
 
     async def __aexit__(self, *_: object) -> None:
         hotline = self._hotline
-        await hotline.telephony.stop()
+        leads = hotline.won is None or await hotline.won.leadership.ask()
+        await hotline.telephony.stop(leave=leads)
         await self._end()
         if self._runner is not None:
             await self._runner.cleanup()
-        await hotline.close()
+        try:
+            await hotline.close()
+        except LedgerError:
+            if leads:  # else it was superseded, as has been said
+                raise
 
     def _begin(self, work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
         self._tasks += [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]

@@ -9,12 +9,12 @@ does; `rate()` and `increase()` take that for a restart, which it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from board.figures import QueueFigures
@@ -23,10 +23,13 @@ from core.calendar import WorkingCalendar
 from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant, local_day
 from core.facts import AgentState
 from directory.alarms import ALARMS
+from hotline.metrics_family import Family
+from hotline.metrics_lease import lease_figures
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger, LedgerHealth
 from ledger.outbox import Outbox
 from storage.jobs.watch import JobsWatch
+from storage.leadership import Leadership
 from telephony.ami.session import State
 from telephony.service import Telephony
 from telephony.standing import NodeStanding
@@ -35,8 +38,6 @@ from web.live import LiveHub
 from web.relay import RelayOut
 
 _log = structlog.get_logger("hotline.metrics")
-Samples = Iterable[tuple[Sequence[str], float | None]]
-"""Values of the labels, and the figure; None: there is none just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,28 +55,7 @@ class Watched:
     clock: Clock
     calendar: Callable[[], WorkingCalendar]
     relay: RelayOut | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A figure with its labels; a counter's name ends in `_total`."""
-
-    name: str
-    told: str
-    labels: tuple[str, ...] = ()
-
-    def of(self, samples: Samples) -> Metric:
-        """The figure as it stands."""
-        kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
-        metric = kind(self.name, self.told, labels=self.labels)
-        for values, figure in samples:
-            if figure is not None:
-                metric.add_metric(values, figure)
-        return metric
-
-    def single(self, figure: float | None) -> Metric:
-        """The figure of a family without labels."""
-        return self.of([((), figure)])
+    leadership: Leadership | None = None
 
 
 def registry_of(watched: Watched) -> CollectorRegistry:
@@ -228,6 +208,10 @@ _OF_LEDGER: tuple[tuple[Family, Callable[[LedgerHealth], float]], ...] = (
     ),
     (Family("hotline_ledger_spooled_facts", "Facts that wait in the spool"), lambda health: health.spooled),
     (
+        Family("hotline_ledger_set_aside_facts", "Facts after which another has led; look at their files"),
+        lambda health: health.set_aside,
+    ),
+    (
         Family("hotline_ledger_problem", "1: the ledger does not reach its database"),
         lambda health: bool(health.problem),
     ),
@@ -247,6 +231,7 @@ def _ledger(watched: Watched) -> Iterator[Metric]:
     yield LAG.of(((name,), lag) for name, lag in behind.items())
     yield STUCK.of(((one.name,), bool(one.problem)) for one in watched.consumers)
     yield OUTBOX.single(bool(watched.outbox.problem))
+    yield from lease_figures(watched.leadership)
 
 
 YEAR = Family(

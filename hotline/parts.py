@@ -30,6 +30,7 @@ from telephony.agents import LOGIN_REASON, Duties
 from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
+from telephony.hands import Sure
 from telephony.hearing import Node
 from telephony.service import Telephony
 from telephony.waiting import USUAL_HANDLING
@@ -81,8 +82,10 @@ def telephony_of(
     clock: Clock,
     *,
     handling: Callable[[str], Duration | None],
+    sure: Sure | None = None,
 ) -> Telephony:
-    """Nodes, agents and calls. `handling`: a queue's mean handling time, None while nobody knows it."""
+    """Nodes, agents and calls. `handling`: a queue's mean handling time, None while nobody knows it. `sure`:
+    asked before every command, where another program may lead."""
     names = [node.name for node in settings.nodes]
     places = Places(directory)
 
@@ -122,6 +125,7 @@ def telephony_of(
             queues=queues,
         ),
         clock=clock,
+        **({} if sure is None else {"sure": sure}),
     )
 
 

@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import gc
 import signal
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 import uvloop
@@ -18,6 +20,7 @@ from hotline import configuration, logs
 from hotline.assembly import Hotline, Running, assemble
 from hotline.content import add_config, read_content, read_seed
 from hotline.databases import kept_directory, kept_passwords
+from hotline.leading import Candidate, Won
 from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.settings import Settings
 from hotline.sign_in import cannot_sign_in
@@ -43,14 +46,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def serve(settings: Settings) -> None:
-    """Put everything together and run it until SIGTERM or SIGINT; a part that ends takes the rest along."""
-    await until_told(await assembled(settings))
+    """Put everything together and run it until SIGTERM or SIGINT; a part that ends takes the rest along.
+
+    Where another program leads, stand by until it is gone.
+    """
+    require_startable(settings)
+
+    def checked() -> None:
+        read_content(settings, read_seed(settings))
+        credentials_of(settings)
+
+    async with Candidate(settings, checked=checked) as candidate:
+        if await before_told(candidate.leads()):
+            hotline = await assembled(settings, candidate.won)
+            await until_told(hotline, candidate)
 
 
-async def assembled(settings: Settings) -> Hotline:
-    """The program as the settings want it. Whatever is missing or wrong is refused here."""
+def require_startable(settings: Settings) -> None:
+    """What no program can do without: `BadInput` or `PortsTaken`."""
     require_folder(settings.data_dir)
     require_free([WantedPort(settings.web.host, settings.web.port, "HOTLINE_WEB__PORT")])
+
+
+async def assembled(settings: Settings, won: Won | None = None) -> Hotline:
+    """The program as the settings want it. Whatever is missing or wrong is refused here."""
+    require_startable(settings)
     if not settings.nodes:
         _log.warning("no node is named: no call will be seen; name one under [[nodes]] in the settings")
     seed = read_seed(settings)
@@ -59,20 +79,30 @@ async def assembled(settings: Settings) -> Hotline:
     keys = credentials_of(settings)
     if without := cannot_sign_in(settings, directory, keys, await kept_passwords(settings)):
         _log.warning("cannot sign in until a password is made for them", staff=", ".join(without))
-    return await assemble(settings, seed, keys, clock=system_clock)
+    return await assemble(settings, seed, keys, clock=system_clock, won=won)
 
 
-async def until_told(hotline: Hotline) -> None:
-    """Run it until SIGTERM or SIGINT, or until a part of it ends."""
+async def until_told(hotline: Hotline, candidate: Candidate | None = None) -> None:
+    """Run it until SIGTERM or SIGINT, or until a part of it ends, or another program leads (`LeaseLost`)."""
     spare_the_collector()
     async with Running(hotline) as running:
-        told = asyncio.create_task(stop_asked())
-        failed = asyncio.create_task(running.failed())
-        done, pending = await asyncio.wait({told, failed}, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
+        failed = [running.failed(), *([] if candidate is None else [candidate.kept()])]
+        await before_told(*failed)
+
+
+async def before_told(*work: Coroutine[Any, Any, None]) -> bool:
+    """Whether one of `work` ended before SIGTERM or SIGINT came; what it raises. The rest is cancelled."""
+    told = asyncio.create_task(stop_asked())
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        done, _ = await asyncio.wait({told, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (told, *tasks):
             task.cancel()
-        for task in done:
-            await task
+        await asyncio.gather(told, *tasks, return_exceptions=True)
+    for task in done:
+        await task
+    return told not in done
 
 
 def credentials_of(settings: Settings) -> Credentials:
@@ -104,4 +134,8 @@ async def stop_asked() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    await asked.wait()
+    try:
+        await asked.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)  # while nobody waits, it ends the program as it always does

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from core.errors import BadInput
 from core.names import fits
+from hotline.settings_lease import LeaseSettings
 from hotline.settings_section import Section, origin
 from hotline.settings_sign_in import OidcSettings, SessionSettings
 from storage.notices.mail import Security
@@ -353,6 +354,7 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     oidc: OidcSettings = OidcSettings()
     database: DatabaseSettings = DatabaseSettings()
+    lease: LeaseSettings = LeaseSettings()
     redis: RedisSettings = RedisSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -10,7 +10,8 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from core.clock import SECOND, Clock
-from hotline.metrics import FEED, SCREENS, Family, served_of
+from hotline.metrics import FEED, SCREENS, served_of
+from hotline.metrics_family import Family
 from web.counting import RequestCounts
 from web.live_mirror import LiveMirror
 from web.relay import RelayIn

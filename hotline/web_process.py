@@ -21,6 +21,7 @@ from directory.book import DirectoryBook
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
+from hotline.leader_finder import LeaderFinder
 from hotline.metrics_api import MetricsApi, read_token
 from hotline.parts import sessions_of, web_of
 from hotline.readiness import NotReady, feed_check
@@ -53,6 +54,7 @@ class WebProcess:
     mirror: LiveMirror
     relay: RelayIn
     stale: asyncio.Event
+    leader: LeaderFinder
     app: web.Application
     host: str
     port: int
@@ -125,6 +127,7 @@ def _connected(
         mirror=mirror,
         relay=relay,
         stale=stale,
+        leader=LeaderFinder(settings, forward),
         app=app,
         host=settings.web.host,
         port=settings.web.port,
@@ -165,7 +168,11 @@ class WebRunning:
         process = self._process
         await self._runner.setup()
         await web.TCPSite(self._runner, process.host, process.port).start()
-        work = {"live-feed": process.relay.run(), "directory": self._follow_directory()}
+        work = {
+            "live-feed": process.relay.run(),
+            "directory": self._follow_directory(),
+            "leader": process.leader.run(),
+        }
         self._tasks = [asyncio.create_task(one, name=name) for name, one in work.items()]
         _log.info("web process serves", address=f"http://{process.host}:{process.port}/")
         return self

@@ -9,9 +9,7 @@ first (docs/adr/0011).
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
@@ -21,12 +19,15 @@ from pathlib import Path
 from core.clock import Instant
 from core.facts import Fact, Numbered
 from ledger.entry import Entry, written
-from ledger.errors import LedgerClosed, LedgerDamaged, LedgerFailed, LedgerTaken
+from ledger.errors import LedgerClosed, LedgerDamaged, LedgerFailed
+from ledger.leading import Lead
+from ledger.lock import FolderLock
 from ledger.recent import Recent
-from ledger.spool import Spool
+from ledger.spool import Spool, lines_set_aside
 from ledger.store import FactStore, Removed
 from ledger.watermark import Watermark
-from storage import Database, RowsRefused, StorageError, check_schema
+from storage import Database, RowsRefused, StorageError, Superseded, check_schema
+from storage.lease import LeaseLost
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Sequence[Numbered]], None]
@@ -40,24 +41,32 @@ _RETRY_LONGEST_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerHealth:
-    """`in_memory` facts would be lost with the process, `spooled` ones not; `problem` is for people."""
+    """`in_memory` facts would be lost with the process, `spooled` ones not; `problem` is for people.
+
+    `set_aside`: facts of a time after which another program has led; a person has to look at them.
+    """
 
     last: int
     last_stored: int
     in_memory: int
     spooled: int
+    set_aside: int
     problem: str
 
 
 class Ledger:
-    """`database` must be open and migrated (history `ledger`). `spool`: a file whose folder exists."""
+    """`database` must be open and migrated (history `ledger`). `spool`: a file whose folder exists.
 
-    def __init__(self, database: Database, *, spool: Path) -> None:
-        self._store = FactStore(database)
+    `lead`: under which nobody but us may store facts there; without one the database's claim decides alone.
+    """
+
+    def __init__(self, database: Database, *, spool: Path, lead: Lead | None = None) -> None:
+        self._store = FactStore(database, tenure=lead.tenure if lead else None)
         self._database = database
         self._spool = Spool(spool)
-        self._lock_file = spool.with_name(spool.name + ".lock")
-        self._lock: int | None = None
+        self._set_aside = lines_set_aside(spool)
+        self._lead = lead
+        self._lock = lead.lock if lead else FolderLock(spool)
         self._pending: deque[Entry] = deque()
         self._recent = Recent()
         self._listeners: list[Listener] = []
@@ -81,7 +90,7 @@ class Ledger:
 
         `LedgerTaken`, `SpoolDamaged`, `SchemaMismatch` or `DatabaseDown` if that cannot be.
         """
-        self._take_lock()
+        self._lock.take()
         try:
             await check_schema(self._database, "ledger")
             await self._store.claim()
@@ -89,7 +98,7 @@ class Ledger:
             stored = await self._store.last()
         except BaseException:
             await self._store.close()
-            self._release_lock()
+            self._unlock()
             raise
         self.last = max(stored, in_spool)
         self._in_database.rise(stored)
@@ -112,7 +121,7 @@ class Ledger:
             self._timer.cancel()
             self._timer = None
         await self._store.close()
-        self._release_lock()
+        self._unlock()
         if writer is not None and not writer.cancelled() and (error := writer.exception()) is not None:
             raise LedgerFailed(f"the ledger's writer has failed: {error}") from error
 
@@ -203,6 +212,7 @@ class Ledger:
             last_stored=self.last_stored,
             in_memory=len(self._pending),
             spooled=self._spool.waiting,
+            set_aside=self._set_aside,
             problem=self._problem,
         )
 
@@ -259,6 +269,7 @@ class Ledger:
     async def _keep(self, batch: list[Entry]) -> bool:
         if self._spool.is_empty and await self._into_database(batch, self._store.add):
             return True
+        await self._require_lead()
         try:
             await asyncio.to_thread(self._spool.add, batch)
         except OSError as error:
@@ -271,6 +282,14 @@ class Ledger:
             )  # two disks are full or gone: time is all there is to wait for
             return False
         return True
+
+    async def _require_lead(self) -> None:
+        # What another leader has numbered meanwhile must not count as kept here.
+        if self._lead is not None:
+            try:
+                await self._lead.sure()
+            except LeaseLost as error:
+                raise Superseded(str(error)) from error
 
     async def _drain_some(self) -> None:
         # A batch at a time, so that facts of the moment reach the end of the spool meanwhile.
@@ -312,19 +331,6 @@ class Ledger:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _take_lock(self) -> None:
-        lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise LedgerTaken(
-                f"another program writes this ledger ({self._lock_file} is locked): "
-                "stop it, or give this one a data folder of its own"
-            ) from error
-        self._lock = lock
-
-    def _release_lock(self) -> None:
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            os.close(lock)
+    def _unlock(self) -> None:
+        if self._lead is None:
+            self._lock.release()

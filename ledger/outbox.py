@@ -106,3 +106,5 @@ class Outbox:
                 last = self._ledger.append([decode(row.kind, row.body)], origin=row.origin)
                 self._carried.add(row.origin)
         await self._ledger.stored(last)
+        # Out of the box only what is in the database: a spool is this program's own, and another may lead.
+        await self._ledger.readable(last)

@@ -14,6 +14,7 @@ from ledger.errors import LedgerDamaged, LedgerTaken
 from ledger.shelves import Shelves
 from ledger.tables import facts, facts_removed
 from storage import Appender, Database
+from storage.lease import Tenure
 
 _IN_THE_INDEX = facts.c.call != ""
 """The index of calls leaves out facts of none; SQLite uses it only where a query says so, too."""
@@ -45,9 +46,9 @@ class Removed:
 class FactStore:
     """What it says is what the database holds; all it remembers is how far there is room."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, tenure: Tenure | None = None) -> None:
         self._database = database
-        self._appender = Appender(database, facts)
+        self._appender = Appender(database, facts, tenure=tenure)
         self._shelves = Shelves(database)
 
     async def claim(self) -> None:

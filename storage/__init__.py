@@ -2,7 +2,14 @@
 
 from storage.appender import Appender
 from storage.database import Database, after_commit, part
-from storage.errors import DatabaseDown, DatabaseNotOpen, RowsRefused, SchemaMismatch, StorageError
+from storage.errors import (
+    DatabaseDown,
+    DatabaseNotOpen,
+    RowsRefused,
+    SchemaMismatch,
+    StorageError,
+    Superseded,
+)
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
 from storage.turns import take_turn
@@ -16,6 +23,7 @@ __all__ = [
     "RowsRefused",
     "SchemaMismatch",
     "StorageError",
+    "Superseded",
     "add_up",
     "after_commit",
     "check_schema",

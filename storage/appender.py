@@ -20,16 +20,20 @@ from storage import sqlite
 from storage.copier import Copier
 from storage.database import Database
 from storage.errors import DatabaseNotOpen, RowsRefused, StorageError, translated_cause
+from storage.lease import Tenure
 
 
 class Appender:
-    """Appends rows, given as tuples in the order of the table's columns, each batch one transaction."""
+    """Appends rows, given as tuples in the order of the table's columns, each batch one transaction.
 
-    def __init__(self, database: Database, table: Table) -> None:
+    `tenure`, on a server: under which its program leads; it appends nothing (`Superseded`) under another's.
+    """
+
+    def __init__(self, database: Database, table: Table, *, tenure: Tenure | None = None) -> None:
         self._database = database
         self._table = table
         self._way: _Thread | Copier = (
-            _Thread(database, table) if database.is_sqlite else Copier(database, table)
+            _Thread(database, table) if database.is_sqlite else Copier(database, table, tenure)
         )
 
     async def claim(self) -> bool:

@@ -5,6 +5,7 @@
     │                     or does not let us in
     ├── SchemaMismatch    it answers, but its tables are not those this program was built for
     ├── RowsRefused       an Appender's rows break a rule of their table
+    │   └── Superseded    another program has become the one that may append
     └── DatabaseNotOpen   a mistake of ours: used before open() or after close()
 
 Violated constraints stay `sqlalchemy.exc.IntegrityError`: only the feature knows what they mean. A value that
@@ -36,6 +37,10 @@ class SchemaMismatch(StorageError):
 
 class RowsRefused(StorageError):
     """The rows are not such as the table takes: a number given twice, most likely."""
+
+
+class Superseded(RowsRefused):
+    """Another program leads, and has used the numbers that this one would give."""
 
 
 class DatabaseNotOpen(StorageError):

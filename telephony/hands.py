@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -22,12 +22,33 @@ _log = structlog.get_logger(__name__)
 
 NOBODY = "-"
 """What the dialplan reads as nobody, or nowhere; an empty variable would be one that was never set."""
+Sure = Callable[[], Awaitable[None]]
+"""Returns once it is certain that no other program leads; raises if one does."""
 
 
 class Sender(Protocol):
     """What carries an action to the node: `telephony.ami.NodeLink`."""
 
     async def send(self, action: Action) -> Reply: ...
+
+
+class SureSender:
+    """A sender that first makes sure that this program leads.
+
+    Nothing is awaited between that and the sending. What another program has to say now is refused here.
+    """
+
+    def __init__(self, sender: Sender, sure: Sure) -> None:
+        self._sender = sender
+        self._sure = sure
+
+    async def send(self, action: Action) -> Reply:
+        """How it ended."""
+        try:
+            await self._sure()
+        except HotlineError as problem:
+            return Reply(Outcome.REFUSED, why=str(problem))
+        return await self._sender.send(action)
 
 
 class NodeHands:

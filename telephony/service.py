@@ -25,7 +25,7 @@ from telephony.agents import Agent
 from telephony.ami.accounts import Role
 from telephony.ami.pending import Outcome as How
 from telephony.dispatch import Dispatcher
-from telephony.hands import NodeHands
+from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.heartbeat import Heartbeat
 from telephony.moves import moved
@@ -49,8 +49,15 @@ _AT_WORK = frozenset(AgentState) - {AgentState.LOGGED_OUT, AgentState.NOT_READY}
 _Published = c.PublishDuty | c.PublishAgentAt | c.PublishDeviceOf
 
 
+async def _alone() -> None:
+    """Where no other program can lead."""
+
+
 class Telephony:
-    """`await start()`, then `run()`; the other methods are for the API."""
+    """`await start()`, then `run()`; the other methods are for the API.
+
+    `sure`: asked before every command whether this program still leads.
+    """
 
     def __init__(
         self,
@@ -60,6 +67,7 @@ class Telephony:
         duties: a.Duties,
         dispatcher: Dispatcher,
         clock: Clock,
+        sure: Sure = _alone,
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
         self._book = book
@@ -68,7 +76,9 @@ class Telephony:
         self._clock = clock
         self._hearts = {node.name: Heartbeat(node.directory) for node in nodes}
         self._stopping = False
-        self._hands = {node.name: NodeHands(node.name, node.link, self._not_done) for node in nodes}
+        self._hands = {
+            node.name: NodeHands(node.name, SureSender(node.link, sure), self._not_done) for node in nodes
+        }
         self._board = Switchboard(duties)
         self._hearings = {
             node.name: Hearing(node, self._board, duties=duties, dispatcher=dispatcher, clock=clock)
@@ -79,12 +89,16 @@ class Telephony:
 
     # ------------------------------------------------------------------ life
 
-    async def start(self) -> None:
-        """Take up calls and agents as the ledger left them."""
+    async def start(self, *, known_until: Instant | None = None) -> None:
+        """Take up calls and agents as the ledger left them.
+
+        `known_until`: what whoever led before has told after that may not be in the ledger.
+        """
         calls = await take_up(self._book, self._board, self._clock())
         for name, heartbeat in self._hearts.items():
             if (last := heartbeat.last()) is not None:
-                self._hearings[name].absent_since = last - _BEAT_S * SECOND
+                known = last if known_until is None else min(last, known_until)
+                self._hearings[name].absent_since = known - _BEAT_S * SECOND
         self._book.listen(self._on_facts)
         for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
             self._limit(agent, ends)
@@ -98,8 +112,11 @@ class Telephony:
                 group.create_task(self._serve(node), name=f"serve-{node.name}")
             group.create_task(self._tick(), name="telephony-tick")
 
-    async def stop(self) -> None:
-        """Waits for commands under way, logs off from all nodes; `run()` is to be cancelled after it."""
+    async def stop(self, *, leave: bool = True) -> None:
+        """Waits for commands under way, logs off from all nodes; `run()` is to be cancelled after it.
+
+        `leave` False: another program leads; the sign of life is its own to keep or to end.
+        """
         for timer in self._timers.values():
             timer.cancel()
         for hearing in self._hearings.values():
@@ -107,7 +124,8 @@ class Telephony:
         self._stopping = True
         await self.told()
         for name, heartbeat in self._hearts.items():
-            heartbeat.leave(self._clock())
+            if leave:
+                heartbeat.leave(self._clock())
             self._dispatcher.node_went(name)
         for node in self._nodes.values():
             await node.link.stop()

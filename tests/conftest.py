@@ -1,4 +1,4 @@
-"""For all tests: hypothesis sets no time in which an example has to be through, since others use the cores too."""
+"""For all tests: hypothesis bounds no example in time, since others use the cores too."""
 
 from __future__ import annotations
 

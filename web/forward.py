@@ -55,6 +55,12 @@ class Forward:
         self._origins = origins
         self._client: ClientSession | None = None
 
+    def lead_to(self, leader: str) -> None:
+        """Hand on to this address from now on; what is under way stays where it is."""
+        if self.leader != URL(leader):
+            _log.info("the leader is elsewhere", before=str(self.leader), now=leader)
+            self.leader = URL(leader)
+
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """For `cleanup_ctx`."""
         # A connection for each: one that was kept may be dead, and what went into it must not be sent again.

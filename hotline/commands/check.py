@@ -18,6 +18,7 @@ from core.errors import HotlineError
 from directory import credentials
 from hotline import configuration
 from hotline.check_heard import of_node_flows, of_node_prompts
+from hotline.check_lease import of_lease
 from hotline.commands.prepare import spec_of
 from hotline.content import Content, add_config, kept_content, read_content
 from hotline.databases import existing, kept_passwords
@@ -168,6 +169,7 @@ def _of_databases(settings: Settings) -> Iterator[Finding]:
             yield Finding(Weight.ERROR, about, str(problem), "start the service once: it migrates")
         else:
             yield good(about, "answers, with the tables of this program")
+    yield from of_lease(settings)
     spool = settings.data_dir / "ledger.spool"
     if spool.exists():
         yield Finding(

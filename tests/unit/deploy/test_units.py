@@ -39,10 +39,11 @@ def is_a_duty(unit: Path) -> bool:
     return unit.with_suffix(".timer") in TIMERS
 
 
-def test_there_is_one_for_the_service_one_for_each_node_and_one_for_each_duty() -> None:
+def test_there_is_one_for_the_service_its_standby_each_node_and_each_duty() -> None:
     names = [
         "hotline-asterisk@.service",
         "hotline-proof.service",
+        "hotline-standby.service",
         "hotline-web@.service",
         "hotline.service",
     ]

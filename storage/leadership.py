@@ -1,0 +1,102 @@
+"""Leading, for as long as the lease can be renewed: asked for again and again, lost at most once.
+
+With the database down the leader stays the leader: nobody can take over meanwhile. After a pause of its own
+(it was frozen) it is not sure of that until it has asked: see `sure`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from storage.errors import StorageError
+from storage.lease import Lease, LeaseLost, Tenure
+from storage.lease_rules import still_sure
+
+log = logging.getLogger(__name__)
+
+
+def own_clock() -> float:
+    """Seconds that go on while this program is frozen, and while its machine is asleep."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Leadership:
+    """`tenure` was asked for at `taken_at`, by `now`. `run` renews it every `every_s` seconds."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        tenure: Tenure,
+        *,
+        taken_at: float,
+        every_s: float,
+        now: Callable[[], float] = own_clock,
+    ) -> None:
+        self.tenure = tenure
+        self.problem = ""
+        """Why it was not renewed the last time."""
+        self.lost: LeaseLost | None = None
+        self._lease = lease
+        self._every_s = every_s
+        self._now = now
+        self._renewed = self._heard = taken_at
+        self._asked = asyncio.Condition()
+
+    @property
+    def unrenewed_s(self) -> float:
+        """Seconds since it was last renewed."""
+        return self._now() - self._renewed
+
+    async def run(self) -> None:
+        """Renew it until cancelled; `LeaseLost` once another leads."""
+        while True:
+            await self.ask()
+            if self.lost is not None:
+                log.critical("lease: %s", self.lost)
+                raise self.lost
+            await asyncio.sleep(self._every_s)
+
+    async def ask(self) -> bool:
+        """Renew it now; whether this program still leads, as far as anybody can tell."""
+        began = self._now()  # an answer may have lain there for as long as we were frozen
+        try:
+            if self.lost is None and await self._lease.renew(self.tenure):
+                self._heard = self._renewed = began
+                self.problem = ""
+            elif self.lost is None:
+                self.lost = LeaseLost(await self._words())
+        except StorageError as error:
+            if not self.problem:
+                log.warning("lease: not renewed, nobody can take it either: %s", error)
+            self._heard, self.problem = began, str(error)
+        async with self._asked:
+            self._asked.notify_all()
+        return self.lost is None
+
+    async def sure(self) -> None:
+        """Returns at once as a rule; after a pause, once it is known that nobody else leads. `LeaseLost`."""
+        while self.lost is None and not still_sure(self._heard, self._now(), self._lease.term):
+            async with self._asked:
+                await self._asked.wait()
+        if self.lost is not None:
+            raise self.lost
+
+    async def give_up(self) -> None:
+        """Let whoever stands by lead at once; if that cannot be told, they lead after a term."""
+        if self.lost is None:
+            with suppress(StorageError):
+                await self._lease.give_up(self.tenure)
+
+    async def _words(self) -> str:
+        who = "another program leads"
+        with suppress(StorageError):
+            row = (await self._lease.look()).row
+            who = "nobody is known to lead" if row is None else f"{row.holder} leads, by fence {row.fence}"
+        return (
+            f"this program has lost the lease (fence {self.tenure.fence}) while it could not renew it: "
+            f"{who}; it stops, leaves the telephones alone and stores nothing more"
+        )
