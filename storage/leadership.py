@@ -69,10 +69,14 @@ class Leadership:
                 self.problem = ""
             elif self.lost is None:
                 self.lost = LeaseLost(await self._words())
-        except StorageError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, there is another try
             if not self.problem:
-                log.warning("lease: not renewed, nobody can take it either: %s", error)
-            self._heard, self.problem = began, str(error)
+                log.warning("lease: not renewed, to be tried again: %s", error)
+            self.problem = str(error)
+            if isinstance(
+                error, StorageError
+            ):  # the database has been asked, and nobody else reaches it either
+                self._heard = began
         async with self._asked:
             self._asked.notify_all()
         return self.lost is None

@@ -291,7 +291,7 @@ async def test_what_waits_in_a_spool_is_stored_by_its_own_folder_until_another_h
         spooled = max(program.numbers())
         program = await house.writer("a")
         began = int((await program.says(f"writes {fence}")).split()[2])
-        assert (began >= spooled) is (fence == 2)
+        assert fence == 4 or began >= spooled
         while (folder / "ledger.spool").exists():
             await program.says("stored")
     await program.says("stored")
