@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple
 
-SIZE = 1_700
-"""Ten ports of servers, 200 of SIPp, and sound: the demo takes 1,480 ports for it."""
+SIZE = 1_600
+"""Ten ports of servers, 100 of SIPp, and sound: the demo takes 1,480 ports for it."""
 SPACES = (
     range(10_000, 15_000),
     range(16_510, 20_000),
@@ -77,8 +77,8 @@ def _divided(first: int) -> Ports:
         ami=first + 1,
         web=first + 2,
         spare=range(first + 3, first + 10),
-        people=range(first + 10, first + 210),
-        sound=range(first + 210, first + SIZE),
+        people=range(first + 10, first + 110),
+        sound=range(first + 110, first + SIZE),
     )
 
 

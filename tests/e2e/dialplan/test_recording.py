@@ -18,7 +18,9 @@ CUSTOMER_HZ, AGENT_HZ, SECOND_AGENT_HZ = 440, 1_000, 1_700
 
 
 def _closed(path: Path) -> bool:
-    return path.exists() and int.from_bytes(path.read_bytes()[40:44], "little") == path.stat().st_size - 44
+    """One look at all of it, as it may be written at this moment; what is recorded here has some sound."""
+    written = path.read_bytes() if path.exists() else b""
+    return len(written) > 44 and int.from_bytes(written[40:44], "little") == len(written) - 44
 
 
 async def _samples(path: Path) -> array[int]:
