@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
-from msgspec.structs import fields, replace
+from msgspec.structs import fields
 
 from core import facts as f
 from core.clock import MINUTE, SECOND, moment, system_clock
