@@ -5,8 +5,9 @@ Every failure is one of `LINE_FAILURES` and ends the line: whoever uses it opens
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -41,6 +42,15 @@ class Joined:
                 yield found["data"]
 
 
+@asynccontextmanager
+async def _closing(client: Redis) -> AsyncIterator[Redis]:
+    """Shielded: whoever is told twice to stop would else leave a connection behind that nobody closes."""
+    try:
+        yield client
+    finally:
+        await asyncio.shield(client.aclose())
+
+
 class RelayLine:
     """`url` of the Redis; `prefix` keeps several hotlines on one Redis apart."""
 
@@ -56,7 +66,7 @@ class RelayLine:
     @asynccontextmanager
     async def open(self, channel: str) -> AsyncIterator[Joined]:
         """A line that hears `channel`, from this moment on."""
-        async with aclosing(self._client()) as client, client.pubsub() as heard:
+        async with _closing(self._client()) as client, client.pubsub() as heard:
             await heard.subscribe(channel)
             if await heard.get_message(timeout=_PATIENCE_S) is None:
                 raise TimeoutError(f"no answer within {_PATIENCE_S:g} s")
@@ -64,7 +74,7 @@ class RelayLine:
 
     async def check(self) -> None:
         """One question and its answer, or one of `LINE_FAILURES`."""
-        async with aclosing(self._client()) as client:
+        async with _closing(self._client()) as client:
             await client.ping()
 
     def _client(self) -> Redis:
