@@ -19,8 +19,8 @@ from storage import Database
 from storage.jobs.executor import Executor, executor_of
 from storage.jobs.model import Pace
 from storage.jobs.queue import Jobs
+from storage.jobs.runner import JobRunner
 from storage.jobs.watch import JobsWatch
-from storage.jobs.work import JobRunner
 from storage.notices.bounces import LARGEST, BounceReader
 from storage.notices.channel import Channel
 from storage.notices.mail import MailChannel, MailServer

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from core.clock import Clock, Instant
 from storage.database import Database
 from storage.jobs.queue import Jobs
+from storage.jobs.runner import JobRunner
 from storage.jobs.tables import is_open, jobs
-from storage.jobs.work import JobRunner
 from storage.waker import NEVER, Waker
 
 _RETRY_S = 1.0

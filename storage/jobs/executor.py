@@ -8,7 +8,7 @@ from core.clock import Clock
 from storage.database import Database
 from storage.jobs.embedded import EmbeddedExecutor
 from storage.jobs.queue import Jobs
-from storage.jobs.work import JobRunner
+from storage.jobs.runner import JobRunner
 
 
 class Executor(Protocol):

@@ -13,11 +13,10 @@ procrastinate on PostgreSQL (`server`); the row in `jobs` is the truth on both.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock, Instant
@@ -25,14 +24,13 @@ from core.errors import BadInput
 from storage.database import after_commit
 from storage.jobs.deliver import deliver
 from storage.jobs.model import Job, JobState, Standing
-from storage.jobs.tables import dead, is_open, is_over, jobs, waiting
+from storage.jobs.rows import as_job
+from storage.jobs.tables import dead, is_open, jobs, waiting
+from storage.jobs.work import Work
 from storage.upsert import insert_into
 from storage.waker import Waker
 
-if TYPE_CHECKING:
-    from storage.jobs.work import Work
-
-Handler = Callable[["Work"], Awaitable[None]]
+Handler = Callable[[Work], Awaitable[None]]
 """Carries one job out. It may be called again for it: after a failure, or after its process died."""
 _LONGEST_KEY = 120
 
@@ -166,31 +164,6 @@ class Jobs:
             oldest_due=await connection.scalar(due),
         )
 
-    async def forget(self, connection: AsyncConnection, before: Instant) -> int:
-        """Remove the rows of jobs that were over before then; those that are dead stay."""
-        return (await connection.execute(delete(jobs).where(is_over, jobs.c.ended_at < before))).rowcount
-
     def _wake(self, at: Instant) -> None:
         for waker in self.wakers:
             waker.tell(at)
-
-
-def as_job(row: Row[Any]) -> Job:
-    """The record of a row."""
-    return Job(
-        number=row.number,
-        kind=row.kind,
-        key=row.key,
-        payload=MappingProxyType(msgspec.json.decode(row.payload)),
-        state=JobState(row.state),
-        put_at=row.put_at,
-        next_at=row.next_at,
-        turn=row.turn,
-        tries=row.tries,
-        done=row.done,
-        total=row.total,
-        doing=row.doing,
-        result=row.result,
-        error=row.error,
-        ended_at=row.ended_at,
-    )

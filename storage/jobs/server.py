@@ -18,7 +18,7 @@ from procrastinate.exceptions import ProcrastinateException
 from storage import postgresql
 from storage.database import Database
 from storage.jobs.deliver import QUEUE, SCHEMA, TASK
-from storage.jobs.work import JobRunner
+from storage.jobs.runner import JobRunner
 
 _RETRY_S = 1.0
 _BEATS = 3

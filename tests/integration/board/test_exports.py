@@ -15,7 +15,7 @@ from board.exports import MAKE, MOST_OPEN, REMOVE
 from core.clock import HOUR
 from storage.audit import accesses_of
 from storage.jobs.model import Job, Pace
-from storage.jobs.work import JobRunner
+from storage.jobs.runner import JobRunner
 from storage.retry import Retry
 from tests.integration.board.conftest import House
 from tests.integration.board.test_live_board import some_calls

@@ -13,7 +13,8 @@ from hotline.__main__ import main
 from storage import Database, migrate
 from storage.jobs.model import Hopeless, JobState
 from storage.jobs.queue import Jobs
-from storage.jobs.work import JobRunner, Work
+from storage.jobs.runner import JobRunner
+from storage.jobs.work import Work
 from tests.support.databases import Databases
 
 

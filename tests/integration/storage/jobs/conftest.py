@@ -16,7 +16,8 @@ from storage import Database, migrate
 from storage.jobs.executor import Executor, executor_of
 from storage.jobs.model import Job, Pace
 from storage.jobs.queue import Handler, Jobs
-from storage.jobs.work import JobRunner, Work
+from storage.jobs.runner import JobRunner
+from storage.jobs.work import Work
 from storage.retry import Retry
 from tests.support.databases import Databases
 

@@ -30,7 +30,7 @@ from storage import Database
 from storage.jobs.executor import executor_of
 from storage.jobs.model import Pace
 from storage.jobs.queue import Jobs
-from storage.jobs.work import JobRunner
+from storage.jobs.runner import JobRunner
 from storage.retry import Retry
 
 async def main(url):
