@@ -5,14 +5,9 @@ settings, directory, credentials ─► databases ─► ledger ─► telephony
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from aiohttp import web
 
 from board.api import BoardApi
 from board.export_api import ExportsApi
@@ -39,23 +34,22 @@ from hotline.parts import (
     callbacks_of,
     conditions_of,
     exports_of,
+    followers_of,
     sessions_of,
     telephony_of,
     ticketing_routes,
     unknown_summary_fields,
     web_of,
 )
-from hotline.readiness import NotReady, ready_checks
+from hotline.readiness import ready_checks
 from hotline.retention import Retention
+from hotline.running import Hotline
 from hotline.settings import Settings
 from hotline.sms_reports_api import SmsReportsApi
 from ledger.api import CallsApi
 from ledger.calls import CallBook
-from ledger.consumer import Consumer
-from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
-from recordings import service as recordings_service
 from recordings.api import RecordingsApi
 from recordings.playback import Player
 from recordings.service import Filer
@@ -63,9 +57,6 @@ from storage import Database
 from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
-from telephony.service import Telephony
-from ticketing import callbacks as callback_tasks
-from ticketing import duties
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -73,47 +64,8 @@ from web.relay import RelayOut
 from web.relay_line import RelayLine
 
 _log = structlog.get_logger("hotline")
-_DUTIES_LINGER_S = 0.25
-"""An agent writes for seconds; that a summary is owed may be known a quarter of a second later."""
 _FACTS_ANSWER_MS = 4_000
 """Facts are in memory alone while a server hangs and nobody knows it yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hotline:
-    """The whole program, put together but not running: see `running`."""
-
-    ledger: Ledger
-    main: Database
-    facts: Database
-    telephony: Telephony
-    board: Board
-    calls: CallBook
-    outbox: Outbox
-    due: Due
-    directory: DirectoryBook
-    upkeep: NodeUpkeep
-    consumers: tuple[Consumer, ...]
-    filer: Filer
-    retention: Retention
-    relay: RelayOut | None
-    app: web.Application
-    host: str
-    port: int
-    won: Won | None = None
-
-    @property
-    def address(self) -> str:
-        """Where a browser finds the pages."""
-        return f"http://{self.host}:{self.port}/"
-
-    async def close(self) -> None:
-        """Let go of ledger and databases; `Running` does it for a program that runs."""
-        try:
-            await self.ledger.close()
-        finally:
-            await self.main.close()
-            await self.facts.close()
 
 
 async def open_databases(settings: Settings) -> tuple[Database, Database]:
@@ -207,34 +159,7 @@ def _connected(
     ledger.listen(agents.hear)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
-    consumers = (
-        calls.consumer,
-        reports.consumer,
-        Consumer(
-            name=duties.CONSUMER,
-            ledger=ledger,
-            database=main,
-            handle=duties.follow,
-            kinds=duties.KINDS,
-            linger_s=_DUTIES_LINGER_S,
-        ),
-        Consumer(
-            name=callback_tasks.CONSUMER,
-            ledger=ledger,
-            database=main,
-            handle=callbacks.follow,
-            kinds=callback_tasks.KINDS,
-            linger_s=callback_tasks.LINGER_S,
-        ),
-        Consumer(
-            name=recordings_service.CONSUMER,
-            ledger=ledger,
-            database=main,
-            handle=filer.handle,
-            kinds=recordings_service.KINDS,
-            linger_s=recordings_service.LINGER_S,
-        ),
-    )
+    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer))
     counts = RequestCounts()
     watched = Watched(
         board=board,
@@ -306,69 +231,3 @@ def _connected(
         port=settings.web.port,
         won=won,
     )
-
-
-class Running:
-    """The program at work, as a context: entered when it serves, left when all of it has stopped in order."""
-
-    def __init__(self, hotline: Hotline) -> None:
-        self._hotline = hotline
-        self._tasks: list[asyncio.Task[None]] = []
-        self._runner: web.AppRunner | None = None
-
-    async def __aenter__(self) -> Running:
-        hotline = self._hotline
-        # After a restart on a busy day the board takes its time over the ledger: what is due need not wait.
-        self._begin(hotline.due.work())
-        try:
-            await hotline.telephony.start(known_until=hotline.won.known_until if hotline.won else None)
-            await hotline.board.start()
-            self._runner = web.AppRunner(hotline.app, access_log=None)
-            await self._runner.setup()
-            await web.TCPSite(self._runner, hotline.host, hotline.port).start()
-        except BaseException:
-            await self._end()
-            raise
-        self._begin(
-            {
-                "telephony": hotline.telephony.run(),
-                "board": hotline.board.run(),
-                "outbox": hotline.outbox.run(),
-                "filer": hotline.filer.run(),
-                "directory": hotline.directory.run(),
-                "upkeep": hotline.upkeep.run(),
-                "retention": hotline.retention.run(),
-                **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
-                **{consumer.name: consumer.run() for consumer in hotline.consumers},
-            }
-        )
-        _log.info("hotline serves", address=hotline.address)
-        return self
-
-    async def failed(self) -> None:
-        """Returns only by raising: a part that should run for ever has ended."""
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            await task
-            raise NotReady(f"{task.get_name()} has ended although nobody stopped it")
-
-    async def __aexit__(self, *_: object) -> None:
-        hotline = self._hotline
-        leads = hotline.won is None or await hotline.won.leadership.ask()
-        await hotline.telephony.stop(leave=leads)
-        await self._end()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        try:
-            await hotline.close()
-        except LedgerError:
-            if leads:  # else it was superseded, as has been said
-                raise
-
-    def _begin(self, work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
-        self._tasks += [asyncio.create_task(coroutine, name=name) for name, coroutine in work.items()]
-
-    async def _end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)

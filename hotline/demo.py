@@ -26,10 +26,11 @@ from core.facts import Numbered
 from directory import credentials
 from directory.credentials import Issued
 from hotline import configuration, logs
-from hotline.assembly import Hotline, Running, assemble
+from hotline.assembly import assemble
 from hotline.content import Content, add_config, read_content
 from hotline.node import LOOPBACK_TRUNKS, NodePorts, issue_accounts, node_spec, prepare
 from hotline.preflight import WantedPort, require_folder, require_free
+from hotline.running import Hotline, Running
 from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings
 from hotline.simulation.desk import Desk, Seat, Written, staff_all
 from hotline.simulation.outcome import facts_of, figures_of

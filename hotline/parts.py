@@ -23,8 +23,11 @@ from hotline.due import Due
 from hotline.node import read_accounts
 from hotline.settings import Settings
 from hotline.sign_in import password_rule, provider_of
+from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
+from recordings import service as recordings_service
+from recordings.service import Filer
 from storage import Database
 from telephony.agents import LOGIN_REASON, Duties
 from telephony.ami.accounts import NodeAccess
@@ -34,6 +37,8 @@ from telephony.hands import Sure
 from telephony.hearing import Node
 from telephony.service import Telephony
 from telephony.waiting import USUAL_HANDLING
+from ticketing import callbacks as callback_tasks
+from ticketing import duties
 from ticketing.api import TicketingApi
 from ticketing.callbacks import Callbacks
 from ticketing.rules import SUMMARY_FIELDS, fields_unknown
@@ -48,6 +53,9 @@ from web.lockout import LockoutRule
 from web.route import Route
 from web.session import SessionLimits
 from web.sessions import Sessions
+
+_DUTIES_LINGER_S = 0.25
+"""An agent writes for seconds; that a summary is owed may be known a quarter of a second later."""
 
 
 class Places:
@@ -183,6 +191,36 @@ def exports_of(
         clock=clock,
         zone=settings.zone_info,
         keep=settings.jobs.exports_hours * HOUR,
+    )
+
+
+def followers_of(ledger: Ledger, main: Database, callbacks: Callbacks, filer: Filer) -> tuple[Consumer, ...]:
+    """What summaries and call-backs are owed, which recordings there are: by what calls have become."""
+    return (
+        Consumer(
+            name=duties.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=duties.follow,
+            kinds=duties.KINDS,
+            linger_s=_DUTIES_LINGER_S,
+        ),
+        Consumer(
+            name=callback_tasks.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=callbacks.follow,
+            kinds=callback_tasks.KINDS,
+            linger_s=callback_tasks.LINGER_S,
+        ),
+        Consumer(
+            name=recordings_service.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=filer.handle,
+            kinds=recordings_service.KINDS,
+            linger_s=recordings_service.LINGER_S,
+        ),
     )
 
 

@@ -17,11 +17,12 @@ from core.errors import HotlineError
 from directory import credentials
 from directory.credentials import Credentials
 from hotline import configuration, logs
-from hotline.assembly import Hotline, Running, assemble
+from hotline.assembly import assemble
 from hotline.content import add_config, read_content, read_seed
 from hotline.databases import kept_directory, kept_passwords
 from hotline.leading import Candidate, Won
 from hotline.preflight import WantedPort, require_folder, require_free
+from hotline.running import Hotline, Running
 from hotline.settings import Settings
 from hotline.sign_in import cannot_sign_in
 

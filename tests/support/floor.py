@@ -20,8 +20,9 @@ from directory import credentials as credentials_file
 from directory import seed
 from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
-from hotline.assembly import Hotline, Running, assemble
+from hotline.assembly import assemble
 from hotline.node import LOOPBACK_TRUNKS, issue_accounts, spec_by
+from hotline.running import Hotline, Running
 from hotline.settings import DatabaseSettings, NodeSettings, Settings, TrunkSettings, WebSettings
 from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance

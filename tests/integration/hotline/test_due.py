@@ -20,8 +20,9 @@ from directory.credentials import Credentials
 from directory.seed import DEMO, load
 from hotline import configuration
 from hotline.__main__ import main as command_line
-from hotline.assembly import Running, assemble
+from hotline.assembly import assemble
 from hotline.due import assemble_due
+from hotline.running import Running
 from hotline.settings import MailSettings, Settings, SmsSettings, WebSettings
 from storage import Database
 from storage.notices.mail import Security

@@ -20,7 +20,8 @@ from core.clock import system_clock
 from core.facts import Fact
 from directory.credentials import Credentials, Login
 from directory.seed import DEMO, load
-from hotline.assembly import Hotline, Running, assemble
+from hotline.assembly import assemble
+from hotline.running import Hotline, Running
 from hotline.settings import DatabaseSettings, Settings, WebSettings
 from hotline.settings_sign_in import SessionSettings
 from tests.integration.web.site import CHEAP, PASSWORD

@@ -21,9 +21,10 @@ from core.facts import DeviceContactChanged
 from directory.changes import Line
 from directory.credentials import Credentials, Login, issue
 from directory.seed import DEMO, load
-from hotline.assembly import Hotline, Running, assemble
+from hotline.assembly import assemble
 from hotline.commands.check import findings
 from hotline.findings import Weight
+from hotline.running import Hotline, Running
 from hotline.settings import DatabaseSettings, RedisSettings, Settings, WebSettings
 from hotline.settings_sign_in import SessionSettings
 from hotline.web_process import WebRunning, assemble_web, check_settings

@@ -14,7 +14,8 @@ from yarl import URL
 from core.clock import Clock, system_clock
 from directory.credentials import Credentials, Login
 from directory.lookup import Directory
-from hotline.assembly import Hotline, assemble
+from hotline.assembly import assemble
+from hotline.running import Hotline
 from hotline.settings import Settings
 from hotline.settings_sign_in import SessionSettings
 from tests.integration.web.site import CHEAP, PASSWORD
