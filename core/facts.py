@@ -181,10 +181,13 @@ class LegFact(CallFact, frozen=True, kw_only=True):
 
 
 class AgentOffered(LegFact, frozen=True, kw_only=True):
-    """The agent's phone was asked to ring, by app_queue or, past it, by the service's own dispatcher."""
+    """The agent's phone was asked to ring: by app_queue, past it by the service's own dispatcher or, where
+    there is a `from_leg`, by the agent of that leg, who transferred the customer.
+    """
 
     device: str
     by_service: bool = False
+    from_leg: str = ""
 
 
 class OfferEnded(LegFact, frozen=True, kw_only=True):
@@ -210,6 +213,14 @@ class HoldEnded(LegFact, frozen=True, kw_only=True):
     """The agent is back, or the talk is over. `held`: this hold."""
 
     held: Duration
+
+
+class CallTransferred(LegFact, frozen=True, kw_only=True):
+    """The agent of this leg has sent the customer on. `to`: a queue, a staff number, a device, or what else
+    was dialled, masked; what becomes of it the following facts tell. The survey is not a transfer.
+    """
+
+    to: str
 
 
 class TalkEnded(LegFact, frozen=True, kw_only=True):

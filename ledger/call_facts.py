@@ -35,7 +35,7 @@ class CallFacts:
     talks: dict[str, f.TalkEnded] = field(default_factory=dict)
     offers_ended: list[f.OfferEnded] = field(default_factory=list)
     ours: set[str] = field(default_factory=set)
-    """Legs that the service offered past app_queue, whose log knows nothing of them."""
+    """Legs offered past app_queue, by the service or by a transfer: its log knows nothing of them."""
 
     def count(self, kind: type[f.CallFact]) -> int:
         """How many facts of this kind the call has."""
@@ -77,7 +77,7 @@ class CallFacts:
                 self.answers.append(fact)
             case f.TalkEnded():
                 self.talks[fact.leg] = fact
-            case f.AgentOffered() if fact.by_service:
+            case f.AgentOffered() if fact.by_service or fact.from_leg:
                 self.ours.add(fact.leg)
             case f.OfferEnded():
                 self.offers_ended.append(fact)

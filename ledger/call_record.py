@@ -76,6 +76,9 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     rang: Duration | None = None
     talked: Duration | None = None
     holds: tuple[HoldRecord, ...] = ()
+    from_leg: str = ""
+    """The leg whose agent transferred the customer to this one."""
+    transferred_to: str = ""
     outcome: OfferOutcome | None = None
     released_by: Side | None = None
     file: str = ""
@@ -256,7 +259,10 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.NobodyOnDuty: lambda record, fact: replace(record, turned_away=fact.queue),
     f.CallerQueued: _queued,
     f.CallerLeftQueue: _left,
-    f.AgentOffered: _on_leg(lambda leg, fact: replace(leg, offered_at=fact.at, device=fact.device)),
+    f.AgentOffered: _on_leg(
+        lambda leg, fact: replace(leg, offered_at=fact.at, device=fact.device, from_leg=fact.from_leg)
+    ),
+    f.CallTransferred: _on_leg(lambda leg, fact: replace(leg, transferred_to=fact.to)),
     f.OfferEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, outcome=fact.outcome, rang=fact.rang)
     ),

@@ -81,6 +81,8 @@ class LegOut(Out):
     rang_ms: int | None
     talked_ms: int | None = Field(description="from the answer to the end, holds included")
     holds: list[HoldOut]
+    from_leg: str = Field(description="the leg whose agent transferred the customer here")
+    transferred_to: str = Field(description="a queue, a staff number, a device, or what was dialled, masked")
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
     released_by: str | None = Field(description="who hung up first (CALL-10)")
     recording: str = Field(description="present, missing or damaged once filed")
@@ -180,6 +182,8 @@ def _leg_out(leg: LegRecord) -> LegOut:
         waited_ms=_ms(leg.waited),
         rang_ms=_ms(leg.rang),
         talked_ms=_ms(leg.talked),
+        from_leg=leg.from_leg,
+        transferred_to=leg.transferred_to,
         holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held)) for hold in leg.holds],
         outcome=leg.outcome,
         released_by=leg.released_by,

@@ -134,6 +134,7 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Unbridged: talk.unbridged,
     s.Held: talk.held,
     s.Unheld: talk.unheld,
+    s.Transferred: talk.transferred,
     s.Completed: talk.completed,
     s.RecordingBegan: waits.recording,
     s.SurveyBegan: talk.survey_began,

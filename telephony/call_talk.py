@@ -5,14 +5,20 @@ A function that takes a signal is the step of that signal; `call_fold` knows whi
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from core import facts as f
+from core.masking import mask_number
+from core.names import fits
 from telephony import call_waits as waits
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Leg, Survey
 
+SURVEY = "survey"
+"""Where a telephone refers a customer who is to rate the call."""
 _RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
 
 
@@ -41,7 +47,7 @@ def _answer_if_bridged(draft: Draft) -> None:
 def _answer(draft: Draft, leg: Leg) -> None:
     leg = draft.change_leg(leg, answered_at=draft.at)
     wait = draft.call.wait
-    waited_since = wait.joined_at if wait is not None else leg.offered_at
+    waited_since = wait.joined_at if wait is not None and wait.open else leg.offered_at
     draft.leg_fact(
         f.AgentAnswered,
         leg,
@@ -92,6 +98,22 @@ def _end_hold(draft: Draft, leg: Leg) -> Leg:
     leg = draft.change_leg(leg, held_since=None, held=leg.held + held)
     draft.leg_fact(f.HoldEnded, leg, held=held)
     return leg
+
+
+def transferred(draft: Draft, signal: s.Transferred) -> None:
+    leg = draft.call.leg_of(signal.leg)
+    if leg is None or leg.sent_to or leg.answered_at is None:
+        return
+    leg = draft.change_leg(leg, sent_to=signal.to)
+    if signal.to != SURVEY:
+        draft.leg_fact(f.CallTransferred, leg, to=_to(signal.to))
+    end_talk(draft, leg, f.Side.SYSTEM)
+
+
+def _to(dialled: str) -> str:
+    """A telephone may dial anything; what we know by name is told as it is."""
+    known = any(fits(kind, dialled) for kind in ("queue", "staff", "device"))
+    return dialled if known else mask_number(re.sub(r"[^0-9A-Za-z*#+]", "?", dialled)[:32])
 
 
 def completed(draft: Draft, signal: s.Completed) -> None:

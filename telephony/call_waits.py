@@ -82,7 +82,8 @@ def _turned_away(draft: Draft, queue: str) -> None:
 
 def entering(draft: Draft, signal: s.Entering) -> None:
     wait = draft.call.wait
-    if wait is not None and wait.queue == signal.queue and signal.round <= wait.round:
+    known = wait is not None and wait.queue == signal.queue and signal.joined_at <= wait.joined_at
+    if wait is not None and known and signal.round <= wait.round:
         return  # came after the join it announces, or twice
     draft.change(entering=signal)
 
@@ -135,11 +136,16 @@ def leave_queue(draft: Draft, reason: f.LeaveReason) -> None:
 
 
 def offered(draft: Draft, signal: s.Offered) -> None:
-    leg_for(draft, signal, signal.channel, by_service=signal.by_service)
+    leg_for(draft, signal, signal.channel, by_service=signal.by_service, by_transfer=signal.by_transfer)
 
 
 def leg_for(
-    draft: Draft, signal: s.OfferSignal, channel: str = "", *, by_service: bool = False
+    draft: Draft,
+    signal: s.OfferSignal,
+    channel: str = "",
+    *,
+    by_service: bool = False,
+    by_transfer: bool = False,
 ) -> Leg | None:
     """The leg this signal speaks of; taken in if it is new. Without an id: the agent's last open one."""
     if not signal.leg:
@@ -156,9 +162,11 @@ def leg_for(
         channel=channel,
         offered_at=signal.at,
     )
-    phase = f.Phase.RINGING if draft.call.waiting else draft.call.phase
+    sender = draft.call.last_answered() if by_transfer else None
+    phase = f.Phase.RINGING if draft.call.waiting or by_transfer else draft.call.phase
     draft.change(legs=(*draft.call.legs, leg), phase=phase)
-    draft.leg_fact(f.AgentOffered, leg, device=leg.device, by_service=by_service)
+    from_leg = "" if sender is None else sender.id
+    draft.leg_fact(f.AgentOffered, leg, device=leg.device, by_service=by_service, from_leg=from_leg)
     for owner, file in draft.call.files:
         if owner == leg.id:
             leg = _recording_of(draft, leg, file)

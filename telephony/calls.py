@@ -48,6 +48,8 @@ class Leg(Struct, frozen=True, gc=False):
     hold_at: Instant = 0
     """Time of the last signal about a hold that was taken in."""
     file: str = ""
+    sent_to: str = ""
+    """Where this agent has sent the customer."""
     gone: bool = False
 
     @property

@@ -74,12 +74,8 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
         case f.AgentAnswered():
             bridged = replace(call, phase=Phase.TALKING, bridge=_UNKNOWN_BRIDGE)
             call = _with_leg(bridged, fact.leg, answered_at=fact.at, bridge=_UNKNOWN_BRIDGE)
-        case f.HoldStarted():
-            call = _with_leg(call, fact.leg, held_since=fact.at, hold_at=fact.at)
-        case f.HoldEnded():
-            leg_before = call.leg_of(fact.leg)
-            held = fact.held + (leg_before.held if leg_before is not None else 0)
-            call = _with_leg(call, fact.leg, held_since=None, held=held, hold_at=fact.at)
+        case f.HoldStarted() | f.HoldEnded() | f.CallTransferred():
+            call = _in_the_talk(call, fact)
         case f.OfferEnded():
             call = _with_leg(call, fact.leg, ended_at=fact.at)
             if call.waiting and not any(leg.offering for leg in call.legs):
@@ -98,6 +94,18 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
         case f.SurveyEnded() if call.survey is not None:
             call = replace(call, survey=replace(call.survey, over=True))
     return call
+
+
+def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferred) -> Call:
+    match fact:
+        case f.HoldStarted():
+            return _with_leg(call, fact.leg, held_since=fact.at, hold_at=fact.at)
+        case f.HoldEnded():
+            leg = call.leg_of(fact.leg)
+            held = fact.held + (leg.held if leg is not None else 0)
+            return _with_leg(call, fact.leg, held_since=None, held=held, hold_at=fact.at)
+        case f.CallTransferred():
+            return _with_leg(call, fact.leg, sent_to=fact.to)
 
 
 _UNKNOWN_BRIDGE = "recalled"

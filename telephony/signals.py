@@ -154,6 +154,12 @@ class Unheld(LegSignal, frozen=True):
     """It is back. Told also by a telephone that has held nobody, when it transfers."""
 
 
+class Transferred(LegSignal, frozen=True):
+    """The telephone at this leg's far end has referred the other side to `to`, and Asterisk has obeyed."""
+
+    to: str
+
+
 class HangupAsked(LegSignal, frozen=True):
     """The phone at this leg's far end hung up or refused (`cause`: Q.850, 0 unknown)."""
 
@@ -181,6 +187,7 @@ class Offered(OfferSignal, frozen=True):
 
     channel: str
     by_service: bool = False
+    by_transfer: bool = False
 
 
 class OfferFailed(OfferSignal, frozen=True):

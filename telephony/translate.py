@@ -170,7 +170,8 @@ def _service_offer(event: Event, at: Instant, node: str) -> tuple[Instant, str, 
 
 
 def _service_offered(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.Offered(*_service_offer(event, at, node), _text(event, "Channel"), True)
+    by_transfer = _text(event, "By") == "transfer"
+    return s.Offered(*_service_offer(event, at, node), _text(event, "Channel"), not by_transfer, by_transfer)
 
 
 def _service_offer_missed(event: Event, at: Instant, node: str) -> s.Signal:
@@ -255,6 +256,12 @@ def _unheld(event: Event, at: Instant, node: str) -> s.Signal:
     return s.Unheld(at, node, _text(event, "Uniqueid"))
 
 
+def _blind_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
+    if _text(event, "Result") != "Success":
+        return None
+    return s.Transferred(at, node, _text(event, "TransfererUniqueid"), _text(event, "Extension"))
+
+
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
     return s.HangupAsked(at, node, _text(event, "Uniqueid"), _whole(event, "Cause"))
 
@@ -301,6 +308,7 @@ _TRANSLATORS: dict[str, _Translator] = {
     "DialState": _dial_state,
     "BridgeEnter": _bridged,
     "BridgeLeave": _unbridged,
+    "BlindTransfer": _blind_transfer,
     "Hold": _held,
     "Unhold": _unheld,
     "HangupRequest": _hangup_asked,

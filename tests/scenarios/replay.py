@@ -75,8 +75,8 @@ def table(facts: Sequence[f.Fact]) -> str:
 
 def _cell(names: _Names, start: Instant, name: str, value: object) -> str:
     match name:
-        case "call" | "leg" | "version":
-            return names.of(name, str(value))
+        case "call" | "leg" | "from_leg" | "version":
+            return names.of(name.removeprefix("from_"), str(value))
         case "file":
             call, _, leg = str(value).partition("_")
             return f"{names.of('call', call)}_{names.of('leg', leg)}"

@@ -228,6 +228,12 @@ class Exchange:
         )
         assert reply["Response"] == "Success", reply
 
+    async def sits(self, device: str, staff: str) -> None:
+        """Tell the dialplan who sits there, as the service does."""
+        for name, value in ((f"AGENT_{device.upper()}", staff), (f"DEVICE_{staff}", device)):
+            reply = await self.tap.action("Setvar", Variable=name, Value=value)
+            assert reply["Response"] == "Success", reply
+
     async def pause(self, device: str, reason: str = "meal", paused: bool = True) -> None:
         """Pause or unpause an agent in all queues, as the service does."""
         reply = await self.tap.action(

@@ -47,7 +47,7 @@ async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=300, transfer_to="8002"))
     await line.phone("d002", ANSWERS)
     await line.member("d001", "8001")
-    await line.tap.action("Setvar", Variable="DEVICE_8002", Value="d002")
+    await line.sits("d002", "8002")
     await line.call(*TO_CARD)
     await line.tap.wait_for("SurveyStarted", By="agent")
     started = line.tap.all("RecordingStarted")
@@ -58,7 +58,7 @@ async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
 async def test_agents_ring_each_other_without_a_survey(line: Exchange) -> None:
     """A consultation is no customer's call."""
     await line.phone("d002", ANSWERS)
-    await line.tap.action("Setvar", Variable="DEVICE_8002", Value="d002")
+    await line.sits("d002", "8002")
     call = await line.dial("d001", "8002")
     await line.tap.wait_for("BridgeEnter")
     assert (await call.done(60)).succeeded == 1, call.errors()

@@ -312,3 +312,44 @@ async def test_caller_gone_on_hold(line: Exchange) -> None:
     assert line.tap.all("Hold")
     assert not line.tap.all("Unhold")
     assert not line.tap.all("SurveyStarted")
+
+
+async def test_blind_to_a_colleague(line: Exchange) -> None:
+    """8001 refers the customer to 8002, who answers, talks and hangs up: the score is 8002's."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=600, transfer_to="8002"))
+    await line.phone("d002", Phone("colleague", answer_ms=300, talk_ms=700))
+    await line.member("d001", "8001")
+    await line.sits("d002", "8002")
+    caller = await line.call(*TO_CARD, Pause(3000), Key("5"), Pause(600), Key("1"))
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert line.tap.all("BlindTransfer", Result="Success", Extension="8002")
+    assert [e["Agent"] for e in line.tap.all("AgentOffered", By="transfer")] == ["8002"]
+    assert line.tap.all("SurveyEnded", Outcome="completed")
+
+
+async def test_blind_to_a_queue(line: Exchange) -> None:
+    """8001 refers the customer to the loss queue, where 8002 answers: another wait, counted there."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=600, transfer_to="loss-cmn"))
+    await line.phone("d002", Phone("colleague", answer_ms=300, talk_ms=700))
+    await line.member("d001", "8001")
+    await line.member("d002", "8002", queue="loss-cmn")
+    caller = await line.call(*TO_CARD, Pause(3000), Key("4"), Pause(600), Key("2"))
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["Queue"] for e in line.tap.all("QueueEntered")] == ["card-cmn", "loss-cmn"]
+
+
+async def test_blind_to_nobody_and_back(line: Exchange) -> None:
+    """8002 sits nowhere: an apology, then ahead of all others in the queue the customer came from."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=600, transfer_to="8002"))
+    await line.phone("d003", Phone("other", answer_ms=300, talk_ms=700))
+    await line.member("d001", "8001")
+    await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentConnect", MemberName="8001")
+    await line.pause("d001", "wrap_up")
+    await line.member("d003", "8003")
+    await line.tap.wait_for("AgentConnect", MemberName="8003")
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
+    assert not line.tap.all("AgentOffered", By="transfer")

@@ -107,6 +107,25 @@ class Story:
     def is_back(self, number: int = 2) -> Story:
         return self.add(s.Unheld(self.at, NODE, leg(number)))
 
+    def refers(self, to: str, number: int = 2, agent: str = "1001") -> Story:
+        """The agent's telephone sends the customer on; app_queue and the bridge say so too."""
+        self.add(s.Transferred(self.at, NODE, leg(number), to))
+        self.add(s.Completed(self.at, NODE, CUSTOMER, leg(number), "personal-cmn", agent, "d001", "transfer"))
+        self.add(s.Unbridged(self.at, NODE, leg(number), "b1"))
+        self.add(s.Unbridged(self.at, NODE, CUSTOMER, "b1"))
+        return self.add(s.Gone(self.at, NODE, leg(number), 16))
+
+    def sent_to(self, number: int = 3, agent: str = "1002") -> Story:
+        """The dialplan rings a colleague to whom the customer was sent."""
+        channel = f"PJSIP/d002-0000000{number}"
+        offer = (self.at, NODE, CUSTOMER, leg(number), "personal-cmn", agent, "d002", channel)
+        self.add(s.Offered(*offer, False, True))
+        return self.add(s.Rang(self.at, NODE, leg(number)))
+
+    def colleague_answers(self, number: int = 3) -> Story:
+        self.add(s.Bridged(self.at, NODE, leg(number), "b2"))
+        return self.add(s.Bridged(self.at, NODE, CUSTOMER, "b2"))
+
     def agent_hangs_up(self, number: int = 2, agent: str = "1001") -> Story:
         self.add(s.HangupAsked(self.at, NODE, leg(number), 16))
         self.add(s.Completed(self.at, NODE, CUSTOMER, leg(number), "personal-cmn", agent, "d001", "agent"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TypeVar
 
@@ -308,3 +309,77 @@ def test_a_hold_is_taken_once_and_only_of_a_leg_that_talks() -> None:
     _, facts = tell(story.signals)
     assert one(facts, f.HoldEnded).held == 7 * SECOND
     assert one(facts, f.TalkEnded).held == 7 * SECOND
+
+
+def talks() -> Story:
+    return Story().arrives().joins().offered().after(2).answers().after(30)
+
+
+def test_a_customer_sent_to_a_colleague_is_his_from_the_answer_on() -> None:
+    """Each leg has its own talk, the second no wait of a queue, and the score is the second's."""
+    story = talks().refers("1002").sent_to().after(4).colleague_answers().after(20)
+    story.add(s.HangupAsked(story.at, NODE, leg(3), 16)).add(s.Unbridged(story.at, NODE, leg(3), "b2"))
+    story.add(s.Gone(story.at, NODE, leg(3), 16)).survey_begins().rates(5, 1).survey_ends().is_hung_up()
+    call, facts = tell(story.signals)
+    assert one(facts, f.CallTransferred).to == "1002"
+    assert [(x.leg, x.from_leg) for x in facts if isinstance(x, f.AgentOffered)] == [
+        (leg(2), ""),
+        (leg(3), leg(2)),
+    ]
+    first, second = only(facts, f.TalkEnded)
+    assert isinstance(first, f.TalkEnded)
+    assert isinstance(second, f.TalkEnded)
+    assert (first.leg, first.talked, first.released_by) == (leg(2), 30 * SECOND, f.Side.SYSTEM)
+    assert (second.leg, second.talked, second.released_by) == (leg(3), 20 * SECOND, f.Side.AGENT)
+    answered = only(facts, f.AgentAnswered)[1]
+    assert isinstance(answered, f.AgentAnswered)
+    assert answered.waited == answered.rang == 4 * SECOND
+    assert len(only(facts, f.CallerLeftQueue)) == 1
+    assert one(facts, f.SurveyStarted).leg == leg(3)
+    assert call.over
+
+
+@pytest.mark.parametrize("queue", ["loss-cmn", "personal-cmn"])
+def test_a_customer_sent_to_a_queue_waits_anew_even_in_the_same_one(queue: str) -> None:
+    story = talks().refers(queue).after(1).joins(queue).after(7).customer_hangs_up()
+    _, facts = tell(story.signals)
+    first, second = only(facts, f.CallerQueued)
+    assert isinstance(first, f.CallerQueued)
+    assert isinstance(second, f.CallerQueued)
+    assert (second.queue, second.again) == (queue, False)
+    assert second.joined_at == first.joined_at + 33 * SECOND
+    left = only(facts, f.CallerLeftQueue)[1]
+    assert isinstance(left, f.CallerLeftQueue)
+    assert (left.reason, left.waited) == (f.LeaveReason.ABANDONED, 7 * SECOND)
+
+
+def test_a_colleague_who_does_not_answer_is_an_offer_that_failed() -> None:
+    story = talks().refers("1002").sent_to().after(20)
+    story.add(s.OfferFailed(story.at, NODE, CUSTOMER, leg(3), "personal-cmn", "1002", "d002"))
+    story.add(s.Gone(story.at, NODE, leg(3), 0)).after(2).joins("personal-cmn").after(1).customer_hangs_up()
+    _, facts = tell(story.signals)
+    assert one(facts, f.OfferEnded).outcome is f.OfferOutcome.NO_ANSWER
+    assert len(only(facts, f.CallerQueued)) == 2
+
+
+def test_what_a_telephone_dials_is_told_by_name_or_masked() -> None:
+    for dialled, told in (("loss-cmn", "loss-cmn"), ("d007", "d007"), ("13812345678", "138****5678")):
+        _, facts = tell(talks().refers(dialled).signals)
+        assert one(facts, f.CallTransferred).to == told
+    _, facts = tell(talks().refers("x,1)\nexten").signals)
+    assert re.fullmatch(r"[0-9A-Za-z*#+?]+", one(facts, f.CallTransferred).to)
+
+
+def test_sending_the_customer_to_the_survey_is_no_transfer() -> None:
+    story = talks().refers("survey").survey_begins(transferred=True).rates(4).survey_ends().is_hung_up()
+    _, facts = tell(story.signals)
+    assert not only(facts, f.CallTransferred)
+    assert one(facts, f.SurveyStarted).by is f.Side.SYSTEM
+
+
+def test_a_transfer_told_twice_is_one() -> None:
+    story = talks().refers("1002")
+    again = next(x for x in story.signals if isinstance(x, s.Transferred))
+    _, facts = tell([*story.signals, again])
+    assert one(facts, f.CallTransferred).to == "1002"
+    assert len(only(facts, f.TalkEnded)) == 1

@@ -40,7 +40,12 @@ def held() -> Story:
     return story.after(9).holds().after(5).is_back().after(3).holds().after(4).customer_hangs_up()
 
 
-@pytest.mark.parametrize("story", [normal, second_agent, timed_out, given_up, held])
+def sent_on() -> Story:
+    story = Story().arrives().after(1).speaks().joins().offered().after(2).answers().after(9).refers("1002")
+    return story.sent_to().after(3).colleague_answers().after(8).customer_hangs_up()
+
+
+@pytest.mark.parametrize("story", [normal, second_agent, timed_out, given_up, held, sent_on])
 @given(data=st.data())
 def test_a_restart_at_any_point_of_a_call_changes_none_of_its_facts(
     story: Callable[[], Story], data: st.DataObject
