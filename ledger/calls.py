@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,14 @@ _decoder = msgspec.json.Decoder(CallRecord)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSearch:
-    """What is given must hold. `since` ≤ began < `until`; `agent` had a leg of it; `waited_over` in µs."""
+    """What is given must hold. `since` ≤ began < `until`; `agent`, or one of `agents`, had a leg of it;
+    `waited_over` in µs."""
 
     since: Instant | None = None
     until: Instant | None = None
     queue: str | None = None
     agent: str | None = None
+    agents: frozenset[str] | None = None
     caller: str | None = None
     outcome: CallOutcome | None = None
     waited_over: Duration | None = None
@@ -111,7 +113,9 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
     if search.waited_over is not None:
         conditions.append(calls.c.waited > search.waited_over)
     if search.agent is not None:
-        conditions.append(calls.c.call.in_(_calls_of(search.agent, search)))
+        conditions.append(calls.c.call.in_(_calls_of({search.agent}, search)))
+    if search.agents is not None:
+        conditions.append(calls.c.call.in_(_calls_of(search.agents, search)))
     for name in ("queue", "caller", "outcome", "vip"):
         wanted = getattr(search, name)
         if wanted is not None:
@@ -119,9 +123,9 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _calls_of(agent: str, search: CallSearch) -> Select[tuple[str]]:
+def _calls_of(agents: Collection[str], search: CallSearch) -> Select[tuple[str]]:
     """The border is repeated here, so that only the months in question are looked at."""
-    query = select(legs.c.call).where(legs.c.agent == agent)
+    query = select(legs.c.call).where(legs.c.agent.in_(sorted(agents)))
     if search.since is not None:
         query = query.where(legs.c.began_at >= search.since)
     if search.until is not None:
