@@ -22,6 +22,7 @@ from storage import Database, upsert
 from storage.partitions import need_months
 
 MOST_CALLS = 500
+_FEW = 50
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CallRecord)
 
@@ -115,12 +116,25 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
     if search.agent is not None:
         conditions.append(calls.c.call.in_(_calls_of({search.agent}, search)))
     if search.agents is not None:
-        conditions.append(calls.c.call.in_(_calls_of(search.agents, search)))
+        conditions.append(_of_some(search.agents, search))
     for name in ("queue", "caller", "outcome", "vip"):
         wanted = getattr(search, name)
         if wanted is not None:
             conditions.append(calls.c[name] == wanted)
     return conditions
+
+
+def _of_some(agents: frozenset[str], search: CallSearch) -> ColumnElement[bool]:
+    """Few people's calls are looked for by their legs; of many people's the newest are found sooner by asking
+    of each call, newest first, whether it is one (50 of 200 000 on SQLite, 300 agents: 2 s against 2 ms)."""
+    if len(agents) <= _FEW:
+        return calls.c.call.in_(_calls_of(agents, search))
+    leg = select(legs.c.leg).where(
+        legs.c.call == calls.c.call,
+        legs.c.began_at == calls.c.began_at,  # the month in question alone
+        legs.c.agent.in_(sorted(agents)),
+    )
+    return leg.correlate(calls).exists()
 
 
 def _calls_of(agents: Collection[str], search: CallSearch) -> Select[tuple[str]]:
