@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from board.reports import AgentReport, Asked, QueueReport
 from board.roster import names_of
 from core.clock import Clock, moment
 from directory.lookup import Directory
-from web.route import ApiRequest, Route
+from web.route import ApiRequest, Principal, Route
 
 RIGHT = "reports.read"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -38,9 +39,10 @@ class ReportsApi:
                 path=path,
                 handler=self._show,
                 right=RIGHT,
+                scoped=True,
                 query=IntervalsQuery,
                 returns=IntervalsOut,
-                summary="Figures by interval, per queue or per agent",
+                summary="Figures by interval, per queue or, as far as reports.read reaches, per agent",
                 tag="reports",
             ),
             Route(
@@ -48,6 +50,7 @@ class ReportsApi:
                 path=f"{path}.xlsx",
                 handler=self._sheet,
                 right=RIGHT,
+                scoped=True,
                 query=SheetQuery,
                 produces=SHEET,
                 summary="The same as a spreadsheet",
@@ -57,7 +60,7 @@ class ReportsApi:
 
     async def _show(self, request: ApiRequest) -> IntervalsOut:
         query: IntervalsQuery = request.query
-        asked = query.asked(self._zone)
+        asked = _reached(query, request.person, query.asked(self._zone))
         report, basis = await self._report(query, asked, MOST_ROWS)
         return IntervalsOut(
             by=query.by,
@@ -73,7 +76,7 @@ class ReportsApi:
 
     async def _sheet(self, request: ApiRequest) -> web.StreamResponse:
         query: SheetQuery = request.query
-        asked = query.asked(self._zone)
+        asked = _reached(query, request.person, query.asked(self._zone))
         report, basis = await self._report(query, asked, MOST_SHEET_ROWS)
         about = About(
             since=asked.since,
@@ -98,3 +101,13 @@ class ReportsApi:
         if query.by is By.AGENT:
             return await self._reports.of_agents(asked, most)
         return await self._reports.of_queues(asked, most)
+
+
+def _reached(query: IntervalsQuery, person: Principal, asked: Asked) -> Asked:
+    """The agents that the right reaches; `Forbidden` if another is named. Queues are nobody's own."""
+    reach = person.reach(RIGHT)
+    if query.by is By.QUEUE or reach.staff is None:
+        return asked
+    for name in sorted(asked.names):
+        person.require_of(RIGHT, name)
+    return replace(asked, names=asked.names or reach.staff)

@@ -25,6 +25,7 @@ from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from directory.model import Device, Queue, Staff
 from directory.places import Problems, given
+from web.scope import joined
 
 Key = tuple[str, str]
 """Section and key: `("staff", "1001")`."""
@@ -81,7 +82,10 @@ def entries_of(directory: Directory) -> dict[Key, Body]:
             {**_named(one), "kind": one.kind.value} | ({"parent": one.parent} if one.parent else {})
             for one in directory.units.values()
         ],
-        "roles": [{**_named(one), "rights": sorted(one.rights)} for one in directory.roles.values()],
+        "roles": [
+            {**_named(one), "rights": sorted(joined(*grant) for grant in one.rights.items())}
+            for one in directory.roles.values()
+        ],
         "devices": _ranges(directory.devices.values()),
         "reasons": [
             {

@@ -22,6 +22,8 @@ from directory.model import (
     Unit,
     Urgency,
 )
+from directory.reach import within
+from web.scope import Grants, Reach, Scope, widest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +68,14 @@ class Directory:
         )
         return tuple(sorted(found, key=lambda member: (member[1], member[0])))
 
-    def rights(self, staff: str) -> frozenset[str]:
-        """All rights of all roles of one person. KeyError: nobody has that number."""
+    def rights(self, staff: str) -> Grants:
+        """All rights of all roles of one person, as far as any of these goes. KeyError: nobody's number."""
         roles = self.staff[StaffId(staff)].roles
-        return frozenset[str]().union(*(self.roles[role].rights for role in roles))
+        return widest(grant for role in roles for grant in self.roles[role].rights.items())
+
+    def within(self, staff: str, scope: Scope) -> Reach:
+        """Those whose records one person reaches with that scope. KeyError: nobody has that number."""
+        return within(self.staff[StaffId(staff)], scope, self.staff.values(), self.units)
 
     def reasons_for(self, staff: str) -> tuple[Reason, ...]:
         """The not-ready reasons a person may use (CALL-20). KeyError: nobody has that number."""

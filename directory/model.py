@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from core.names import DeviceName, QueueName, StaffId
+from web.scope import Grants
 
 
 class DeviceKind(StrEnum):
@@ -23,12 +24,12 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A bundle of rights under the name the house uses for it."""
+    """A bundle of rights, each with how far it reaches, under the name the house uses for it."""
 
     code: str
     name_zh: str
     name_en: str
-    rights: frozenset[str]
+    rights: Grants
 
 
 class UnitKind(StrEnum):
@@ -55,9 +56,9 @@ class Unit:
 class Staff:
     """A person. `skills`: business → level, `languages`: language → level; 1 is first line, 2 is backup.
 
-    `unit`: code of the unit they belong to, "" for none. `since`, `until`: first and last day with the bank.
-    `suspended`: may do nothing for now, whatever the days say. `active`: neither, on the day on which the
-    directory was made.
+    `unit`: code of the unit they belong to, "" for none; `team`: a part of it. `since`, `until`: first and
+    last day with the bank. `suspended`: may do nothing for now, whatever the days say. `active`: neither, on
+    the day on which the directory was made.
     """
 
     number: StaffId

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from core.names import StaffId
 from directory.credentials import Credentials
@@ -37,6 +38,7 @@ class DirectoryPeople:
             also_called=(person.name_en,),
             roles=person.roles,
             rights=directory.rights(person.number),
+            within=partial(directory.within, person.number),
         )
 
     def known_rights(self) -> frozenset[str]:

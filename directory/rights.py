@@ -1,7 +1,9 @@
 """The rights there are, by name. Roles in the seed are made of these; routes ask for them by the same name.
 
-The list follows §19 of the rule register as far as something to be protected exists already. docs/rights.md
-shows which role has which, and what asks for it (`./run hotline rights --write`).
+A role grants a right as far as its scope goes (`web.scope`): `calls.read.team` opens the calls of one's team,
+`calls.read` all of them. Only those in SCOPED are about somebody's records, and have scopes. The list follows
+§19 of the rule register as far as something to be protected exists already. docs/rights.md shows which role
+has which, how far, and what asks for it (`./run hotline rights --write`).
 """
 
 from __future__ import annotations
@@ -9,29 +11,28 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from web.scope import NARROWER, joined
+
 CHANGE: Final = "directory.change"
 
 RIGHTS: Final = MappingProxyType(
     {
         "agents.act": "log in on a device, be ready or not ready, log out: for oneself",
         "agents.command": "do the same for another: leader's orders, end a wrap-up",
-        "agents.read": "see the state of all agents",
+        "agents.read": "see what agents are doing",
         "alarms.acknowledge": "take an alarm upon oneself",
         "board.read": "see the live figures and the calls behind them",
-        "calls.read": "look up any call and its facts",
-        "calls.read.own": "look up the calls one has handled oneself",
+        "calls.read": "look up calls and their facts: a call is an agent's who was offered it (SEC-04)",
         "help.raise": "ask the leader for help without a word (CALL-22)",
         "help.answer": "answer and end a request for help",
-        "recordings.play": "listen to any recording, for a stated purpose",
-        "recordings.play.own": "listen to recordings of one's own legs, for a stated purpose",
+        "recordings.play": "listen to recordings of agents' legs, for a stated purpose (QA-10)",
         "recordings.audit": "see who listened to what, and which files are missing",
-        "reports.read": "see the figures over time, of every queue and agent, and take them away as a sheet",
+        "reports.read": "see the figures over time, of queues and agents, and take them away as a sheet",
         "summaries.write": "write the summary of one's own call",
-        "summaries.correct": "write or change the summary of another's call",
-        "summaries.read": "read any summary",
+        "summaries.correct": "write or change the summary of another's call, and do what they owe",
+        "summaries.read": "read another's summary",
         "tickets.open": "open a work order from a summary",
-        "tickets.read": "read any work order",
-        "tickets.read.own": "read the work orders one has handled oneself (SEC-04)",
+        "tickets.read": "read another's work order (SEC-04: one's own is open to everybody)",
         "audit.read": "see who looked at which recording, summary or work order, why and when (SEC-17)",
         "directory.read": "see staff, queues and lists as they are kept, and every change of them",
         CHANGE: "change them: people, rights, skills, queues, lists, thresholds (SEC-05)",
@@ -41,3 +42,27 @@ RIGHTS: Final = MappingProxyType(
     }
 )
 """Right → what it lets a person do."""
+
+SCOPED: Final = frozenset(
+    {
+        "agents.command",
+        "agents.read",
+        "audit.read",
+        "calls.read",
+        "help.answer",
+        "passwords.reset",
+        "recordings.play",
+        "reports.read",
+        "sessions.end",
+        "summaries.correct",
+        "summaries.read",
+        "tickets.read",
+    }
+)
+"""Rights that may be granted for one's own, team's or unit's alone."""
+
+GRANTS: Final = (
+    *RIGHTS,
+    *(joined(right, scope) for right in RIGHTS if right in SCOPED for scope in NARROWER),
+)
+"""Everything a role may be given, as it is written there."""

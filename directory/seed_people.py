@@ -11,7 +11,8 @@ from types import MappingProxyType
 from core.names import DeviceName, StaffId, fits
 from directory.model import Device, DeviceKind, Named, Role, Staff, Unit, UnitKind
 from directory.places import Place
-from directory.rights import RIGHTS
+from directory.rights import GRANTS
+from web.scope import split, widest
 
 _CODE = (r"[a-z][a-z0-9_]{0,23}", "a code: small letters, digits and _, beginning with a letter")
 _NUMBER = (r"\d{4,8}", "a staff number: four to eight digits")
@@ -19,10 +20,11 @@ _MOST_DEVICES = 2_000
 
 
 def role(place: Place) -> tuple[str, Role]:
-    """A role with its rights (§19 of the rule register)."""
+    """A role with its rights, each with its scope (§19 of the rule register)."""
     found = place.fields(("code", "zh", "en", "rights"))
     code = found["code"].shaped(*_CODE)
-    rights = frozenset(entry.one_of(RIGHTS, "right") for entry in found["rights"].entries())
+    granted = (entry.one_of(GRANTS, "right") for entry in found["rights"].entries())
+    rights = MappingProxyType(widest(split(grant) for grant in granted if grant))
     return code, Role(code=code, name_zh=found["zh"].text(), name_en=found["en"].text(), rights=rights)
 
 

@@ -9,12 +9,11 @@ from ledger.calls import CallBook
 from ledger.schemas import CallOut, CallsOut, CallsQuery, call_out
 from web.route import ApiRequest, Route
 
-_ALL = "calls.read"
-_OWN = "calls.read.own"
+RIGHT = "calls.read"
 
 
 class CallsApi:
-    """With `calls.read` every call; with `calls.read.own` those that were offered to oneself."""
+    """Calls that were offered to somebody `calls.read` reaches; with all of it those of nobody, too."""
 
     def __init__(self, book: CallBook) -> None:
         self._book = book
@@ -26,19 +25,19 @@ class CallsApi:
                 method="GET",
                 path="/api/calls",
                 handler=self._find,
-                right=_OWN,
-                wider=(_ALL,),
+                right=RIGHT,
+                scoped=True,
                 query=CallsQuery,
                 returns=CallsOut,
-                summary="Calls, newest first; one's own only, without calls.read",
+                summary="Calls, newest first, as far as calls.read reaches",
                 tag="calls",
             ),
             Route(
                 method="GET",
                 path="/api/calls/{call}",
                 handler=self._show,
-                right=_OWN,
-                wider=(_ALL,),
+                right=RIGHT,
+                scoped=True,
                 returns=CallOut,
                 summary="One call with its waits, legs, survey and tickets",
                 tag="calls",
@@ -48,17 +47,17 @@ class CallsApi:
     async def _find(self, request: ApiRequest) -> CallsOut:
         query: CallsQuery = request.query
         search = query.search()
-        if not request.person.may(_ALL):
-            if search.agent not in (None, request.person.staff):
-                request.person.require(_ALL)
-            search = replace(search, agent=request.person.staff)
+        if search.agent is not None:
+            request.person.require_of(RIGHT, search.agent)
+        else:
+            search = replace(search, agents=request.person.reach(RIGHT).staff)
         page = await self._book.find_calls(search, limit=query.limit, page=query.page)
         return CallsOut(calls=[call_out(record) for record in page.calls], more=page.more)
 
     async def _show(self, request: ApiRequest) -> CallOut:
         record = await self._book.call_record(request.path["call"])
-        mine = any(leg.agent == request.person.staff for leg in record.legs)
-        if not (mine or request.person.may(_ALL)):
+        reach = request.person.reach(RIGHT)
+        if reach.staff is not None and not any(leg.agent in reach for leg in record.legs):
             # The same words as for a call that does not exist: whether it does is not theirs to know.
             raise NotFound(f"no call {record.call!r} is known: look at its number again")
         return call_out(record)

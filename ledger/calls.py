@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,18 +22,21 @@ from storage import Database, upsert
 from storage.partitions import need_months
 
 MOST_CALLS = 500
+_FEW = 50
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CallRecord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSearch:
-    """What is given must hold. `since` ≤ began < `until`; `agent` had a leg of it; `waited_over` in µs."""
+    """What is given must hold. `since` ≤ began < `until`; `agent`, or one of `agents`, had a leg of it;
+    `waited_over` in µs."""
 
     since: Instant | None = None
     until: Instant | None = None
     queue: str | None = None
     agent: str | None = None
+    agents: frozenset[str] | None = None
     caller: str | None = None
     outcome: CallOutcome | None = None
     waited_over: Duration | None = None
@@ -111,7 +114,9 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
     if search.waited_over is not None:
         conditions.append(calls.c.waited > search.waited_over)
     if search.agent is not None:
-        conditions.append(calls.c.call.in_(_calls_of(search.agent, search)))
+        conditions.append(calls.c.call.in_(_calls_of({search.agent}, search)))
+    if search.agents is not None:
+        conditions.append(_of_some(search.agents, search))
     for name in ("queue", "caller", "outcome", "vip"):
         wanted = getattr(search, name)
         if wanted is not None:
@@ -119,9 +124,22 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _calls_of(agent: str, search: CallSearch) -> Select[tuple[str]]:
+def _of_some(agents: frozenset[str], search: CallSearch) -> ColumnElement[bool]:
+    """Few people's calls are looked for by their legs; of many people's the newest are found sooner by asking
+    of each call, newest first, whether it is one (50 of 200 000 on SQLite, 300 agents: 2 s against 2 ms)."""
+    if len(agents) <= _FEW:
+        return calls.c.call.in_(_calls_of(agents, search))
+    leg = select(legs.c.leg).where(
+        legs.c.call == calls.c.call,
+        legs.c.began_at == calls.c.began_at,  # the month in question alone
+        legs.c.agent.in_(sorted(agents)),
+    )
+    return leg.correlate(calls).exists()
+
+
+def _calls_of(agents: Collection[str], search: CallSearch) -> Select[tuple[str]]:
     """The border is repeated here, so that only the months in question are looked at."""
-    query = select(legs.c.call).where(legs.c.agent == agent)
+    query = select(legs.c.call).where(legs.c.agent.in_(sorted(agents)))
     if search.since is not None:
         query = query.where(legs.c.began_at >= search.since)
     if search.until is not None:

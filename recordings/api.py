@@ -13,7 +13,7 @@ from core.clock import Clock
 from core.errors import NotFound
 from recordings.audit import audit_node
 from recordings.folder import Folder
-from recordings.playback import PLAY, PLAY_OWN, Listening, Player
+from recordings.playback import PLAY, Listening, Player
 from recordings.ranges import NotSatisfiable, Span, span_asked, still_same
 from recordings.schemas import (
     AccessesOut,
@@ -55,7 +55,8 @@ class RecordingsApi:
                 path=path,
                 handler=self._of_call,
                 right="",
-                wider=(PLAY_OWN, PLAY),
+                wider=(PLAY,),
+                scoped=True,
                 query=OfCall,
                 returns=RecordingsOut,
                 summary="The recordings of a call that one may listen to",
@@ -75,11 +76,11 @@ class RecordingsApi:
                 method="GET",
                 path=f"{path}/{{leg}}/audio",
                 handler=self._listen,
-                right=PLAY_OWN,
-                wider=(PLAY,),
+                right=PLAY,
+                scoped=True,
                 query=ListenIn,
                 produces=_AUDIO,
-                summary="Listen: recordings.play, or recordings.play.own for one's own legs; leaves a row",
+                summary="Listen, as far as recordings.play reaches; leaves a row",
                 tag=tag,
             ),
             Route(

@@ -23,7 +23,7 @@ from storage import Database
 from storage.audit import Access, accesses_of, record_access
 from web.route import Principal
 
-PLAY, PLAY_OWN = "recordings.play", "recordings.play.own"
+PLAY = "recordings.play"
 
 
 class Purpose(StrEnum):
@@ -58,7 +58,8 @@ class Player:
         check("call", call, "query.call")
         async with self._database.read() as connection:
             found = await catalogue.of_call(connection, call)
-        return [recording for recording in found if _may(person, recording)]
+        reach = person.reach(PLAY)
+        return [recording for recording in found if recording.agent in reach]
 
     async def open(self, person: Principal, wish: Listening) -> Sound:
         """What was wished for, open and checked against its row; nothing has been written down yet.
@@ -70,9 +71,8 @@ class Player:
             recording = await catalogue.of_leg(connection, wish.leg)
         if recording is None:
             raise NotFound(f"leg {wish.leg} has no recording")
-        if not _may(person, recording):
-            right = PLAY if person.may(PLAY_OWN) else f"{PLAY} or {PLAY_OWN}"
-            raise NotYours(f"listening to leg {wish.leg} needs the right {right!r}")
+        if not person.may_of(PLAY, recording.agent):
+            raise NotYours(f"listening to leg {wish.leg} needs the right {PLAY!r} as far as its agent")
         return await asyncio.to_thread(self._open, recording, wish.part)
 
     async def note(self, person: Principal, wish: Listening, action: str) -> None:
@@ -127,7 +127,3 @@ class Player:
             handle.close()
             raise NotPlayable(f"{file.name} had {file.size} bytes when it was filed and has {size} now")
         return handle
-
-
-def _may(person: Principal, recording: Recording) -> bool:
-    return person.may(PLAY) or (recording.agent == person.staff and person.may(PLAY_OWN))

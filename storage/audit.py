@@ -77,10 +77,12 @@ async def accesses_of(connection: AsyncConnection, subject: str) -> list[Access]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessSearch:
-    """What is given must hold of an access; `since` counts, `until` does not."""
+    """What is given must hold of an access; `since` counts, `until` does not. `among`: by
+    one of these."""
 
     subject: str | None = None
     staff: str | None = None
+    among: frozenset[str] | None = None
     purpose: str | None = None
     since: Instant | None = None
     until: Instant | None = None
@@ -103,6 +105,8 @@ def _conditions(search: AccessSearch) -> list[ColumnElement[bool]]:
         for name in ("subject", "staff", "purpose")
         if (wanted := getattr(search, name)) is not None
     ]
+    if search.among is not None:
+        conditions.append(access_log.c.staff.in_(sorted(search.among)))
     if search.since is not None:
         conditions.append(access_log.c.at >= search.since)
     if search.until is not None:

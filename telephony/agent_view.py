@@ -18,8 +18,8 @@ from web.live import LiveHub, Topic
 from web.route import Out, Principal
 
 TOPIC = "agent"
-"""Family: `agent:1001` is for 1001, and for those who may read all agents."""
-RIGHT, _READ_ALL = "agents.act", "agents.read"
+"""Family: `agent:1001` is for 1001, and for those whose `agents.read` reaches them."""
+RIGHT, READ = "agents.act", "agents.read"
 
 
 class AgentOut(Out):
@@ -97,5 +97,5 @@ class AgentView:
 
 
 def may_watch(person: Principal, number: str) -> bool:
-    """Oneself, or whoever may read all agents."""
-    return person.staff == number or person.may(_READ_ALL)
+    """Oneself, or whoever may read that agent."""
+    return person.staff == number or person.may_of(READ, number)

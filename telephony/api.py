@@ -11,15 +11,16 @@ from core.errors import BadInput, NotFound
 from directory.lookup import Directory
 from directory.rules import may_use_reason
 from telephony import agents as a
-from telephony.agent_view import AgentOut, AgentView
+from telephony.agent_view import READ, AgentOut, AgentView
 from telephony.service import Telephony
 from web.route import ApiRequest, In, Out, Route
 
+_COMMAND, _ANSWER = "agents.command", "help.answer"
 StaffNumber = Annotated[str, Field(pattern=r"^\d{4,8}$")]
 
 
 class AgentsOut(Out):
-    """All agents who have ever logged in, by number."""
+    """Agents who have ever logged in, by number, as far as agents.read reaches."""
 
     agents: list[AgentOut]
 
@@ -46,7 +47,7 @@ class TelephonyApi:
 
     def routes(self) -> list[Route]:
         """All routes of this feature."""
-        own, any_agent = "agents.act", "agents.command"
+        own = "agents.act"
         return [
             Route(
                 method="GET",
@@ -117,7 +118,8 @@ class TelephonyApi:
                 method="DELETE",
                 path="/api/agents/{agent}/help",
                 handler=self.end_help,
-                right="help.answer",
+                right=_ANSWER,
+                scoped=True,
                 summary="I have come",
                 tag="agents",
                 status=204,
@@ -126,16 +128,18 @@ class TelephonyApi:
                 method="GET",
                 path="/api/agents",
                 handler=self.everyone,
-                right="agents.read",
+                right=READ,
+                scoped=True,
                 returns=AgentsOut,
-                summary="All agents and what they are doing",
+                summary="Agents and what they are doing, as far as agents.read reaches",
                 tag="agents",
             ),
             Route(
                 method="POST",
                 path="/api/agents/{agent}/not-ready",
                 handler=self.order_not_ready,
-                right=any_agent,
+                right=_COMMAND,
+                scoped=True,
                 body=NotReadyIn,
                 returns=AgentOut,
                 summary="Take an agent off the line, on a leader's order",
@@ -145,7 +149,8 @@ class TelephonyApi:
                 method="POST",
                 path="/api/agents/{agent}/logout",
                 handler=self.order_log_out,
-                right=any_agent,
+                right=_COMMAND,
+                scoped=True,
                 returns=AgentOut,
                 summary="Log an agent out, on a leader's order",
                 tag="agents",
@@ -193,29 +198,32 @@ class TelephonyApi:
 
     # ------------------------------------------------------------------ leaders
 
-    async def everyone(self, _request: ApiRequest) -> AgentsOut:
+    async def everyone(self, request: ApiRequest) -> AgentsOut:
         """By number."""
         agents = sorted(self._telephony.switchboard.agents.items())
-        return AgentsOut(agents=[self._view.of(agent) for _, agent in agents])
+        reach = request.person.reach(READ)
+        return AgentsOut(agents=[self._view.of(agent) for number, agent in agents if number in reach])
 
     async def end_help(self, request: ApiRequest) -> None:
         """The leader has come."""
-        self._telephony.end_help(self._known(request), request.person.staff)
+        self._telephony.end_help(self._reached(request, _ANSWER), request.person.staff)
 
     async def order_not_ready(self, request: ApiRequest) -> AgentOut:
         """The reason must be one the leader may use."""
-        return self._pause(self._known(request), request.person.staff, request.body.reason)
+        return self._pause(self._reached(request, _COMMAND), request.person.staff, request.body.reason)
 
     async def order_log_out(self, request: ApiRequest) -> AgentOut:
         """Refused while the agent has a call."""
-        return self._view.of(self._telephony.wish(self._known(request), a.LogOut))
+        return self._view.of(self._telephony.wish(self._reached(request, _COMMAND), a.LogOut))
 
     # ------------------------------------------------------------------ inside
 
-    def _known(self, request: ApiRequest) -> str:
+    def _reached(self, request: ApiRequest, right: str) -> str:
+        """The agent of the path; `NotFound`, or `Forbidden` if the right does not reach them."""
         number = request.path["agent"]
         if number not in self._directory().staff:
             raise NotFound(f"there is no agent {number[:8]}")
+        request.person.require_of(right, number)
         return number
 
     def _pause(self, number: str, who: str, code: str) -> AgentOut:

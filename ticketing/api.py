@@ -56,6 +56,7 @@ class TicketingApi:
                 handler=self._owed,
                 right=_OWN,
                 wider=("summaries.correct",),
+                scoped=True,
                 query=OfAgent,
                 returns=OwedListOut,
                 summary="Talks without a summary: one's own or, with summaries.correct, another's",
@@ -67,6 +68,7 @@ class TicketingApi:
                 handler=self._save,
                 right="summaries.write",
                 wider=("summaries.correct",),
+                scoped=True,
                 body=SummaryIn,
                 returns=SummaryOut,
                 status=201,
@@ -79,6 +81,7 @@ class TicketingApi:
                 handler=self._of_call,
                 right=_OWN,
                 wider=("summaries.read",),
+                scoped=True,
                 query=OfCall,
                 returns=SummariesOut,
                 summary="The summaries of a call that one may read",
@@ -90,6 +93,7 @@ class TicketingApi:
                 handler=self._show,
                 right=_OWN,
                 wider=("summaries.read",),
+                scoped=True,
                 query=WhyRead,
                 returns=SummaryOut,
                 summary="One summary: one's own or, with summaries.read and a purpose, another's",
@@ -101,6 +105,7 @@ class TicketingApi:
                 handler=self._change,
                 right=_OWN,
                 wider=("summaries.correct",),
+                scoped=True,
                 body=SummaryChange,
                 returns=SummaryOut,
                 summary="Change a summary: one's own or, with summaries.correct, another's",
@@ -117,6 +122,7 @@ class TicketingApi:
                 handler=self._owed_callbacks,
                 right=_OWN,
                 wider=("summaries.correct",),
+                scoped=True,
                 query=OfAgent,
                 returns=CallbacksOut,
                 summary="The call-backs one owes or, with summaries.correct, another owes",
@@ -128,6 +134,7 @@ class TicketingApi:
                 handler=self._called_back,
                 right=_OWN,
                 wider=("summaries.correct",),
+                scoped=True,
                 body=CallbackDone,
                 returns=CallbackOut,
                 summary="Say what came of a call-back: one's own or, with summaries.correct, another's",
@@ -155,6 +162,7 @@ class TicketingApi:
                 handler=self._ticket,
                 right=_OWN,
                 wider=("tickets.read",),
+                scoped=True,
                 query=WhyRead,
                 returns=TicketOut,
                 summary="One work order: one's own or, with tickets.read and a purpose, another's",
@@ -232,5 +240,5 @@ def _asked_for(request: ApiRequest) -> str:
     query: OfAgent = request.query
     agent = query.agent or request.person.staff
     if agent != request.person.staff:
-        request.person.require("summaries.correct")
+        request.person.require_of("summaries.correct", agent)
     return agent

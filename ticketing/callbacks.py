@@ -89,7 +89,7 @@ class Callbacks:
             task = await store.load_callback(connection, id_)
             if task is None:
                 raise NotFound(f"there is no call-back {id_}")
-            if task.owner != person.staff and not person.may("summaries.correct"):
+            if task.owner != person.staff and not person.may_of("summaries.correct", task.owner):
                 raise NotYours(f"call-back {id_} is {task.owner}'s: ending it needs 'summaries.correct'")
             ended = await store.end_callback(
                 connection, id_, at=self._clock(), by=person.staff, outcome=outcome

@@ -30,11 +30,11 @@ class Reading:
 async def note_reading(connection: AsyncConnection, person: Principal, reading: Reading, at: Instant) -> None:
     """Let the reading pass and write it down, in the unit of work that reads.
 
-    Those who wrote the record themselves need state no purpose; everyone else does. `NotYours` without the
-    right, `BadInput` without a purpose of the list.
+    Those who wrote the record themselves need state no purpose; everyone else does. `NotYours` if
+    the right does not reach them, `BadInput` without a purpose of the list.
     """
     own = reading.agent == person.staff
-    if not own and not person.may(reading.right):
+    if not own and not person.may_of(reading.right, reading.agent):
         raise NotYours(f"{reading.subject} is another agent's: reading it needs the right {reading.right!r}")
     purpose = reading.purpose or ("handling" if own else "")
     if purpose not in PURPOSES:

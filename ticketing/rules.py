@@ -157,13 +157,19 @@ def is_poor(fact: SurveyAnswered, survey: SurveySettings) -> bool:
 
 
 def repairer(lists: Directory, agent: str) -> str:
-    """Who calls the customer whom this agent did not please: a leader of the agent's team, else any leader,
-    of several the one with the lowest number; the agent, where there is no leader at all."""
+    """Who calls the customer whom this agent did not please: a leader of the agent's team, else one whose
+    rights reach the agent, else any, of several the one with the lowest number; the agent, where there is no
+    leader at all."""
     leaders = [
         person
         for person in lists.staff.values()
         if person.active and "agents.command" in lists.rights(person.number)
     ]
     team = next((person.team for person in lists.staff.values() if person.number == agent), "")
-    nearest = [person for person in leaders if person.team == team] or leaders
+    reaching = [
+        person
+        for person in leaders
+        if agent in lists.within(person.number, lists.rights(person.number)["agents.command"])
+    ]
+    nearest = [person for person in leaders if person.team == team] or reaching or leaders
     return min((str(person.number) for person in nearest), default=agent)

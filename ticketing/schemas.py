@@ -227,7 +227,7 @@ class TicketOut(Out):
 def summary_out(summary: CallSummary, person: Principal) -> SummaryOut:
     """As this person may see it."""
     text = summary.text
-    whole = summary.agent == person.staff or person.may("summaries.correct")
+    whole = summary.agent == person.staff or person.may_of("summaries.correct", summary.agent)
     shown = {name: getattr(text, name) for name in SummaryTextIn.model_fields}
     shown |= {
         "account": masked_account(text.account),

@@ -119,10 +119,11 @@ class SummaryService:
         """Those summaries of a call that the person may read."""
         check("call", call, "query.call")
         async with self._database.write() as connection:
+            reach = person.reach("summaries.read")
             found = [
                 one
                 for one in await store.summaries_of(connection, call)
-                if one.agent == person.staff or person.may("summaries.read")
+                if one.agent == person.staff or one.agent in reach
             ]
             for one in found:
                 await self._note(connection, person, one, purpose, reason)
@@ -156,7 +157,7 @@ class SummaryService:
 
     @staticmethod
     def _own(person: Principal, agent: str) -> None:
-        if agent != person.staff and not person.may("summaries.correct"):
+        if agent != person.staff and not person.may_of("summaries.correct", agent):
             raise NotYours(
                 f"the talk was agent {agent}'s: writing for them needs the right 'summaries.correct'"
             )

@@ -146,7 +146,7 @@ class TicketService:
 
     @staticmethod
     def _own(person: Principal, agent: str) -> None:
-        if agent != person.staff and not person.may("summaries.correct"):
+        if agent != person.staff and not person.may_of("summaries.correct", agent):
             raise NotYours(
                 f"the call was agent {agent}'s: a ticket from it needs the right 'summaries.correct'"
             )

@@ -5,6 +5,7 @@ To list accesses leaves a line in the log, but no row: a chain of readings of th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -77,21 +78,27 @@ class AuditApi:
                 path="/api/audit/accesses",
                 handler=self._find,
                 right=RIGHT,
+                scoped=True,
                 query=AccessesQuery,
                 returns=LinksOut,
-                summary="Who looked at what, why and when",
+                summary="Who, as far as audit.read reaches, looked at what, why and when",
                 tag="audit",
             )
         ]
 
     async def _find(self, request: ApiRequest) -> LinksOut:
         query: AccessesQuery = request.query
+        person, search = request.person, query.search()
+        if search.staff is not None:
+            person.require_of(RIGHT, search.staff)
+        else:
+            search = replace(search, among=person.reach(RIGHT).staff)
         asked = query.model_dump(mode="json", exclude_defaults=True)
-        _log.info("accesses listed", by=request.person.staff, asked=asked)
+        _log.info("accesses listed", by=person.staff, asked=asked)
         async with self._database.read() as connection:
             found = await find_accesses(
                 connection,
-                query.search(),
+                search,
                 limit=query.limit + 1,
                 before=int(query.page) if query.page else None,
             )

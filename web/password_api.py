@@ -51,6 +51,7 @@ class PasswordApi:
                 path="/api/staff/{staff}/password",
                 handler=self._reset,
                 right=RESET,
+                scoped=True,
                 returns=IssuedOut,
                 summary="Make a new initial password for somebody; their sessions end",
                 tag="session",
@@ -70,5 +71,6 @@ class PasswordApi:
         staff = request.path["staff"]
         if staff == request.person.staff:
             raise Conflict("your own password is changed with the old one: POST /api/session/password")
+        request.person.require_of(RESET, staff)
         password = await self._sessions.reset_password(staff, by=request.person.staff)
         return IssuedOut(staff=staff, password=password)

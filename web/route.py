@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.clock import Instant
 from web.errors import Forbidden, NotSignedIn
+from web.scope import Grants, Reach, Scope, joined
 
 
 class In(BaseModel):
@@ -33,26 +34,50 @@ class Out(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks: `staff` is the 工号; `rights` are those of all their roles together.
+    """Who asks: `staff` is the 工号; `rights` are those of all their roles together, each as far as it goes.
 
     `also_called`: their name as it is written otherwise, which a password must not hold either.
+    `within`: who is of their team or unit, as of when this was made; without it nobody but themselves is.
     """
 
     staff: str
     name: str
     also_called: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    rights: frozenset[str] = frozenset()
+    rights: Grants = field(default_factory=dict)
+    within: Callable[[Scope], Reach] | None = field(default=None, repr=False, compare=False)
 
     def may(self, right: str) -> bool:
-        """Whether the person has `right`; the empty right is that of everyone who is signed in."""
+        """Whether the person has `right`, however far; the empty right is that of everyone signed in."""
         return not right or right in self.rights
 
+    def reach(self, right: str) -> Reach:
+        """Those whose records `right` opens to the person; nobody's without the right."""
+        scope = self.rights.get(right)
+        if scope is None:
+            return Reach(frozenset())
+        if scope is Scope.ALL:
+            return Reach(None)
+        if scope is Scope.OWN or self.within is None:
+            return Reach(frozenset({self.staff}))
+        return self.within(scope)
+
+    def may_of(self, right: str, staff: str) -> bool:
+        """Whether `right` opens what is `staff`'s to the person."""
+        return staff in self.reach(right)
+
     def require(self, *rights: str) -> None:
-        """`Forbidden` (403) without one of `rights`: for checks that depend on what is asked for."""
+        """`Forbidden` (403) without one of `rights`, however far: for checks on what is asked for."""
         if not any(self.may(right) for right in rights):
             wanted = " or ".join(repr(right) for right in rights)
             raise Forbidden(f"{self.staff} lacks the right {wanted}: ask an administrator for it")
+
+    def require_of(self, right: str, staff: str) -> None:
+        """`Forbidden` (403) unless `right` opens what is `staff`'s to the person."""
+        self.require(right)
+        if not self.may_of(right, staff):
+            held = joined(right, self.rights[right])
+            raise Forbidden(f"{self.staff} has the right {held!r}, which does not reach {staff[:8]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +139,8 @@ class Route:
     `proof`: what the handler asks for instead of a session, where a program that cannot sign in makes a
     change ("the SMS gateway's signature"); nobody's role opens such a route.
     `wider`: rights that let in as well and open more of it, the widest last; the handler tells how much.
+    `scoped`: the last of these rights opens no further than it reaches (`web.scope`); the handler asks
+    `Principal.reach`.
     `before_change`: open to those, too, who have to change their password before anything else.
     `returns`: None for an empty answer (204 unless `status` says otherwise) or, with `produces`, for a
     stream of that media type. `status`: of the good answer. A GET answers HEAD too.
@@ -126,6 +153,7 @@ class Route:
     summary: str
     tag: str
     wider: tuple[str, ...] = ()
+    scoped: bool = False
     before_change: bool = False
     proof: str = ""
     body: type[BaseModel] | None = None

@@ -14,6 +14,7 @@ from core.clock import moment
 from web.endpoint import Gate, answer
 from web.errors import NotSignedIn
 from web.route import ApiRequest, In, Out, Principal, Route
+from web.scope import joined
 from web.session import Session, Started, csrf_token
 from web.sessions import Sessions
 
@@ -45,7 +46,7 @@ class PersonOut(Out):
     staff: str
     name: str
     roles: list[str]
-    rights: list[str]
+    rights: list[str] = Field(description="with how far they go: calls.read, or calls.read.own, .team, .unit")
     csrf_token: str = Field(description="to be sent as X-CSRF-Token with every change")
     session: str
     expires_at: datetime = Field(description="the end in any case; idleness may end it earlier")
@@ -146,6 +147,7 @@ class SessionApi:
                 handler=self._list,
                 right="",
                 wider=("sessions.end",),
+                scoped=True,
                 query=OfWhom,
                 returns=SessionsOut,
                 summary="Living sessions: one's own or, with sessions.end, those of another",
@@ -157,6 +159,7 @@ class SessionApi:
                 handler=self._end,
                 right="",
                 wider=("sessions.end",),
+                scoped=True,
                 summary="End a session: one's own or, with sessions.end, another's",
                 tag="session",
             ),
@@ -196,14 +199,15 @@ class SessionApi:
         query: OfWhom = request.query
         staff = query.staff or request.person.staff
         if staff != request.person.staff:
-            request.person.require("sessions.end")
+            request.person.require_of("sessions.end", staff)
         found = await self._sessions.of(staff)
         return SessionsOut(sessions=[_session_out(one, request.session_id) for one in found])
 
     async def _end(self, request: ApiRequest) -> None:
         session_id = request.path["session"]
-        if await self._sessions.owner(session_id) != request.person.staff:
-            request.person.require("sessions.end")
+        owner = await self._sessions.owner(session_id)
+        if owner != request.person.staff:
+            request.person.require_of("sessions.end", owner)
         await self._sessions.end(session_id)
 
     def _started(self, started: Started) -> PersonOut:
@@ -214,7 +218,7 @@ class SessionApi:
             staff=person.staff,
             name=person.name,
             roles=list(person.roles),
-            rights=sorted(person.rights),
+            rights=sorted(joined(*grant) for grant in person.rights.items()),
             csrf_token=csrf_token(token),
             session=session.id,
             expires_at=moment(session.started + self._sessions.limits.longest),

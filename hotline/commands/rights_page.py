@@ -19,13 +19,14 @@ from core.errors import HotlineError
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import Role
-from directory.rights import RIGHTS
+from directory.rights import RIGHTS, SCOPED
 from directory.seed import DEMO, load
 from hotline.assembly import assemble
 from hotline.settings import Settings
 from web.app import LIVE, ROUTES
 from web.live_topics import LiveTopics
 from web.route import Principal, Route
+from web.scope import Scope
 
 PAGE = Path("docs/rights.md")
 LET_IN, IN_PART, REFUSED = "●", "◐", "-"
@@ -40,8 +41,10 @@ A role is a bundle of rights, a person has one role or more, and may do what any
 their rights are the seed's (`roles:` in `directory/seed/demo.yaml`); the rights there are stand in
 `directory/rights.py`. Each route says which right it asks for, or the program does not start.
 
-{LET_IN} let through · {IN_PART} let through, to one's own alone or to a part (what it says there) ·
-{REFUSED} refused (403). Who is not signed in is refused (401) everywhere but where a route is public.
+{LET_IN} let through · own, team, unit, all: let through, as far as records of oneself, of the people of one's
+team, of one's unit and the units beneath it, or of everybody (docs/adr/0046) · {IN_PART} let through to one's
+own topic, to others' as far as `agents.read` reaches · {REFUSED} refused (403).
+Who is not signed in is refused (401) everywhere but where a route is public.
 So is (403) who has to change their password first, but for who am I, signing out and changing it.
 Where a route asks for a signature it is for a program, and nobody's role opens it (401).
 Besides, a change needs the token that signing in gave, and comes from our own pages (403 otherwise).
@@ -56,7 +59,10 @@ def cell(route: Route, role: Role) -> str:
         return REFUSED if route.proof else LET_IN
     if not any(person.may(right) for right in (route.right, *route.wider)):
         return REFUSED
-    return LET_IN if not route.wider or person.may(route.wider[-1]) else IN_PART
+    if not route.scoped:
+        return LET_IN
+    # Let in without the right that has the scope: one's own is open all the same.
+    return role.rights.get((route.right, *route.wider)[-1], Scope.OWN).name.lower()
 
 
 def topic_cell(hub: LiveTopics, topic: str, role: Role) -> str:
@@ -96,10 +102,16 @@ def _rights(routes: Sequence[Route], hub: LiveTopics, roles: Sequence[Role]) -> 
     for right, what in RIGHTS.items():
         asking = [f"`{r.method} {r.path}`" for r in routes if right in (r.right, *r.wider)]
         asking += [f"topic `{topic}`" for topic, asked in hub.rights().items() if asked == right]
-        cells = "".join(f" {LET_IN if right in role.rights else REFUSED} |" for role in roles)
+        cells = "".join(f" {_granted(right, role)} |" for role in roles)
         by = "<br>".join(sorted(asking)) or "no route or topic by itself"
         yield f"| `{right}` | {what} | {by} |{cells}"
     yield ""
+
+
+def _granted(right: str, role: Role) -> str:
+    if right not in role.rights:
+        return REFUSED
+    return role.rights[right].name.lower() if right in SCOPED else LET_IN
 
 
 def _asked(route: Route) -> str:

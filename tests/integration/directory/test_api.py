@@ -32,7 +32,7 @@ async def site(tmp_path: Path, issued: Issued) -> AsyncIterator[Site]:
 async def test_the_shipped_staff_sign_in_with_what_was_issued(site: Site, issued: Issued) -> None:
     leader = await site.sign_in("8001", issued.passwords["8001"])
     assert (leader["http"], leader["name"], leader["roles"]) == (200, "邓秋霞", ["leader"])
-    assert {"board.read", "help.answer"} <= set(leader["rights"])
+    assert {"board.read", "help.answer.team"} <= set(leader["rights"])
     assert (await site.sign_in("1001", issued.passwords["8001"]))["http"] == 401
 
 

@@ -20,15 +20,15 @@ async def _nothing(_request: ApiRequest) -> None: ...
 
 
 def _own_or_all(person: Principal, key: str) -> bool:
-    return person.staff == key or person.may("agents.read")
+    return person.staff == key or person.may_of("agents.read", key)
 
 
 ROUTE = Route(
     method="GET",
     path="/api/calls",
     handler=_nothing,
-    right="calls.read.own",
-    wider=("calls.read",),
+    right="calls.read",
+    scoped=True,
     summary="Calls",
     tag="t",
 )
@@ -42,29 +42,37 @@ def _page(*routes: Route) -> list[str]:
 
 
 def test_a_route_stands_there_with_what_each_role_meets() -> None:
-    lines = _page(ROUTE, replace(ROUTE, method="POST", right="help.raise", wider=()))
+    lines = _page(ROUTE, replace(ROUTE, method="POST", right="help.raise", scoped=False))
     head = "| route | what it does | asks for | 客服代表 Agent | 值班长 Shift leader |"
     assert any(line.startswith(head) for line in lines)
-    assert "| `GET /api/calls` | Calls | `calls.read.own`; more with `calls.read` | ◐ | ● | ● | - |" in lines
-    assert "| `POST /api/calls` | Calls | `help.raise` | ● | - | - | - |" in lines
+    assert "| `GET /api/calls` | Calls | `calls.read` | own | team | unit | all | - |" in lines
+    assert "| `POST /api/calls` | Calls | `help.raise` | ● | - | - | - | - |" in lines
+
+
+def test_who_is_let_in_by_another_right_than_the_scoped_one_has_their_own() -> None:
+    lines = _page(replace(ROUTE, right="", wider=("summaries.correct",)))
+    asked = "being signed in; more with `summaries.correct`"
+    assert f"| `GET /api/calls` | Calls | {asked} | own | team | unit | own | own |" in lines
 
 
 def test_public_routes_and_those_for_anyone_say_so() -> None:
-    lines = _page(replace(ROUTE, right=None, wider=()), replace(ROUTE, method="PUT", right="", wider=()))
-    assert "| `GET /api/calls` | Calls | nothing: public | ● | ● | ● | ● |" in lines
-    assert "| `PUT /api/calls` | Calls | being signed in | ● | ● | ● | ● |" in lines
+    lines = _page(
+        replace(ROUTE, right=None, scoped=False), replace(ROUTE, method="PUT", right="", scoped=False)
+    )
+    assert "| `GET /api/calls` | Calls | nothing: public | ● | ● | ● | ● | ● |" in lines
+    assert "| `PUT /api/calls` | Calls | being signed in | ● | ● | ● | ● | ● |" in lines
 
 
 def test_a_topic_of_many_members_is_open_to_some_for_their_own_alone() -> None:
     lines = _page(ROUTE)
-    assert "| `agent:…` | `agents.act` | ◐ | ● | - | - |" in lines
-    assert "| `board` | `board.read` | - | ● | ● | ● |" in lines
+    assert "| `agent:…` | `agents.act` | ◐ | ◐ | - | - | - |" in lines
+    assert "| `board` | `board.read` | - | ● | ● | ● | ● |" in lines
 
 
 def test_a_right_stands_there_with_what_it_lets_do_and_who_asks_for_it() -> None:
     lines = _page(ROUTE)
-    does = rights.RIGHTS["calls.read.own"]
-    assert f"| `calls.read.own` | {does} | `GET /api/calls` | ● | - | - | - |" in lines
+    does = rights.RIGHTS["calls.read"]
+    assert f"| `calls.read` | {does} | `GET /api/calls` | own | team | unit | all | - |" in lines
     assert sum(line.startswith(f"| `{right}` | ") for right in rights.RIGHTS for line in lines) == len(
         rights.RIGHTS
     )

@@ -63,6 +63,10 @@ async def test_calls_are_found_by_what_they_are(ledger: Ledger, book: CallBook) 
 
     assert await found(CallSearch(outcome=CallOutcome.ABANDONED)) == [call_id(2)]
     assert await found(CallSearch(agent="1002")) == [call_id(3)]
+    many = frozenset(map(str, range(5000, 5100)))
+    for others in (frozenset[str](), many):
+        assert await found(CallSearch(agents=others)) == []
+        assert await found(CallSearch(agents=others | {"1002", "1003"})) == [call_id(3)]
     assert await found(CallSearch(caller="13800000001")) == [call_id(1)]
     assert await found(CallSearch(since=T0 + 1)) == [call_id(3)]
     assert await found(CallSearch(until=T0 + 1, queue=QUEUE)) == [call_id(2), call_id(1)]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,12 @@ class Desk:
     def person(self, staff: str) -> Principal:
         """A colleague of the demo seed, with their rights."""
         someone = self.directory.staff[staff]  # type: ignore[index]
-        return Principal(staff=staff, name=someone.name, rights=self.directory.rights(staff))
+        return Principal(
+            staff=staff,
+            name=someone.name,
+            rights=self.directory.rights(staff),
+            within=partial(self.directory.within, staff),
+        )
 
 
 @asynccontextmanager

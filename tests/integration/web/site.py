@@ -25,6 +25,7 @@ from web.lockout import LockoutRule
 from web.password_rules import PasswordRule
 from web.passwords import Passwords
 from web.route import Given, People, Principal, Route
+from web.scope import split, widest
 from web.sessions import Sessions
 
 PASSWORD = "correct horse"
@@ -40,6 +41,8 @@ EDGE_RIGHTS = frozenset({"passwords.reset", "sessions.end"})
 class FakePeople:
     """People by number, all given the same password; `rights` may be changed while the site runs.
 
+    Rights are written as a role grants them: `calls.read`, `calls.read.own`.
+
     `given`: what set-up has made for some of them instead.
     """
 
@@ -54,11 +57,14 @@ class FakePeople:
         if staff not in self.rights:
             return None
         return Principal(
-            staff=staff, name=f"某{staff}", roles=("some",), rights=frozenset(self.rights[staff])
+            staff=staff, name=f"某{staff}", roles=("some",), rights=widest(map(split, self.rights[staff]))
         )
 
     def known_rights(self) -> frozenset[str]:
-        return self.every_right.union(EDGE_RIGHTS, *self.rights.values())
+        return self.every_right.union(EDGE_RIGHTS, *map(self._names, self.rights))
+
+    def _names(self, staff: str) -> frozenset[str]:
+        return frozenset(split(grant)[0] for grant in self.rights[staff])
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 from directory.entries import DEFAULTS, Key, calendar_lacking, directory_of, entries_of, same
 from directory.errors import Refused
 from directory.seed import DEMO, load
+from web.scope import Scope
 
 TODAY = date(2026, 11, 25)
 SEED = load(DEMO, today=TODAY)
@@ -185,3 +186,25 @@ def test_what_was_kept_before_there_was_a_calendar_lacks_that_alone() -> None:
     assert len(lacking) == 1 + len(SEED.calendar.notices)
     assert {**before, **lacking} == whole
     assert calendar_lacking(whole, SEED) == {}
+
+
+@pytest.mark.rule("SEC-05")
+def test_a_role_that_was_kept_before_there_were_scopes_means_what_it_did() -> None:
+    entries = dict(entries_of(SEED))
+    kept = {**entries["roles", "leader"], "rights": ["calls.read", "recordings.play.own", "tickets.read.own"]}
+    entries["roles", "leader"] = kept
+    directory = directory_of(entries, TODAY)
+    assert directory.rights("8001") == {
+        "calls.read": Scope.ALL,
+        "recordings.play": Scope.OWN,
+        "tickets.read": Scope.OWN,
+    }
+    assert entries_of(directory)["roles", "leader"] == kept
+
+
+@pytest.mark.parametrize("grant", ["board.read.team", "directory.change.unit", "calls.read.city", "read.own"])
+def test_a_scope_that_a_right_cannot_have_is_refused(grant: str) -> None:
+    entries = dict(entries_of(SEED))
+    entries["roles", "leader"] = {**entries["roles", "leader"], "rights": [grant]}
+    with pytest.raises(Refused, match=f"there is no right '{grant}'"):
+        directory_of(entries, TODAY)

@@ -11,6 +11,7 @@ from directory import rules
 from directory.lookup import Directory
 from directory.model import Staff
 from directory.seed import DEMO, load
+from web.scope import Scope
 
 DIRECTORY = load(DEMO)
 BUSINESSES = sorted(DIRECTORY.businesses)
@@ -125,7 +126,8 @@ def test_others_are_not(directory: Directory, number: str) -> None:
 
 @pytest.mark.rule("SEC-04")
 def test_agents_see_their_own_work_only(directory: Directory) -> None:
-    assert "calls.read" not in directory.rights("1001")
-    assert "recordings.play" not in directory.rights("1001")
-    assert "recordings.play.own" in directory.rights("1001")
-    assert {"calls.read", "help.answer", "agents.command"} <= directory.rights("8001")
+    theirs = directory.rights("1001")
+    assert {theirs["calls.read"], theirs["recordings.play"], theirs["tickets.read"]} == {Scope.OWN}
+    assert "summaries.read" not in theirs
+    leaders = directory.rights("8001")
+    assert {leaders["calls.read"], leaders["help.answer"], leaders["agents.command"]} == {Scope.TEAM}

@@ -47,7 +47,13 @@ def test_demo_serves_every_queue_with_first_line_and_backup(demo: Directory) -> 
 
 def test_demo_has_the_staff_and_phones_it_promises(demo: Directory) -> None:
     roles = [role for person in demo.staff.values() for role in person.roles]
-    assert {role: roles.count(role) for role in set(roles)} == {"agent": 24, "leader": 2, "qa": 1, "admin": 1}
+    assert {role: roles.count(role) for role in set(roles)} == {
+        "agent": 24,
+        "leader": 2,
+        "supervisor": 1,
+        "qa": 1,
+        "admin": 1,
+    }
     assert [str(name) for name in demo.devices] == [f"d{n:03d}" for n in range(1, 41)]
     assert all(fits("queue", name) for name in demo.queues)
     assert all(fits("reason", reason) for reason in demo.reasons)

@@ -16,11 +16,12 @@ from core.errors import NotFound
 from web.errors import Forbidden, RouteMistake
 from web.live import LiveHub, Reader, Topic, Wish
 from web.route import Principal
+from web.scope import Scope
 
 T = 1_700_000_000 * SECOND
-LEADER = Principal(staff="8001", name="值班长", rights=frozenset({"board.read"}))
-AGENT = Principal(staff="1001", name="客服", rights=frozenset())
-AGENT_LEADER = Principal(staff="1002", name="客服", rights=frozenset({"board.read"}))
+LEADER = Principal(staff="8001", name="值班长", rights={"board.read": Scope.ALL})
+AGENT = Principal(staff="1001", name="客服")
+AGENT_LEADER = Principal(staff="1002", name="客服", rights={"board.read": Scope.ALL})
 
 
 class Counter:

@@ -17,10 +17,11 @@ from web.live import WANTED_FOR, LiveHub, Reader, Topic, Wish
 from web.live_mirror import SILENCE, LiveMirror, mirrored
 from web.live_topics import Message
 from web.route import Principal
+from web.scope import Scope
 
 T = 1_700_000_000 * SECOND
-LEADER = Principal(staff="8001", name="值班长", rights=frozenset({"board.read"}))
-AGENT = Principal(staff="1001", name="客服", rights=frozenset())
+LEADER = Principal(staff="8001", name="值班长", rights={"board.read": Scope.ALL})
+AGENT = Principal(staff="1001", name="客服")
 
 
 class Pair:
