@@ -58,7 +58,7 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
         """psycopg's one way of waiting for the server."""
         if self.patience_s is None:
             return await super().wait(gen, *args, **kwargs)
-        timer = asyncio.get_running_loop().call_later(self.patience_s, self._give_up)
+        timer = asyncio.get_running_loop().call_later(self.patience_s, self.give_up)
         try:
             return await super().wait(gen, *args, **kwargs)
         except psycopg.OperationalError as error:
@@ -69,7 +69,8 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
         finally:
             timer.cancel()
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """Hear no more of a server that says nothing; whoever waits for it is told so."""
         self._gave_up = True
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.pgconn.socket)) as line:
             line.shutdown(socket.SHUT_RDWR)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from procrastinate import App, PsycopgConnector
@@ -19,8 +20,11 @@ from storage import postgresql
 from storage.database import Database
 from storage.jobs.deliver import QUEUE, SCHEMA, TASK
 from storage.jobs.runner import JobRunner
+from storage.postgresql import PatientConnection
 
 _RETRY_S = 1.0
+_STOP_S = 2.0
+"""A server that is alive has let the worker go by then."""
 _BEATS = 3
 """So many heartbeats in a row are missing before a program counts as dead."""
 logging.getLogger("procrastinate").setLevel(logging.WARNING)
@@ -33,6 +37,7 @@ class ServerExecutor:
     def __init__(self, *, database: Database, runner: JobRunner) -> None:
         self.problem = ""
         self._database, self._runner = database, runner
+        self._lines: WeakSet[PatientConnection] = WeakSet()
 
     async def run(self) -> None:
         """Carry jobs out until cancelled; those under way are then given back."""
@@ -73,6 +78,10 @@ class ServerExecutor:
             finally:
                 for task in tasks:
                     task.cancel()
+                _, waiting = await asyncio.wait(tasks, timeout=_STOP_S)
+                if waiting:  # for a server that says nothing: to be told to stop makes psycopg ask it, too
+                    for line in list(self._lines):
+                        line.give_up()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _take_over(self, app: App) -> None:
@@ -90,4 +99,15 @@ class ServerExecutor:
         given = postgresql.arguments(self._database.url, self._database.name, self._database.patience)
         given["application_name"] = "hotline jobs"
         given["options"] = f"{given['options']} -c search_path={SCHEMA}"
-        return {"kwargs": given, "min_size": 1, "max_size": self._runner.pace.at_once + 2}
+        return {
+            "kwargs": given,
+            "min_size": 1,
+            "max_size": self._runner.pace.at_once + 2,
+            "timeout": self._database.patience.answer_ms / 1000,
+            "connection_class": PatientConnection,
+            "configure": self._configure,
+        }
+
+    async def _configure(self, line: PatientConnection) -> None:
+        line.patience_s = self._database.patience.answer_ms / 1000
+        self._lines.add(line)

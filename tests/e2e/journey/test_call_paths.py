@@ -108,6 +108,36 @@ async def test_two_unanswered_offers_take_the_agent_off_the_line(hotline: Floor)
     assert len([x for x in hotline.all(f.OfferEnded) if x.agent == "1010"]) == 2
 
 
+async def test_a_customer_is_sent_to_a_colleague_who_is_not_asked_by_the_queue(hotline: Floor) -> None:
+    """Each leg has its own talk, hold, summary and recording; what the customer rates is the second."""
+    since = len(hotline.facts)
+    sends = Phone("sends", answer_ms=300, talk_ms=500, hold=(500, 1_500), transfer_to="1016")
+    await hotline.exchange.phone("d013", sends)
+    first = await hotline.agent("1013", "d013")
+    await hotline.exchange.phone("d014", Phone("takes", answer_ms=300, talk_ms=1_500))
+    second = await hotline.agent("1016", "d014")
+    await second.post("/api/agent/not-ready", reason="rest")
+    await hotline.exchange.call(*TO_CARD, Pause(6500), Key("5"), Pause(700), Key("1"))
+    sent = await hotline.fact(f.CallTransferred, after=since)
+    assert (sent.agent, sent.to) == ("1013", "1016")
+    answered = await hotline.fact(f.AgentAnswered, lambda fact: fact.agent == "1016", after=since)
+    assert (await second.get("/api/agent"))["state"] == "talking"
+    rated = await hotline.fact(f.SurveyAnswered, after=since)
+    assert (rated.leg, rated.agent) == (answered.leg, "1016")
+    await hotline.fact(f.CallEnded, after=since)
+    talks = {x.agent: x for x in hotline.all(f.TalkEnded) if x.call == sent.call}
+    assert SECOND < talks["1013"].held < 2 * SECOND
+    assert (talks["1016"].held, talks["1016"].released_by) == (0, f.Side.AGENT)
+    recorded = [x.leg for x in hotline.all(f.RecordingStarted) if x.call == sent.call]
+    assert recorded == [sent.leg, answered.leg]
+    await hotline.settled()
+    for agent, leg in ((first, sent.leg), (second, answered.leg)):
+        assert [one["leg"] for one in (await agent.get("/api/summaries/owed"))["owed"]] == [leg]
+        await agent.post("/api/summaries", status=201, leg=leg, type="silent_call")
+    # The rest that was asked for before the call goes on after it.
+    await hotline.fact(f.AgentStateChanged, lambda x: x.agent == "1016" and x.reason == "rest", after=since)
+
+
 async def test_a_queue_that_times_out_is_no_abandon(hotline: Floor) -> None:
     since = len(hotline.facts)
     number, _ = hotline.directory.members("corporate-cmn")[0]

@@ -33,12 +33,13 @@ from ledger.store import FactStore
 from storage import Database
 from tests.integration.web.site import CHEAP
 from tests.support.databases import ServerDatabases
+from tests.support.ports import own
 from web.forward import Forward
 
 pytestmark = pytest.mark.postgresql
 ROOT = Path(__file__).resolve().parents[3]
 TERM_S, RENEW_S, WITHIN_S = 3.0, 0.3, 60
-PORTS = range(41_100, 41_110)
+PORTS = own().spare
 
 WRITER = """
 import asyncio, sys
