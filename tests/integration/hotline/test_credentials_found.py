@@ -24,12 +24,13 @@ from hotline.settings_sign_in import OidcSettings
 from storage import Database, migrate
 from storage.timers import Timers
 from tests.integration.web.site import CHEAP
+from tests.support.ports import own
 from web.password_book import PasswordBook
 
 SEED = load(DEMO)
 NEW = "1999"
 COLLEAGUE = {**entries_of(SEED)["staff", "1001"], "number": NEW, "name": "新同事"}
-PORT = 41612
+PORT = own().web
 
 
 @pytest.fixture

@@ -28,12 +28,13 @@ from storage.timers import Timers
 from tests.integration.telephony.ami.quiet_node import node_settings
 from tests.integration.web.site import CHEAP
 from tests.support.databases import Databases
+from tests.support.ports import own
 from tests.support.postgres import Cluster
 from tests.unit.ivr.flows import SMALL
 
 SEED = load(DEMO)
 VIP = "13800001111"
-PORT = 41611
+PORT = own().web
 
 
 def names(folder: Path) -> list[str]:
