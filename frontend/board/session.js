@@ -45,7 +45,8 @@ export function send(path, body) {
 }
 
 export async function signOut(person) {
-  await fetch("/api/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+  // keepalive: also when the page is left or closed right after the click.
+  await fetch("/api/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf }, keepalive: true });
   // Whoever came by the provider would be let in again by it without a word.
   if (person?.way === "provider") location.assign("/api/session/oidc/out");
 }

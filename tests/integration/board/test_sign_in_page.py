@@ -67,6 +67,7 @@ async def test_an_initial_password_is_changed_before_anything_is_seen(house: Hou
     await expect(page.locator("#change")).to_be_hidden()
 
     await page.click("#sign-out")
+    await expect(page.locator("#sign-in")).to_be_visible()
     house.passwords[LEADER] = GOOD
     await enter(page, house)
     await expect(page.locator("#line")).to_have_attribute("data-state", "live")
