@@ -209,6 +209,12 @@ class HoldStarted(LegFact, frozen=True, kw_only=True):
     """The agent has put the customer on hold (CALL-07)."""
 
 
+class HoldExplained(LegFact, frozen=True, kw_only=True):
+    """The customer was told why, and agrees: to the hold that lasts, else to the next one (CALL-07)."""
+
+    reason: str
+
+
 class HoldEnded(LegFact, frozen=True, kw_only=True):
     """The agent is back, or the talk is over. `held`: this hold."""
 

@@ -51,6 +51,12 @@ class ReasonsOut(Out):
     reasons: list[ReasonOut]
 
 
+class HoldReasonsOut(Out):
+    """Why a customer may be put on hold (CALL-07)."""
+
+    reasons: list[NamedOut]
+
+
 class CallTypeOut(NamedOut):
     """A call type: the summary fields it demands, and what may follow from it."""
 
@@ -133,6 +139,15 @@ def directory_routes(directory: Callable[[], Directory]) -> list[Route]:
         ),
         Route(
             method="GET",
+            path="/api/directory/hold-reasons",
+            handler=api.hold_reasons,
+            right="",
+            returns=HoldReasonsOut,
+            summary="Why a customer may be put on hold",
+            tag="directory",
+        ),
+        Route(
+            method="GET",
             path="/api/directory/call-types",
             handler=api.call_types,
             right="",
@@ -176,6 +191,10 @@ class _Handlers:
     async def reasons(self, request: ApiRequest) -> ReasonsOut:
         mine = self._directory().reasons_for(request.person.staff)
         return ReasonsOut(reasons=[ReasonOut.model_validate(reason) for reason in mine])
+
+    async def hold_reasons(self, _request: ApiRequest) -> HoldReasonsOut:
+        found = self._directory().hold_reasons.values()
+        return HoldReasonsOut(reasons=[NamedOut.model_validate(one) for one in found])
 
     async def call_types(self, _request: ApiRequest) -> CallTypesOut:
         found = self._directory()

@@ -40,6 +40,7 @@ LISTS: Final[Mapping[str, str]] = MappingProxyType(
         "roles": "code",
         "devices": "first",
         "reasons": "code",
+        "hold_reasons": "code",
         "ticket_kinds": "code",
         "urgencies": "code",
         "call_types": "code",
@@ -97,6 +98,7 @@ def entries_of(directory: Directory) -> dict[Key, Body]:
             }
             for one in directory.reasons.values()
         ],
+        "hold_reasons": [_named(one) for one in directory.hold_reasons.values()],
         "ticket_kinds": [_named(one) for one in directory.ticket_kinds.values()],
         "urgencies": [
             {**_named(one), "working_days": one.working_days} for one in directory.urgencies.values()

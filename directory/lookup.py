@@ -45,6 +45,7 @@ class Directory:
     survey: SurveySettings
     calendar: WorkingCalendar
     units: Mapping[str, Unit] = field(default_factory=dict)
+    hold_reasons: Mapping[str, Named] = field(default_factory=dict)
 
     def agents(self) -> tuple[Staff, ...]:
         """Those who take calls, by number."""

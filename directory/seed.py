@@ -39,7 +39,7 @@ _SECTIONS = (
     "survey",
     "staff",
 )
-_OPTIONAL = ("units", "calendar")
+_OPTIONAL = ("units", "calendar", "hold_reasons")
 T = TypeVar("T")
 
 
@@ -87,6 +87,7 @@ def directory_of(
     reasons = _table(section["reasons"], lambda place: seed_lists.reason(place, roles))
     seed_lists.check_digits(section["reasons"], reasons)
     units = seed_people.units(section["units"]) if "units" in section else {}
+    holds = _table(section["hold_reasons"], seed_lists.named) if "hold_reasons" in section else {}
     return Directory(
         languages=languages,
         businesses=businesses,
@@ -107,6 +108,7 @@ def directory_of(
             ),
         ),
         units=units,
+        hold_reasons=holds,
         calendar=own or calendar or shipped(),
     )
 

@@ -33,6 +33,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "units": ("code", "zh", "en", "kind", "parent"),
         "reasons": ("code", "zh", "en", "roles", "max_minutes", "digit", "on_duty"),
+        "hold_reasons": ("code", "zh", "en"),
         "call_types": ("code", "zh", "en", "mandatory", "ticket_kinds", "callback", "report"),
         "ticket_kinds": ("code", "zh", "en"),
         "thresholds": ("alarm", "zh", "en", "severity", "raise_at", "clear_at", "window"),

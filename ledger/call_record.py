@@ -56,10 +56,13 @@ class WaitRecord(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class HoldRecord(Struct, frozen=True, gc=False, kw_only=True):
-    """The customer on hold. `held` None: still, or nobody has said for how long."""
+    """The customer on hold. `held` None: still, or nobody has said for how long. `reason`: what the agent
+    gave, with the customer's consent; empty if the agent said nothing (CALL-07).
+    """
 
     at: Instant
     held: Duration | None = None
+    reason: str = ""
 
 
 class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
@@ -76,6 +79,8 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     rang: Duration | None = None
     talked: Duration | None = None
     holds: tuple[HoldRecord, ...] = ()
+    hold_reason: str = ""
+    """Given for a hold that has not begun yet."""
     from_leg: str = ""
     """The leg whose agent transferred the customer to this one."""
     transferred_to: str = ""
@@ -244,7 +249,18 @@ def _survey_answered(leg: LegRecord, fact: f.SurveyAnswered) -> LegRecord:
 
 def _hold_ended(leg: LegRecord, fact: f.HoldEnded) -> LegRecord:
     before = leg.holds[:-1] if leg.holds and leg.holds[-1].held is None else leg.holds
-    return replace(leg, holds=(*before, HoldRecord(at=fact.at - fact.held, held=fact.held)))
+    reason = leg.holds[-1].reason if len(before) < len(leg.holds) else ""
+    return replace(leg, holds=(*before, HoldRecord(at=fact.at - fact.held, held=fact.held, reason=reason)))
+
+
+def _hold_started(leg: LegRecord, fact: f.HoldStarted) -> LegRecord:
+    return replace(leg, holds=(*leg.holds, HoldRecord(at=fact.at, reason=leg.hold_reason)), hold_reason="")
+
+
+def _hold_explained(leg: LegRecord, fact: f.HoldExplained) -> LegRecord:
+    if leg.holds and leg.holds[-1].held is None:
+        return replace(leg, holds=(*leg.holds[:-1], replace(leg.holds[-1], reason=fact.reason)))
+    return replace(leg, hold_reason=fact.reason)
 
 
 def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
@@ -271,7 +287,8 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
             leg, answered_at=fact.at, device=fact.device, waited=fact.waited, rang=fact.rang
         )
     ),
-    f.HoldStarted: _on_leg(lambda leg, fact: replace(leg, holds=(*leg.holds, HoldRecord(at=fact.at)))),
+    f.HoldStarted: _on_leg(_hold_started),
+    f.HoldExplained: _on_leg(_hold_explained),
     f.HoldEnded: _on_leg(_hold_ended),
     f.TalkEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)

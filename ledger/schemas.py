@@ -62,10 +62,11 @@ class WaitOut(Out):
 
 
 class HoldOut(Out):
-    """The customer on hold; `held_ms` is empty while it lasts."""
+    """The customer on hold; `held_ms` is empty while it lasts, `reason` if the agent gave none (CALL-07)."""
 
     at: datetime
     held_ms: int | None
+    reason: str
 
 
 class LegOut(Out):
@@ -184,7 +185,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         talked_ms=_ms(leg.talked),
         from_leg=leg.from_leg,
         transferred_to=leg.transferred_to,
-        holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held)) for hold in leg.holds],
+        holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held), reason=hold.reason) for hold in leg.holds],
         outcome=leg.outcome,
         released_by=leg.released_by,
         recording=leg.file_status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,13 @@ class NotReadyIn(In):
     """A code of the reason list (CALL-21)."""
 
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")
+
+
+class HoldIn(In):
+    """A code of the hold reasons; `consent`: the customer has been told, and agrees (CALL-07)."""
+
+    reason: str = Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")
+    consent: Literal[True]
 
 
 class TelephonyApi:
@@ -95,6 +102,16 @@ class TelephonyApi:
                 returns=AgentOut,
                 summary="Take no calls, for a reason",
                 tag="agents",
+            ),
+            Route(
+                method="POST",
+                path="/api/agent/hold",
+                handler=self.hold,
+                right=own,
+                body=HoldIn,
+                summary="Say why my customer is put on hold, and that they agree",
+                tag="agents",
+                status=204,
             ),
             Route(
                 method="POST",
@@ -191,6 +208,15 @@ class TelephonyApi:
     async def to_survey(self, request: ApiRequest) -> None:
         """My customer rates the call (CALL-11)."""
         await self._telephony.send_to_survey(request.person.staff)
+
+    async def hold(self, request: ApiRequest) -> None:
+        """The telephone holds; this writes down why."""
+        known, reason = self._directory().hold_reasons, request.body.reason
+        if reason not in known:
+            raise BadInput(
+                "body.reason", f"{reason!r} is none of {', '.join(known) or 'the list, which is empty'}"
+            )
+        self._telephony.explain_hold(request.person.staff, reason)
 
     async def raise_help(self, request: ApiRequest) -> None:
         """举手 (CALL-22)."""

@@ -297,6 +297,14 @@ class Telephony:
         """A leader has come."""
         self._carry_out(self._board.end_help(number, by, self._clock()))
 
+    def explain_hold(self, number: str, reason: str) -> None:
+        """Write down why this agent's customer is put on hold (CALL-07); `Conflict` says why not."""
+        agent = self._board.agent(number)
+        if agent.state is not AgentState.TALKING:
+            raise Conflict(f"agent {number} has no customer on the line: nobody to be put on hold")
+        about = {"call": agent.call, "leg": agent.leg, "agent": number, "queue": agent.queue}
+        self._carry_out(Outcome([f.HoldExplained(at=self._clock(), node=agent.node, reason=reason, **about)]))
+
     async def send_to_survey(self, number: str) -> None:
         """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""
         agent = self._board.agent(number)

@@ -108,6 +108,7 @@ async def test_two_unanswered_offers_take_the_agent_off_the_line(hotline: Floor)
     assert len([x for x in hotline.all(f.OfferEnded) if x.agent == "1010"]) == 2
 
 
+@pytest.mark.rule("CALL-07")
 async def test_a_customer_is_sent_to_a_colleague_who_is_not_asked_by_the_queue(hotline: Floor) -> None:
     """Each leg has its own talk, hold, summary and recording; what the customer rates is the second."""
     since = len(hotline.facts)
@@ -117,7 +118,13 @@ async def test_a_customer_is_sent_to_a_colleague_who_is_not_asked_by_the_queue(h
     await hotline.exchange.phone("d014", Phone("takes", answer_ms=300, talk_ms=1_500))
     second = await hotline.agent("1016", "d014")
     await second.post("/api/agent/not-ready", reason="rest")
+    refused = await first.post("/api/agent/hold", status=409, reason="lookup", consent=True)
+    assert "no customer" in refused["detail"]
     await hotline.exchange.call(*TO_CARD, Pause(6500), Key("5"), Pause(700), Key("1"))
+    await hotline.fact(f.AgentAnswered, after=since)
+    await first.post("/api/agent/hold", status=422, reason="coffee", consent=True)
+    await first.post("/api/agent/hold", status=422, reason="lookup", consent=False)
+    await first.post("/api/agent/hold", status=204, reason="lookup", consent=True)
     sent = await hotline.fact(f.CallTransferred, after=since)
     assert (sent.agent, sent.to) == ("1013", "1016")
     answered = await hotline.fact(f.AgentAnswered, lambda fact: fact.agent == "1016", after=since)
@@ -126,6 +133,12 @@ async def test_a_customer_is_sent_to_a_colleague_who_is_not_asked_by_the_queue(h
     assert (rated.leg, rated.agent) == (answered.leg, "1016")
     await hotline.fact(f.CallEnded, after=since)
     talks = {x.agent: x for x in hotline.all(f.TalkEnded) if x.call == sent.call}
+    told = await first.get(f"/api/calls/{sent.call}")
+    assert [(leg["agent"], leg["transferred_to"], leg["from_leg"]) for leg in told["legs"]] == [
+        ("1013", "1016", ""),
+        ("1016", "", sent.leg),
+    ]
+    assert [hold["reason"] for hold in told["legs"][0]["holds"]] == ["lookup"]
     assert SECOND < talks["1013"].held < 2 * SECOND
     assert (talks["1016"].held, talks["1016"].released_by) == (0, f.Side.AGENT)
     recorded = [x.leg for x in hotline.all(f.RecordingStarted) if x.call == sent.call]

@@ -120,3 +120,38 @@ def test_any_cut_into_pieces_with_repeats_gives_the_same_record(data: st.DataObj
         record = fold_call(record, facts[start:end])
         place = end
     assert record == fold_call(None, facts)
+
+
+@pytest.mark.rule("CALL-07")
+def test_a_hold_has_the_reason_that_was_given_before_it_or_while_it_lasts() -> None:
+    about = {"call": "c", "leg": "l", "agent": "1001", "queue": QUEUE}
+    facts = [
+        f.HoldExplained(at=T0, reason="lookup", **about),
+        f.HoldStarted(at=T0 + SECOND, **about),
+        f.HoldEnded(at=T0 + 5 * SECOND, held=4 * SECOND, **about),
+        f.HoldStarted(at=T0 + 9 * SECOND, **about),
+        f.HoldExplained(at=T0 + 10 * SECOND, reason="system", **about),
+        f.HoldEnded(at=T0 + 12 * SECOND, held=3 * SECOND, **about),
+        f.HoldStarted(at=T0 + 20 * SECOND, **about),
+    ]
+    record = fold_call(None, numbered(facts))
+    assert record is not None
+    assert [(hold.at, hold.held, hold.reason) for hold in record.legs[0].holds] == [
+        (T0 + SECOND, 4 * SECOND, "lookup"),
+        (T0 + 9 * SECOND, 3 * SECOND, "system"),
+        (T0 + 20 * SECOND, None, ""),
+    ]
+
+
+def test_a_leg_knows_who_sent_the_customer_and_where_to() -> None:
+    about = {"call": "c", "queue": QUEUE}
+    facts = [
+        f.CallTransferred(at=T0, leg="l", agent="1001", to="1002", **about),
+        f.AgentOffered(at=T0, leg="m", agent="1002", device="d002", from_leg="l", **about),
+    ]
+    record = fold_call(None, numbered(facts))
+    assert record is not None
+    assert [(leg.leg, leg.transferred_to, leg.from_leg) for leg in record.legs] == [
+        ("l", "1002", ""),
+        ("m", "", "l"),
+    ]
