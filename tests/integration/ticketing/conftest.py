@@ -110,6 +110,8 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
     yield
     task.cancel()
+    done, _ = await asyncio.wait([task], timeout=60)
+    assert done, f"told to stop, it goes on: {task!r} {task.get_stack()}"
     with suppress(asyncio.CancelledError):
         await task
 
