@@ -24,7 +24,8 @@ def seed_text(agents: int, *, wrapup_s: int) -> str:
                 "number": int(staff_at(seat)),
                 "name": f"坐席{seat:03}",
                 "en": f"Agent {seat:03}",
-                "team": "A",
+                # Of the leader's own, whose figures the leader may ask for.
+                **{name: leader[name] for name in ("team", "unit") if name in leader},
                 "roles": ["agent"],
                 "skills": {"loss": 1},
                 "languages": {"cmn": 1},
