@@ -8,7 +8,7 @@ from datetime import datetime
 from aiohttp import web
 
 from board.exports import Exports
-from board.report_api import RIGHT, SHEET
+from board.report_api import RIGHT, SHEET, reached
 from board.report_schemas import SheetQuery
 from core.clock import moment
 from core.errors import NotFound
@@ -50,6 +50,7 @@ class ExportsApi:
                 path=_PATH,
                 handler=self._order,
                 right=RIGHT,
+                scoped=True,
                 body=SheetQuery,
                 returns=ExportOut,
                 status=202,
@@ -85,7 +86,9 @@ class ExportsApi:
         ]
 
     async def _order(self, request: ApiRequest) -> ExportOut:
-        number = await self._exports.order(request.body, by=request.person.staff)
+        query: SheetQuery = request.body
+        reached(query, request.person, self._exports.asked(query))
+        number = await self._exports.order(query, by=request.person.staff)
         return self._out(await self._exports.of(number, by=request.person.staff))
 
     async def _show(self, request: ApiRequest) -> ExportOut:

@@ -12,24 +12,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from board.export_sheet import Order, make_sheet
-from board.report_schemas import SheetQuery
+from board.report_schemas import By, SheetQuery
 from board.report_service import Reports
+from board.reports import Asked
 from board.roster import names_of
 from core.clock import DAY, SECOND, Clock, Duration, Instant, moment
 from core.errors import Conflict, NotFound
+from core.names import StaffId
 from directory.lookup import Directory
 from storage import Database
 from storage.audit import Access, record_access
-from storage.jobs.model import Job, JobState
+from storage.jobs.model import Hopeless, Job, JobState
 from storage.jobs.queue import Jobs
 from storage.jobs.work import Work
 
+RIGHT = "reports.read"
 MAKE, REMOVE = "reports.export", "reports.remove"
 MOST_EXPORT_ROWS = 60_000
 """Two years of days of 80 agents, a quarter of hours of 25 queues."""
@@ -58,11 +62,15 @@ class Exports:
         jobs.register(MAKE, self._make)
         jobs.register(REMOVE, self._remove)
 
+    def asked(self, query: SheetQuery) -> Asked:
+        """What the report is about. `BadInput` for what cannot be one."""
+        return query.asked(self._zone)
+
     async def order(self, query: SheetQuery, *, by: str) -> int:
         """Have a sheet made; its number. The same order again, while the first is under way, has its number.
         `BadInput` for what cannot be a report, `Conflict` if too many of theirs are under way.
         """
-        query.asked(self._zone)
+        self.asked(query)
         asked = query.model_dump(mode="json", by_alias=True)
         digest = hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()
         key = f"{by}:{digest}"
@@ -124,7 +132,7 @@ class Exports:
         order = Order(
             url=self._database.url.render_as_string(hide_password=False),
             by=query.by,
-            asked=query.asked(self._zone),
+            asked=self._reached(query, str(job.payload["by"])),
             most=MOST_EXPORT_ROWS,
             counted=await self._reports.bring_up(),
             names=dict(names_of(self._directory(), query.language)),
@@ -143,6 +151,21 @@ class Exports:
                 await self._jobs.put(connection, REMOVE, str(job.number), {"file": file.name}, at=at)
         finally:
             await asyncio.to_thread(aside.unlink, missing_ok=True)
+
+    def _reached(self, query: SheetQuery, by: str) -> Asked:
+        """The agents whom the right of whoever ordered reaches by now: the order may have waited."""
+        directory, asked = self._directory(), query.asked(self._zone)
+        person = directory.staff.get(StaffId(by))
+        scope = directory.rights(by).get(RIGHT) if person is not None and person.active else None
+        if scope is None:
+            raise Hopeless(f"{by} may not see reports any more")
+        reach = directory.within(by, scope)
+        if query.by is By.QUEUE or reach.staff is None:
+            return asked
+        names = asked.names & reach.staff if asked.names else reach.staff
+        if not names:
+            raise Hopeless(f"the right {RIGHT!r} of {by} reaches none of these agents any more")
+        return replace(asked, names=names)
 
     async def _remove(self, work: Work) -> None:
         """The sheet, and what killed processes have left of others."""

@@ -60,7 +60,7 @@ class ReportsApi:
 
     async def _show(self, request: ApiRequest) -> IntervalsOut:
         query: IntervalsQuery = request.query
-        asked = _reached(query, request.person, query.asked(self._zone))
+        asked = reached(query, request.person, query.asked(self._zone))
         report, basis = await self._report(query, asked, MOST_ROWS)
         return IntervalsOut(
             by=query.by,
@@ -76,7 +76,7 @@ class ReportsApi:
 
     async def _sheet(self, request: ApiRequest) -> web.StreamResponse:
         query: SheetQuery = request.query
-        asked = _reached(query, request.person, query.asked(self._zone))
+        asked = reached(query, request.person, query.asked(self._zone))
         report, basis = await self._report(query, asked, MOST_SHEET_ROWS)
         about = About(
             since=asked.since,
@@ -103,7 +103,7 @@ class ReportsApi:
         return await self._reports.of_queues(asked, most)
 
 
-def _reached(query: IntervalsQuery, person: Principal, asked: Asked) -> Asked:
+def reached(query: IntervalsQuery, person: Principal, asked: Asked) -> Asked:
     """The agents that the right reaches; `Forbidden` if another is named. Queues are nobody's own."""
     reach = person.reach(RIGHT)
     if query.by is By.QUEUE or reach.staff is None:

@@ -165,11 +165,11 @@ def repairer(lists: Directory, agent: str) -> str:
         for person in lists.staff.values()
         if person.active and "agents.command" in lists.rights(person.number)
     ]
-    team = next((person.team for person in lists.staff.values() if person.number == agent), "")
+    team = next(((one.team, one.unit) for one in lists.staff.values() if one.number == agent), ("", ""))
     reaching = [
         person
         for person in leaders
         if agent in lists.within(person.number, lists.rights(person.number)["agents.command"])
     ]
-    nearest = [person for person in leaders if person.team == team] or reaching or leaders
+    nearest = [person for person in leaders if (person.team, person.unit) == team] or reaching or leaders
     return min((str(person.number) for person in nearest), default=agent)

@@ -26,7 +26,7 @@ PATH = "/api/reports/exports"
 PACE = Pace(retry=Retry(first=1, most=1, tries=1), at_once=1, look_s=0.2)
 
 
-async def ordered(client: aiohttp.ClientSession, status: int = 202, **query: str) -> dict[str, Any]:
+async def ordered(client: aiohttp.ClientSession, status: int = 202, **query: Any) -> dict[str, Any]:
     async with client.get("/api/session") as answer:
         token = (await answer.json())["csrf_token"]
     headers = {"X-CSRF-Token": token}
@@ -64,6 +64,24 @@ def cells(content: bytes) -> list[list[Any]]:
 async def status_of(client: aiohttp.ClientSession, path: str) -> int:
     async with client.get(path) as answer:
         return answer.status
+
+
+@pytest.mark.rule("SEC-05")
+async def test_a_report_on_agents_holds_those_whom_the_right_reaches_and_no_others(house: House) -> None:
+    """The leader's right reaches the team: that is so of what is made aside, too."""
+    house.append(*[each.fact for each in some_calls(60).told()])
+    leader = house.directory.staff["8001"]
+    mates = {each.number for each in house.directory.staff.values() if each.team == leader.team}
+    async with house.signed_in() as client, at_work(house.main, house.jobs, PACE, clock=house.clock):
+        number = (await ordered(client, by="agent", step="day"))["number"]
+        assert (await ready(client, number))["state"] == "done"
+        async with client.get(f"{PATH}/{number}/file") as answer:
+            content = await answer.read()
+        told = {word for row in cells(content) for word in map(str, row) if word in house.directory.staff}
+        assert told == told & mates
+        assert told
+        stranger = next(each for each in sorted(house.directory.staff) if each not in mates)
+        await ordered(client, 403, by="agent", step="day", name=[stranger])
 
 
 @pytest.mark.rule("SEC-09")

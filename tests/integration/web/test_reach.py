@@ -44,6 +44,7 @@ TEXT = {
     "callback_to": "13800000001",
 }
 PERIOD = f"from={TODAY - timedelta(days=2)}&to={TODAY + timedelta(days=2)}&step=day"
+ORDER = {"from": str(TODAY - timedelta(days=2)), "to": str(TODAY + timedelta(days=2)), "step": "day"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ PROBES = [
     Probe("GET", "/api/reports/intervals", f"{PERIOD}&by=agent", listed="{agent}"),
     Probe("GET", "/api/reports/intervals", f"{PERIOD}&by=agent&name={{agent}}"),
     Probe("GET", "/api/reports/intervals.xlsx", f"{PERIOD}&by=agent&name={{agent}}"),
+    Probe("POST", "/api/reports/exports", body={**ORDER, "by": "agent", "name": ["{agent}"]}),
     Probe("GET", "/api/audit/accesses", "purpose=looked", listed="{agent}"),
     Probe("GET", "/api/audit/accesses", "staff={agent}"),
     Probe("GET", "/api/sessions", "staff={agent}"),
@@ -103,10 +105,7 @@ class Bank:
         """Whether it is open to who is signed in."""
         names = self.names[owner]
         url = self.program.url.join(URL(probe.route.format(**names))).with_query(probe.query.format(**names))
-        body = probe.body and {
-            name: value.format(**names) if isinstance(value, str) else value
-            for name, value in probe.body.items()
-        }
+        body = probe.body and {name: _filled(value, names) for name, value in probe.body.items()}
         headers = {"X-CSRF-Token": self.program.csrf}
         async with self.program.client.request(probe.method, url, json=body, headers=headers) as answer:
             if probe.listed:
@@ -122,6 +121,12 @@ class Bank:
         except WSServerHandshakeError as refused:
             assert refused.status == 403
             return False
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_filled(each, names) for each in value]
+    return value.format(**names) if isinstance(value, str) else value
 
 
 def _directory(scope: Scope) -> Any:
