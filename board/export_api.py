@@ -8,8 +8,8 @@ from datetime import datetime
 from aiohttp import web
 
 from board.exports import Exports
-from board.report_api import RIGHT, SHEET, reached
-from board.report_schemas import SheetQuery
+from board.report_api import SHEET, reached
+from board.report_schemas import RIGHT, SheetQuery
 from core.clock import moment
 from core.errors import NotFound
 from storage.jobs.model import Job, JobState

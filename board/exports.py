@@ -12,14 +12,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from board.export_sheet import Order, make_sheet
-from board.report_schemas import By, SheetQuery
+from board.report_schemas import RIGHT, SheetQuery
 from board.report_service import Reports
 from board.reports import Asked
 from board.roster import names_of
@@ -33,7 +32,6 @@ from storage.jobs.model import Hopeless, Job, JobState
 from storage.jobs.queue import Jobs
 from storage.jobs.work import Work
 
-RIGHT = "reports.read"
 MAKE, REMOVE = "reports.export", "reports.remove"
 MOST_EXPORT_ROWS = 60_000
 """Two years of days of 80 agents, a quarter of hours of 25 queues."""
@@ -159,13 +157,10 @@ class Exports:
         scope = directory.rights(by).get(RIGHT) if person is not None and person.active else None
         if scope is None:
             raise Hopeless(f"{by} may not see reports any more")
-        reach = directory.within(by, scope)
-        if query.by is By.QUEUE or reach.staff is None:
-            return asked
-        names = asked.names & reach.staff if asked.names else reach.staff
-        if not names:
+        reached = query.within(directory.within(by, scope), asked)
+        if asked.names and not reached.names:
             raise Hopeless(f"the right {RIGHT!r} of {by} reaches none of these agents any more")
-        return replace(asked, names=names)
+        return reached
 
     async def _remove(self, work: Work) -> None:
         """The sheet, and what killed processes have left of others."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from board.report_schemas import By, IntervalsOut, IntervalsQuery, SheetQuery
+from board.report_schemas import RIGHT, By, IntervalsOut, IntervalsQuery, SheetQuery
 from board.report_service import MOST_ROWS, MOST_SHEET_ROWS, Basis, Reports
 from board.report_sheet import About, sheet_of
 from board.reports import AgentReport, Asked, QueueReport
@@ -18,7 +17,6 @@ from core.clock import Clock, moment
 from directory.lookup import Directory
 from web.route import ApiRequest, Principal, Route
 
-RIGHT = "reports.read"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -105,9 +103,7 @@ class ReportsApi:
 
 def reached(query: IntervalsQuery, person: Principal, asked: Asked) -> Asked:
     """The agents that the right reaches; `Forbidden` if another is named. Queues are nobody's own."""
-    reach = person.reach(RIGHT)
-    if query.by is By.QUEUE or reach.staff is None:
-        return asked
-    for name in sorted(asked.names):
-        person.require_of(RIGHT, name)
-    return replace(asked, names=asked.names or reach.staff)
+    if query.by is By.AGENT:
+        for name in sorted(asked.names):
+            person.require_of(RIGHT, name)
+    return query.within(person.reach(RIGHT), asked)

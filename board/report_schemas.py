@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -13,7 +14,9 @@ from board.figures import GapFigures
 from board.reports import AgentReport, Asked, QueueReport, Step, periods
 from core.clock import Instant, instant
 from web.route import In, Out
+from web.scope import Reach
 
+RIGHT = "reports.read"
 _YEARS = range(2000, 2100)
 
 
@@ -47,6 +50,15 @@ class IntervalsQuery(In):
         """The same in the report's terms; `BadInput` if it cannot be."""
         since, until = _instant(self.since, zone), _instant(self.to, zone)
         return Asked(periods(since, until, self.step, zone), frozenset(self.name))
+
+    def within(self, reach: Reach, asked: Asked) -> Asked:
+        """`asked`, of the agents within `reach` alone; queues are nobody's own.
+
+        Whoever asks has to refuse where all the names given have gone: none stands for everybody.
+        """
+        if self.by is By.QUEUE or reach.staff is None:
+            return asked
+        return replace(asked, names=asked.names & reach.staff if asked.names else reach.staff)
 
 
 class SheetQuery(IntervalsQuery):
