@@ -6,7 +6,6 @@ import asyncio
 import random
 import sys
 from collections import Counter
-from pathlib import Path
 
 from sqlalchemy import Select, func, select, text
 
@@ -15,10 +14,10 @@ from storage import Database, migrate
 from storage.timers import Timer, Timers, TimerState
 from storage.timers import timers as table
 from tests.support.databases import Databases
+from tests.support.killed import ROOT, run_until_killed
 
 ROUNDS = 8
 EACH = 40
-ROOT = Path(__file__).parents[3]
 
 TICKER = """
 import asyncio, random, sys
@@ -55,21 +54,6 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-async def _fire_until_killed(url: str, lines: int, then_s: float) -> None:
-    ticker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", TICKER, url), stdout=asyncio.subprocess.PIPE, cwd=ROOT
-    )
-    assert ticker.stdout is not None
-    try:
-        async with asyncio.timeout(60):
-            for _ in range(lines):
-                assert await ticker.stdout.readline(), "the process ended by itself"
-        await asyncio.sleep(then_s)
-    finally:
-        ticker.kill()
-        await ticker.wait()
-
-
 async def test_killed_again_and_again_every_timer_has_its_effect_once(databases: Databases) -> None:
     url = databases.url("main")
     database = Database(url, name="main")
@@ -94,7 +78,7 @@ async def test_killed_again_and_again_every_timer_has_its_effect_once(databases:
                     connection, Timer(owner="test", name=name, kind="effect", due=due, payload=payload)
                 )
                 expected += [name, f"{name}-after"] if chain else [name]
-        await _fire_until_killed(url, chance.randrange(1, 16), chance.uniform(0, 0.01))
+        await run_until_killed(TICKER, url, lines=chance.randrange(1, 16), then_s=chance.uniform(0, 0.01))
         async with database.read() as connection:
             cut_short += await connection.scalar(_waiting()) > 0
     assert cut_short > ROUNDS // 2, "the kills are to hit timers that fire"

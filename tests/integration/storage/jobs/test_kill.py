@@ -6,7 +6,6 @@ import asyncio
 import random
 import sys
 from collections import Counter
-from pathlib import Path
 
 from sqlalchemy import Select, func, select, text
 
@@ -17,10 +16,10 @@ from storage.jobs.queue import Jobs
 from storage.jobs.tables import is_open
 from storage.jobs.tables import jobs as table
 from tests.integration.storage.jobs.conftest import KIND
+from tests.support.killed import ROOT, run_until_killed
 
 ROUNDS = 5
 EACH = 12
-ROOT = Path(__file__).parents[4]
 
 WORKER = """
 import asyncio, random, sys
@@ -63,21 +62,6 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-async def _work_until_killed(url: str, lines: int, then_s: float) -> None:
-    worker = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", WORKER, url), stdout=asyncio.subprocess.PIPE, cwd=ROOT
-    )
-    assert worker.stdout is not None
-    try:
-        async with asyncio.timeout(60):
-            for _ in range(lines):
-                assert await worker.stdout.readline(), "the process ended by itself"
-        await asyncio.sleep(then_s)
-    finally:
-        worker.kill()
-        await worker.wait()
-
-
 async def test_killed_again_and_again_every_job_has_its_effect_once(
     database: Database, effects: None
 ) -> None:
@@ -94,7 +78,7 @@ async def test_killed_again_and_again_every_job_has_its_effect_once(
                 key, chain = f"{round_}-{n}", n % 5 == 0
                 await jobs.put(connection, KIND, key, {"chain": chain, "shaky": n % 4 == 0})
                 expected += [key, f"{key}-after"] if chain else [key]
-        await _work_until_killed(url, chance.randrange(1, 9), chance.uniform(0, 0.01))
+        await run_until_killed(WORKER, url, lines=chance.randrange(1, 9), then_s=chance.uniform(0, 0.01))
         async with database.read() as connection:
             cut_short += (await jobs.standing(connection)).running
     assert cut_short, "no kill hit a job that was running"
