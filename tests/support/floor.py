@@ -21,6 +21,7 @@ from directory import seed
 from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline.assembly import assemble
+from hotline.leading import Won
 from hotline.node import LOOPBACK_TRUNKS, issue_accounts, spec_by
 from hotline.running import Hotline, Running
 from hotline.settings import DatabaseSettings, NodeSettings, Settings, TrunkSettings, WebSettings
@@ -112,9 +113,11 @@ class Floor:
         assert self._hotline is not None, "the service is not running"
         return self._hotline
 
-    async def start_service(self) -> None:
-        """Start (or start again) the service on its data folder."""
-        self._hotline = await assemble(self.settings, self.directory, self._credentials, clock=system_clock)
+    async def start_service(self, won: Won | None = None) -> None:
+        """Start (or start again) the service on its data folder. `won`: how it leads, if others may."""
+        self._hotline = await assemble(
+            self.settings, self.directory, self._credentials, clock=system_clock, won=won
+        )
         self._hotline.ledger.listen(self._hear)
         since = len(self.facts)
         self._running = Running(self._hotline)
@@ -167,10 +170,10 @@ class Floor:
         """All facts, one a line, for messages of failed tests."""
         return "\n".join(f"{n.seq} {n.fact}" for n in self.facts) + "\n" + self.exchange.messages
 
-    async def sign_in(self, staff: str) -> Person:
-        """Sign in with the password issued at set-up, at whichever service listens on the floor's port."""
+    async def sign_in(self, staff: str, port: int = 0) -> Person:
+        """Sign in with the password issued at set-up, at who listens on `port` (the floor's)."""
         web = self.settings.web
-        address = f"http://{web.host}:{web.port}"
+        address = f"http://{web.host}:{port or web.port}"
         client = aiohttp.ClientSession(
             base_url=address,
             headers={"Origin": address},
@@ -229,9 +232,14 @@ class Floor:
 
 @asynccontextmanager
 async def floor(
-    *, directory: Directory | None = None, database: DatabaseSettings | None = None
+    *,
+    directory: Directory | None = None,
+    database: DatabaseSettings | None = None,
+    rtp_timeout_s: int = 0,
 ) -> AsyncIterator[Floor]:
-    """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files."""
+    """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files.
+    `rtp_timeout_s`: for telephones that have a voice; the others send no sound.
+    """
     programs = await instance.find()
     directory = directory or seed.load(seed.DEMO)
     directory = replace(directory, survey=replace(directory.survey, timeout_s=2))
@@ -244,6 +252,7 @@ async def floor(
         sip_port=PORTS.sip,
         rtp_first=NODE_SOUND[0],
         rtp_last=NODE_SOUND[-1],
+        rtp_timeout_s=rtp_timeout_s,
         trunks=tuple(
             TrunkSettings(name=trunk.name, addresses=trunk.addresses, dtmf=trunk.dtmf)
             for trunk in LOOPBACK_TRUNKS

@@ -42,11 +42,12 @@ def server() -> Iterator[Cluster]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hotline(request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
-    """A module may name a DIRECTORY (a function) and DATABASES of its own."""
+    """A module may name a DIRECTORY (a function), DATABASES and an RTP_TIMEOUT_S of its own."""
     directory = getattr(request.module, "DIRECTORY", quick)
     on_server = getattr(request, "param", "sqlite") == "postgresql"
     database = _on(request.getfixturevalue("server")) if on_server else None
-    async with floor(directory=directory(), database=database) as running:
+    rtp_timeout_s = getattr(request.module, "RTP_TIMEOUT_S", 0)
+    async with floor(directory=directory(), database=database, rtp_timeout_s=rtp_timeout_s) as running:
         yield running
 
 

@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +11,9 @@ from core.clock import SECOND
 from directory import seed
 from directory.lookup import Directory
 from hotline.simulation.scripts import Key, Pause, Phone
+from tests.support.books import book_of, require_once, require_unbroken
 from tests.support.floor import Floor
+from tests.support.serving import environment, serving
 
 DATABASES = ("sqlite", "postgresql")
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -35,57 +29,13 @@ def as_seeded() -> Directory:
 DIRECTORY = as_seeded
 
 
-def environment(hotline: Floor) -> dict[str, str]:
-    """The floor's settings as a service of its own finds them."""
-    settings = hotline.settings
-    return os.environ | {
-        "HOTLINE_DATA_DIR": str(settings.data_dir),
-        "HOTLINE_CREDENTIALS": str(settings.data_dir.parent / "credentials.json"),
-        "HOTLINE_DATABASE__MAIN": settings.main_url,
-        "HOTLINE_DATABASE__LEDGER": settings.ledger_url,
-        "HOTLINE_WEB__PORT": str(settings.web.port),
-        "HOTLINE_SESSION__CHANGE_INITIAL": "false",
-        "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
-        "HOTLINE_LOG__LEVEL": "info",
-        "HOTLINE_LOG__FORM": "json",
-    }
-
-
-@asynccontextmanager
-async def service_of_its_own(hotline: Floor) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`hotline serve` as a process that can be killed; it serves and is connected to the node."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hotline", "serve"),
-        cwd=Path(__file__).parents[3],
-        env=environment(hotline),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    drain: asyncio.Task[bytes] | None = None
-    try:
-        assert process.stderr is not None
-        said = []
-        async with asyncio.timeout(60):
-            while b"telephony.reconciled" not in (line := await process.stderr.readline()):
-                said.append(line.decode())
-                assert line, "".join(said)
-        drain = asyncio.create_task(process.stderr.read())
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        if drain is not None:
-            await drain
-
-
 async def test_a_killed_service_takes_its_calls_up_again(hotline: Floor) -> None:
     """One customer talks and one waits when it is killed; a third comes while it is dead."""
     exchange, tap = hotline.exchange, hotline.exchange.tap
     await exchange.phone("d001", Phone("phone", answer_ms=300, talk_ms=TALK_S * 1000))
     await hotline.stop_service()
     heard = len(tap.heard)
-    async with service_of_its_own(hotline) as service:
+    async with serving(environment(hotline)) as service:
         client = await hotline.sign_in("1001")
         await client.post("/api/agent/login", device="d001")
         await client.post("/api/agent/ready")
@@ -94,8 +44,8 @@ async def test_a_killed_service_takes_its_calls_up_again(hotline: Floor) -> None
         await exchange.call(*TO_CARD, number="02154320002", name="waits")
         await tap.wait_for("QueueCallerJoin", after=heard, CallerIDNum="02154320002")
         await asyncio.sleep(0.1)  # the ledger stores in batches; what is not stored when we kill is the gap's
-        service.kill()
-        await service.wait()
+        service.process.kill()
+        await service.ends()
     await exchange.call(*TO_CARD, number="02154320003", name="comes meanwhile")
     await tap.wait_for("QueueCallerJoin", after=heard, CallerIDNum="02154320003")
     arrivals = {e["Caller"]: e["Call"] for e in tap.all("CallArrived")}
@@ -128,18 +78,9 @@ async def test_a_killed_service_takes_its_calls_up_again(hotline: Floor) -> None
     await exchange.hang_up_all()
     for call in (talks, waits, came):
         await hotline.fact(f.CallEnded, lambda x, call=call: x.call == call, after=since)  # type: ignore[misc]
-    await hotline.hotline.ledger.stored(hotline.hotline.ledger.last)
-    book = [n.fact for n in await hotline.hotline.ledger.read(0, 100_000)]
-    for call in (talks, waits, came):
-        kinds = Counter(type(x).__name__ for x in book if isinstance(x, f.CallFact) and x.call == call)
-        once = ["CallArrived", "LanguageChosen", "CallerQueued", "CallerLeftQueue", "CallEnded"]
-        assert [kind for kind in once if kinds[kind] != 1] == [], (call, kinds)
-        assert kinds["MenuChosen"] == 2, (call, kinds)
-    legs = Counter((type(x).__name__, x.leg) for x in book if isinstance(x, f.LegFact))
-    doubled = [key for key, count in legs.items() if count > 1]
-    assert doubled == []
-    states = [x for x in book if isinstance(x, f.AgentStateChanged) and x.agent == "1001"]
-    assert all(a.state is b.before for a, b in pairwise(states))
+    book = await book_of(hotline)
+    require_once(book, (talks, waits, came), menus=2)
+    require_unbroken(book, "1001")
     calls = {x.call: x.joined_at for x in book if isinstance(x, f.CallerQueued)}
     assert calls[waits] < calls[came]
 
