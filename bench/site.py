@@ -260,7 +260,13 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
 
 
 def _settings(folder: Path, stores: DatabaseSettings) -> Settings:
-    node = NodeSettings(name="node1", port=_AMI, accounts=folder / "accounts.json", directory=folder / "node")
+    node = NodeSettings(
+        name="node1",
+        port=_AMI,
+        accounts=folder / "accounts.json",
+        directory=folder / "node",
+        rtp_timeout_s=0,  # SIPp's telephones say nothing
+    )
     return Settings(
         data_dir=folder / "data",
         seed=folder / "seed.yaml",

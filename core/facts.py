@@ -237,6 +237,12 @@ class TalkEnded(LegFact, frozen=True, kw_only=True):
     held: Duration = 0
 
 
+class TelephoneLost(LegFact, frozen=True, kw_only=True):
+    """The talk has ended because nothing came from the agent's telephone any more: the customer waits again,
+    ahead of all others, and is asked for no score of this leg.
+    """
+
+
 class RecordingStarted(LegFact, frozen=True, kw_only=True):
     """`file`: base name inside the node's recordings folder, made of our own ids only."""
 

@@ -87,6 +87,7 @@ def _settings(given: Settings) -> Settings:
         port=given.demo.ami_port,
         accounts=home / "accounts.json",
         directory=home / "node1",
+        rtp_timeout_s=0,  # simulated telephones say nothing
     )
     log = given.log
     if "log" not in given.model_fields_set:

@@ -98,6 +98,7 @@ def node_spec(
     accounts: Mapping[Role, str],
     trunks: Sequence[TrunkSpec] = LOOPBACK_TRUNKS,
     sip_address: str = "127.0.0.1",
+    rtp_timeout_s: int = 0,
 ) -> NodeSpec:
     """The node as directory and credentials want it."""
     return NodeSpec(
@@ -106,6 +107,7 @@ def node_spec(
         modules=programs.modules,
         data=programs.data,
         sip_address=sip_address,
+        rtp_timeout_s=rtp_timeout_s,
         sip_port=ports.sip,
         ami_port=ports.ami,
         rtp_first=ports.rtp_first,
@@ -152,6 +154,7 @@ def spec_by(
         accounts=accounts,
         trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
         sip_address=node.sip_address,
+        rtp_timeout_s=node.rtp_timeout_s,
     )
 
 

@@ -196,6 +196,14 @@ class NodeSettings(Section):
     sip_port: Port = Field(default=5060, description="port on which it takes calls and registrations")
     rtp_first: Port = Field(default=10_000, description="first of its ports for sound")
     rtp_last: Port = Field(default=19_999, description="last of its ports for sound")
+    rtp_timeout_s: int = Field(
+        default=10,
+        ge=0,
+        le=300,
+        description="seconds without sound from an agent's telephone after which it counts as dead and its "
+        "customer goes back to the head of the queue; 0: never, for telephones that send nothing while "
+        "nobody speaks",
+    )
     trunks: tuple[TrunkSettings, ...] = Field(
         default=(),
         description="the carriers' lines, each with `name`, `addresses` (IP addresses or networks; whoever "

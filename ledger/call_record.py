@@ -86,6 +86,8 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     transferred_to: str = ""
     outcome: OfferOutcome | None = None
     released_by: Side | None = None
+    telephone_lost: bool = False
+    """The talk ended because the agent's telephone had fallen silent."""
     file: str = ""
     file_status: str = ""
     surveyed_by: Side | None = None
@@ -293,6 +295,7 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.TalkEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)
     ),
+    f.TelephoneLost: _on_leg(lambda leg, fact: replace(leg, telephone_lost=True)),
     f.RecordingStarted: _on_leg(lambda leg, fact: replace(leg, file=fact.file)),
     f.RecordingFiled: _on_leg(lambda leg, fact: replace(leg, file=fact.file, file_status=fact.status)),
     f.SurveyStarted: _on_leg(lambda leg, fact: replace(leg, surveyed_by=fact.by)),

@@ -21,6 +21,8 @@ from core.errors import BadInput
 from ledger.queue_log import QueueLogLine
 
 _RELEASE_TO_HANGUP: Duration = 200 * MILLISECOND
+_SILENT, _BY_DEVICE = "44", "1"
+"""The cause of a leg whose telephone sent nothing any more, and what the live event says of its end."""
 _FAILED = frozenset({"RINGNOANSWER", "RINGCANCELED"})
 
 
@@ -113,16 +115,23 @@ def _from_cel(line: CelLine) -> Iterator[RecordedEvent]:
 
 
 def _releases(cel: Sequence[CelLine]) -> Iterator[RecordedEvent]:
-    """Who hung up first: the channel that is its own hang-up source, just before it left its bridge."""
+    """Who hung up first: the channel that is its own hang-up source, just before it left its bridge; nobody
+    where a telephone fell silent."""
     last_exit: dict[str, Instant] = {}
     for line in cel:
         if line.event == "BRIDGE_EXIT":
             last_exit[line.channel_id] = line.at
-        if line.event == "HANGUP" and line.extra.get("hangupsource") == line.channel:
-            left = last_exit.get(line.channel_id, 0)
-            at = left if line.at - left <= _RELEASE_TO_HANGUP else line.at
-            headers = {"Uniqueid": line.channel_id, "Cause": line.extra.get("hangupcause", "0")}
+        if line.event != "HANGUP":
+            continue
+        left = last_exit.get(line.channel_id, 0)
+        at = left if line.at - left <= _RELEASE_TO_HANGUP else line.at
+        cause = line.extra.get("hangupcause", "0")
+        if line.extra.get("hangupsource") == line.channel:
+            headers = {"Uniqueid": line.channel_id, "Cause": cause}
             yield RecordedEvent(at=at - 1, name="HangupRequest", headers=headers)
+        elif cause == _SILENT:
+            headers = {"Uniqueid": line.channel_id, "Cause": _BY_DEVICE}
+            yield RecordedEvent(at=at - 1, name="SoftHangupRequest", headers=headers)
 
 
 class _QueueEvents:

@@ -86,6 +86,7 @@ class LegOut(Out):
     transferred_to: str = Field(description="a queue, a staff number, a device, or what was dialled, masked")
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
     released_by: str | None = Field(description="who hung up first (CALL-10)")
+    telephone_lost: bool = Field(description="no sound came from the agent's telephone any more")
     recording: str = Field(description="present, missing or damaged once filed")
     survey: str | None
     satisfaction: int | None
@@ -188,6 +189,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held), reason=hold.reason) for hold in leg.holds],
         outcome=leg.outcome,
         released_by=leg.released_by,
+        telephone_lost=leg.telephone_lost,
         recording=leg.file_status,
         survey=leg.survey,
         satisfaction=leg.satisfaction,

@@ -85,13 +85,19 @@ def _hangup_asked(draft: Draft, signal: s.HangupAsked) -> None:
         draft.change_leg(asked, cause=asked.cause or signal.cause, released_by=side)
 
 
+def _device_failed(draft: Draft, signal: s.DeviceFailed) -> None:
+    leg = draft.call.leg_of(signal.leg)
+    if leg is not None and leg.talking and leg.released_by is None:
+        draft.change_leg(leg, released_by=f.Side.SYSTEM)
+
+
 def _gone(draft: Draft, signal: s.Gone) -> None:
     if signal.leg == draft.call.leg:
         _end(draft, f.EndReason.CUSTOMER if draft.call.customer_asked else f.EndReason.SYSTEM)
         return
     leg = draft.call.leg_of(signal.leg)
     if leg is not None:
-        talk.leg_gone(draft, leg)
+        talk.leg_gone(draft, leg, signal.cause)
 
 
 def _end(draft: Draft, reason: f.EndReason) -> None:
@@ -141,5 +147,6 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.SurveyKeyed: talk.survey_keyed,
     s.SurveyOver: talk.survey_over,
     s.HangupAsked: _hangup_asked,
+    s.DeviceFailed: _device_failed,
     s.Gone: _gone,
 }

@@ -19,6 +19,8 @@ from telephony.calls import Leg, Survey
 
 SURVEY = "survey"
 """Where a telephone refers a customer who is to rate the call."""
+SILENT = 44
+"""The cause with which Asterisk ends a leg from which no sound has come for its endpoint's `rtp_timeout`."""
 _RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
 
 
@@ -133,13 +135,16 @@ def end_talk(draft: Draft, leg: Leg, otherwise: f.Side) -> None:
     draft.leg_fact(f.TalkEnded, leg, talked=talked, released_by=side, held=min(leg.held, talked))
 
 
-def leg_gone(draft: Draft, leg: Leg) -> None:
+def leg_gone(draft: Draft, leg: Leg, cause: int = 0) -> None:
+    """`cause`: the Q.850 cause of the hang-up, 0 if it was not heard."""
     if leg.gone:
         return
     if leg.offering:
         waits.end_offer(draft, leg, leg.failure() if leg.cause else f.OfferOutcome.CANCELLED)
     end_talk(draft, leg, f.Side.SYSTEM)
     leg = draft.change_leg(draft.call.leg_of(leg.id) or leg, gone=True)
+    if cause == SILENT and leg.answered_at is not None:
+        draft.leg_fact(f.TelephoneLost, leg)
     if leg.file:
         draft.leg_fact(f.RecordingEnded, leg, file=leg.file)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from core import facts as f
-from core.clock import MILLISECOND, Duration
+from core.clock import MILLISECOND, SECOND, Duration
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Leg, Wait
@@ -36,6 +36,8 @@ _OFFERS_END = {
 }
 # The CEL file has a fact microseconds after the event: no caller keys twice in so short a time.
 _SAME_MOMENT: Duration = 20 * MILLISECOND
+_ROUNDED: Duration = SECOND
+"""A join read back from the queue log may lie so far from its true time; a round lasts longer."""
 
 
 def language(draft: Draft, signal: s.LanguagePicked) -> None:
@@ -92,6 +94,8 @@ def joined(draft: Draft, signal: s.Joined) -> None:
     wait, entering = draft.call.wait, draft.call.entering
     if entering is None and wait is not None and wait.queue == signal.queue:
         return  # the same join again
+    if entering is not None and signal.at + _ROUNDED < entering.at:
+        return  # of a round before this one, heard late
     if draft.call.waiting:
         leave_queue(draft, f.LeaveReason.REQUEUED)
     again = wait is not None and entering is not None and entering.round > 1
@@ -114,6 +118,8 @@ def joined(draft: Draft, signal: s.Joined) -> None:
 
 def returned(draft: Draft, signal: s.Returned) -> None:
     entering, wait = draft.call.entering, draft.call.wait
+    if entering is not None and signal.at < entering.at:
+        return  # of what was before, heard late
     if entering is not None and signal.round >= entering.round:
         draft.change(entering=None)
         if _STATUSES.get(signal.status) is f.LeaveReason.NOBODY_ON_DUTY:

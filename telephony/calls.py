@@ -13,6 +13,8 @@ from core.facts import OfferOutcome, Phase, Side
 from telephony.signals import Entering
 
 # Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
+UNREACHABLE = 27
+"""The cause (destination out of order) that an offer has whose telephone was lost while it rang."""
 _BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
 
 

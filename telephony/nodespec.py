@@ -112,6 +112,7 @@ class NodeSpec:
 
     `directory` is shared by service and Asterisk. `includes`: files beside extensions.conf with the compiled
     flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
+    `rtp_timeout_s`: so long an agent's telephone may send no sound before it is taken for dead; 0: for ever.
     `quiet`: no messages but those that the service reads; False for whoever wants to watch more.
     """
 
@@ -142,6 +143,7 @@ class NodeSpec:
     cdr: bool = True
     silence_s: int = 5
     qualify_s: int = 15
+    rtp_timeout_s: int = 0
     survey_wait_s: int = 6
 
 
@@ -270,6 +272,7 @@ def check_spec(spec: NodeSpec) -> NodeSpec:
     for where, value in (("vip_priority", spec.vip_priority), ("ageing_step", spec.ageing_step)):
         _between(value, 0, 1000, where)
     _between(spec.silence_s, 2, 60, "silence_s")
+    _between(spec.rtp_timeout_s, 0, 300, "rtp_timeout_s")
     _between(spec.qualify_s, 0, 600, "qualify_s")
     _between(spec.survey_wait_s, 2, 30, "survey_wait_s")
     return spec

@@ -84,7 +84,7 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
             call = _with_leg(call, fact.leg, ended_at=fact.at, released_by=fact.released_by)
         case f.RecordingStarted():
             call = _with_leg(call, fact.leg, file=fact.file)
-        case f.RecordingEnded():
+        case f.TelephoneLost() | f.RecordingEnded():
             call = _with_leg(call, fact.leg, gone=True)
         case f.SurveyStarted():
             call = replace(call, survey=Survey(fact.leg), phase=Phase.SURVEY)

@@ -166,6 +166,10 @@ class HangupAsked(LegSignal, frozen=True):
     cause: int
 
 
+class DeviceFailed(LegSignal, frozen=True):
+    """Asterisk gives the leg up: its telephone sends nothing any more. What ends is not its agent's doing."""
+
+
 class Gone(LegSignal, frozen=True):
     """The channel is no more."""
 

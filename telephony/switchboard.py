@@ -22,7 +22,7 @@ from telephony import commands as c
 from telephony import signals as s
 from telephony.agent_fold import Step, decide, follow
 from telephony.agents import Agent, Duties
-from telephony.calls import Call
+from telephony.calls import UNREACHABLE, Call
 from telephony.waiting import Waiting, line_up
 
 _REMEMBERED = 2_000
@@ -266,9 +266,17 @@ class Switchboard:
         sitting = self.agent_at(signal.device)
         if sitting is not None and not signal.reachable:
             self._agent_took(decide(sitting, a.PhoneLost(signal.at), self._duties), outcome)
-            call = self.calls.get(sitting.call)
-            if sitting.held and call is not None and call.waiting:
-                outcome.commands.append(c.Revoke(call.node, call.channel))
+            self._end_ringing(sitting, signal.at, outcome)
+
+    def _end_ringing(self, agent: Agent, at: Instant, outcome: Outcome) -> None:
+        """The telephone of this agent is away: whoever waits for it to be answered need wait no longer."""
+        call = self.calls.get(agent.call)
+        leg = call.leg_of(agent.leg) if call is not None else None
+        if call is not None and agent.held and call.waiting:
+            outcome.commands.append(c.Revoke(call.node, call.channel))
+        elif call is not None and leg is not None and leg.offering and leg.channel:
+            self._took(*call_fold.reduce(call, s.HangupAsked(at, call.node, leg.id, UNREACHABLE)), outcome)
+            outcome.commands.append(c.HangUp(call.node, leg.channel))
 
 
 _STAR_CODES = {

@@ -8,6 +8,7 @@ import pytest
 
 from hotline.simulation.scripts import Key, Pause, Phone
 from tests.support.exchange import TO_CARD, Exchange, queues
+from tests.support.tones import write_alaw
 
 pytestmark = pytest.mark.asterisk
 
@@ -353,3 +354,24 @@ async def test_blind_to_nobody_and_back(line: Exchange) -> None:
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
     assert not line.tap.all("AgentOffered", By="transfer")
+
+
+@pytest.mark.parametrize("line", [{"rtp_timeout_s": 2}], indirect=True)
+async def test_phone_dies_talking(line: Exchange) -> None:
+    """8001's telephone falls silent: an apology, then ahead of all others; the score is 8003's."""
+    voice = write_alaw(line.folder / "voice.alaw", 300, 1)
+    dies = await line.phone("d001", Phone("dies", answer_ms=200, talk_ms=None, voice=voice))
+    await line.phone("d003", Phone("other", answer_ms=300, talk_ms=700, voice=voice))
+    await line.member("d001", "8001")
+    await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentConnect", MemberName="8001")
+    await line.pause("d001", "wrap_up")
+    await line.member("d003", "8003")
+    line.tap.note("d001 is killed")
+    dies.kill()
+    gone = await line.tap.wait_for("Hangup", Cause="44")
+    assert gone["Uniqueid"] == line.tap.all("AgentConnect")[0]["DestUniqueid"]
+    await line.tap.wait_for("AgentConnect", MemberName="8003")
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
+    assert len(line.tap.all("SurveyStarted")) == 1

@@ -69,6 +69,20 @@ def test_who_hung_up_first_is_told_before_the_bridge_falls_apart() -> None:
     ]
 
 
+def test_a_telephone_that_fell_silent_has_hung_up_for_nobody() -> None:
+    found = events(
+        [
+            cel(5, "BRIDGE_EXIT", PHONE, {"bridge_id": "b"}),
+            cel(5.002, "HANGUP", PHONE, {"hangupcause": 44, "hangupsource": "", "dialstatus": ""}),
+        ]
+    )
+    assert [(event.name, event.get("Cause")) for event in found] == [
+        ("SoftHangupRequest", "1"),
+        ("BridgeLeave", None),
+        ("Hangup", "44"),
+    ]
+
+
 def test_a_failed_offer_comes_back_with_its_agent_when_there_is_no_doubt() -> None:
     lines = [
         cel(2, "CHAN_START", PHONE),

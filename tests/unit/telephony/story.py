@@ -133,6 +133,14 @@ class Story:
         self.add(s.Unbridged(self.at, NODE, CUSTOMER, "b1"))
         return self.add(s.Gone(self.at, NODE, leg(number), 16))
 
+    def phone_falls_silent(self, number: int = 2, agent: str = "1001") -> Story:
+        """What app_queue calls the agent's own end of the talk."""
+        self.add(s.DeviceFailed(self.at, NODE, leg(number)))
+        self.add(s.Completed(self.at, NODE, CUSTOMER, leg(number), "personal-cmn", agent, "d001", "agent"))
+        self.add(s.Unbridged(self.at, NODE, leg(number), "b1"))
+        self.add(s.Unbridged(self.at, NODE, CUSTOMER, "b1"))
+        return self.add(s.Gone(self.at, NODE, leg(number), 44))
+
     def survey_begins(self, *, transferred: bool = False) -> Story:
         return self.add(s.SurveyBegan(self.at, NODE, CALL, CUSTOMER, transferred))
 

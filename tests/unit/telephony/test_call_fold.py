@@ -383,3 +383,33 @@ def test_a_transfer_told_twice_is_one() -> None:
     _, facts = tell([*story.signals, again])
     assert one(facts, f.CallTransferred).to == "1002"
     assert len(only(facts, f.TalkEnded)) == 1
+
+
+def test_a_telephone_that_falls_silent_ends_the_talk_for_its_agent_not_by_him() -> None:
+    story = talks().phone_falls_silent().after(1).enters().joins()
+    call, facts = tell(story.signals)
+    assert one(facts, f.TalkEnded).released_by is f.Side.SYSTEM
+    assert one(facts, f.TelephoneLost).leg == leg(2)
+    assert call.waiting
+    assert [x.joined_at for x in facts if isinstance(x, f.CallerQueued)] == [START, story.at]
+
+
+@pytest.mark.parametrize("cause", [16, 0])
+def test_no_telephone_is_lost_by_another_cause_or_without_a_talk(cause: int) -> None:
+    story = talks()
+    story.add(s.Gone(story.at, NODE, leg(2), cause))
+    rings = Story().arrives().joins().offered()
+    rings.add(s.Gone(rings.at, NODE, leg(2), 44))
+    for signals in (story.signals, rings.signals):
+        assert not only(tell(signals)[1], f.TelephoneLost)
+
+
+def test_what_the_dialplan_said_of_an_earlier_round_changes_nothing_in_this_one() -> None:
+    """A second copy of it comes after the next round has been announced."""
+    story = talks().agent_hangs_up()
+    old = s.Returned(story.at, NODE, CALL, CUSTOMER, "personal-cmn", 1, "CONTINUE")
+    story.after(1).enters(joined=story.at + SECOND).add(old)
+    late = s.Joined(START, NODE, CUSTOMER, "personal-cmn", 1)
+    story.add(late).after(0.01).joins()
+    _, facts = tell(story.signals)
+    assert len(only(facts, f.CallerQueued)) == 2

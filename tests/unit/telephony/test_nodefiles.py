@@ -145,3 +145,10 @@ def test_a_quiet_node_makes_no_events_that_nobody_reads(tmp_path: Path, quiet: b
     general = _section(render(replace(node(tmp_path), quiet=quiet))["manager.conf"].text, "general")
     silenced = [line for line in general if line.startswith("disabledevents")]
     assert silenced == ([f"disabledevents = {','.join(SILENCED)}"] if quiet else [])
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_a_telephone_may_be_silent_for_as_long_as_is_said(tmp_path: Path, seconds: int) -> None:
+    rendered = render(replace(node(tmp_path), rtp_timeout_s=seconds))["pjsip.conf"].text
+    assert ("rtp_timeout = 10" in rendered) == (seconds == 10)
+    assert rendered.count("rtp_timeout") == (seconds == 10)

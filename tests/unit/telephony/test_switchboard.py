@@ -407,3 +407,16 @@ def test_a_phone_that_dies_while_an_offer_rings_is_not_waited_for() -> None:
     outcome = board.hear(s.ContactChanged(NOW, NODE, "d001", False))
     assert c.Revoke(NODE, "PJSIP/trunk-00000001") in outcome.commands
     assert board.agent("1001").reason == a.PHONE_LOST_REASON
+
+
+def test_a_phone_that_dies_while_app_queue_rings_it_is_hung_up() -> None:
+    """The customer is offered to the next agent at once, and the offer was not the agent's to take."""
+    story = Story().arrives().joins().offered()
+    board, *_ = board_after(story)
+    board.hear(s.ContactChanged(NOW, NODE, "d001", True))
+    outcome = board.hear(s.ContactChanged(NOW, NODE, "d001", False))
+    channel = board.calls[CALL].legs[-1].channel
+    assert c.HangUp(NODE, channel) in outcome.commands
+    ended = board.hear(s.Gone(NOW, NODE, board.calls[CALL].legs[-1].id, 0))
+    (offer,) = [x for x in ended.facts if isinstance(x, f.OfferEnded)]
+    assert offer.outcome is f.OfferOutcome.UNREACHABLE
