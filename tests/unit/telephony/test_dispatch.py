@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from core.clock import SECOND
@@ -170,3 +172,27 @@ async def test_the_hands_count_how_every_command_ended() -> None:
         ("HangUp", Outcome.REFUSED): 1,
     }
     assert len(failed) == 2
+
+
+async def test_commands_that_keep_coming_are_not_waited_for() -> None:
+    """Whoever stops a program on a busy floor would wait for ever."""
+    gate = asyncio.Event()
+
+    class FakeSender:
+        async def send(self, _action: Action) -> Reply:
+            await gate.wait()
+            hands.perform([c.HangUp(NODE, channel)])
+            gate.clear()
+            return Reply(Outcome.DONE)
+
+    channel = "PJSIP/d001-00000001"
+    hands = NodeHands(NODE, FakeSender(), lambda *_: None)
+    hands.perform([c.HangUp(NODE, channel)])
+    for done in (1, 2):
+        waiting = asyncio.create_task(hands.settled())
+        await asyncio.sleep(0)  # it waits for what has been given so far
+        gate.set()
+        await asyncio.wait_for(waiting, 10)
+        assert hands.outcomes["HangUp", Outcome.DONE] == done
+    for task in tuple(hands._running):
+        task.cancel()
