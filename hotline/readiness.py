@@ -23,6 +23,9 @@ class NotReady(HotlineError):
     """A part that a request would need is not working just now."""
 
 
+_WELL = frozenset({State.UP, State.IDLE})
+
+
 def ready_checks(ledger: Ledger, telephony: Telephony, relay: RelayOut | None) -> Mapping[str, Check]:
     """The checks by name: `ledger`, `node <name>` for each, `live feed` where there are web processes."""
 
@@ -58,6 +61,6 @@ def judge(name: str, standings: list[NodeStanding]) -> None:
     if not mine.connected:
         word = "not connected yet" if mine.lost_since is None else f"lost since {iso(mine.lost_since)}"
         raise (Impaired if any(one.connected for one in standings) else NotReady)(word)
-    down = [f"{role} {state}" for role, state in mine.sessions.items() if state is not State.UP]
+    down = [f"{role} {state}" for role, state in mine.sessions.items() if state not in _WELL]
     if down:
         raise Impaired(f"connected, but of its sessions {', '.join(down)}")

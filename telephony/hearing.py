@@ -149,7 +149,7 @@ class Hearing:
             down = self.sessions_down.pop(subject, None)
             if down is not None and item.role is Role.COMMANDS:
                 self.node.link.resync()  # what could not be told is found out, and told, by comparing
-        elif item.state is not State.STOPPED:
+        elif item.state not in (State.STOPPED, State.IDLE):
             self.sessions_down.setdefault(subject, SessionDown(subject, item.at, item.cause))
 
     # ------------------------------------------------------------------ after an absence

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,10 +31,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """`inbox`: how many messages may wait for their reader before a gap is declared."""
+    """`inbox`: how many messages may wait for their reader before a gap is declared. `resync_linger`: so long
+    after a snapshot its session stays logged in for the next."""
 
     session: SessionSettings = field(default_factory=SessionSettings)
     inbox: int = 20_000
+    resync_linger: Duration = 10 * SECOND
     snapshot_again_first: Duration = 200 * MILLISECOND
     snapshot_again_most: Duration = 10 * SECOND
 
@@ -175,6 +178,9 @@ class NodeLink:
 
     async def snapshot(self) -> NodeSnapshot:
         """The node's own picture, now; `SnapshotFailed` if any part of it did not come whole."""
+        if self._sessions[Role.RESYNC].state is State.IDLE:
+            self._sessions[Role.RESYNC].want()
+            await self._resync_up.wait()
         began = self._clock()
         settings = await self._ask(actions.core_settings())
         status = await self._ask(actions.core_status())
@@ -240,12 +246,23 @@ class NodeLink:
             self._lost = (self._sessions[role].heard_at or now, f"not connected: {cause}")
             self._inbox.put_always(Lost(at=now, cause=cause))
 
+    async def _until_wanted(self, session: AmiSession) -> None:
+        """A snapshot is due; the session rests meanwhile."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.resync_linger / SECOND):
+                await self._snapshot_wanted.wait()
+        if not self._snapshot_wanted.is_set():
+            await session.rest()
+            await self._snapshot_wanted.wait()
+
     async def _resync(self) -> None:
         settings = self._settings
         again = Backoff(settings.snapshot_again_first, settings.snapshot_again_most, self._random)
+        session = self._sessions[Role.RESYNC]
         while True:
-            await self._snapshot_wanted.wait()
+            await self._until_wanted(session)
             await self._listening.wait()
+            session.want()
             if not self._resync_up.is_set():
                 await self._resync_up.wait()
                 continue  # the node may have been lost meanwhile

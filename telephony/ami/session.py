@@ -40,6 +40,8 @@ class State(StrEnum):
     UP = "up"
     REFUSED = "refused"
     """The node does not accept the account: an alarm; `try_again` once it has been put right."""
+    IDLE = "idle"
+    """Logged off until it is wanted again."""
     STOPPED = "stopped"
 
 
@@ -92,6 +94,9 @@ class AmiSession:
         self._expiry: asyncio.TimerHandle | None = None
         self._again = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+        self._resting = False
         self._heard: Instant = 0
         self.state = State.CONNECTING
         self.heard_at: Instant | None = None
@@ -117,10 +122,25 @@ class AmiSession:
         """After REFUSED: the account has been put right."""
         self._again.set()
 
+    async def rest(self) -> None:
+        """Logs off until `want`: a session that stands is woken by every event of the node, wanted or not."""
+        if self.state is State.UP:
+            self._resting = True
+            self._wanted.clear()
+            await self._log_off()
+
+    def want(self) -> None:
+        """Log in again, if it rests."""
+        self._wanted.set()
+
     async def stop(self) -> None:
         """Logs off if possible and ends `run()`."""
         self._stopping.set()  # before the node closes, which then is no loss
         self._again.set()
+        self._wanted.set()
+        await self._log_off()
+
+    async def _log_off(self) -> None:
         if self.state is State.UP:
             await self._send(actions.logoff())
         if self._writer is not None:
@@ -131,6 +151,10 @@ class AmiSession:
         try:
             while not self._stopping.is_set():
                 await self._once()
+                if self._resting and not self._stopping.is_set():
+                    self._become(State.IDLE, "")
+                    await self._wanted.wait()
+                self._resting = False
         finally:
             self._become(State.STOPPED, "")
 
@@ -145,7 +169,7 @@ class AmiSession:
             if not self._stopping.is_set():
                 await self._again.wait()
         except (AmiError, OSError) as problem:
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._resting:
                 return
             self._become(State.DOWN, str(problem))
             delay = self._backoff.next()

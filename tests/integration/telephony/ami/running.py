@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from core.clock import MILLISECOND, SECOND, system_clock
+from core.clock import MILLISECOND, SECOND, Duration, system_clock
 from telephony.ami.accounts import Account, NodeAccess, Role
 from telephony.ami.link import Item, LinkSettings, NodeLink
 from telephony.ami.session import AmiSession, SessionSettings, State
@@ -116,10 +116,16 @@ def link_to(
     secrets: dict[Role, str] | None = None,
     inbox: int = 20_000,
     session: SessionSettings = QUICK,
+    resync_linger: Duration = 10 * SECOND,
 ) -> NodeLink:
     """A link to 127.0.0.1:port with quick settings."""
     access = NodeAccess(host="127.0.0.1", port=port, secrets=secrets or dict.fromkeys(Role, SECRET))
-    settings = LinkSettings(session=session, inbox=inbox, snapshot_again_first=20 * MILLISECOND)
+    settings = LinkSettings(
+        session=session,
+        inbox=inbox,
+        resync_linger=resync_linger,
+        snapshot_again_first=20 * MILLISECOND,
+    )
     return NodeLink(access, queues=lambda: queues, clock=system_clock, random=lambda: 0.5, settings=settings)
 
 

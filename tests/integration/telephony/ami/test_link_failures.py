@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from core.clock import SECOND
+from core.clock import MILLISECOND, SECOND
 from telephony.ami.accounts import Role
 from telephony.ami.inbox import Gap
 from telephony.ami.link import Connected, Lost, RoleChanged
@@ -16,6 +16,7 @@ from telephony.ami.wire import Message
 from tests.integration.telephony.ami.running import WatchedLink, link_to, linked, reading, unread
 from tests.integration.telephony.ami.scripted_peer import BANNER, Received, ScriptedPeer, Talk
 
+SOON = 50 * MILLISECOND
 ENDS = {
     "QueueStatus": "QueueStatusComplete",
     "Status": "StatusComplete",
@@ -288,3 +289,46 @@ async def test_one_refused_account_leaves_the_others_working():
         await watched.until(lambda: bool(watched.of(NodeSnapshot)) and len(watched.of(RoleChanged)) == 3)
         states = {item.role: item.state for item in watched.of(RoleChanged) if isinstance(item, RoleChanged)}
     assert states == {Role.EVENTS: State.UP, Role.COMMANDS: State.REFUSED, Role.RESYNC: State.UP}
+
+
+async def test_the_session_for_snapshots_rests_between_them_and_nobody_takes_that_for_a_loss():
+    script, _ = node(quiet)
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port, resync_linger=SOON)) as watched:
+        session = watched.link.session(Role.RESYNC)
+        for snapshots in (1, 2, 3):
+            await watched.until(lambda n=snapshots: len(watched.of(NodeSnapshot)) == n)
+            await watched.until(lambda: session.state is State.IDLE)
+            watched.link.resync()
+        await watched.until(lambda: len(watched.of(NodeSnapshot)) == 4)
+        await watched.until(lambda: session.state is State.IDLE)
+        assert (await watched.link.snapshot()).queues == {}
+    told = [item.state for item in watched.of(RoleChanged) if item.role is Role.RESYNC]
+    assert State.DOWN not in told
+    assert told[:4] == [State.UP, State.IDLE, State.UP, State.IDLE]
+    names = [talk.received[0]["Username"] for talk in peer.talks]
+    assert (names.count("events"), names.count("commands")) == (1, 1)
+
+
+async def test_a_node_that_is_away_when_the_session_is_wanted_again_is_a_loss_until_it_is_back():
+    logins = 0
+
+    async def script(talk: Talk) -> None:
+        nonlocal logins
+        talk.raw(BANNER)
+        login = await talk.action()
+        if login["Username"] == "resync":
+            logins += 1
+            if logins in (2, 3):
+                talk.close()
+                return
+        talk.reply(login, "Response: Success")
+        if login["Username"] == "events":
+            talk.say("Event: FullyBooted", "Uptime: 1000")
+        await serve(talk)
+
+    async with ScriptedPeer(script) as peer, linked(link_to(peer.port, resync_linger=SOON)) as watched:
+        await watched.until(lambda: watched.link.session(Role.RESYNC).state is State.IDLE)
+        watched.link.resync()
+        await watched.until(lambda: len(watched.of(NodeSnapshot)) == 2)
+    told = [item.state for item in watched.of(RoleChanged) if item.role is Role.RESYNC]
+    assert told[:4] == [State.UP, State.IDLE, State.DOWN, State.UP]
