@@ -172,6 +172,15 @@ class CallerLeftQueue(CallFact, frozen=True, kw_only=True):
     waited: Duration
 
 
+class CallerMoved(CallFact, frozen=True, kw_only=True):
+    """A leader has ordered a waiting caller into another queue. `by`: staff number; `queue`: the new one.
+    That it came about the next CallerQueued tells.
+    """
+
+    queue: str
+    by: str
+
+
 class LegFact(CallFact, frozen=True, kw_only=True):
     """A fact of one agent leg. `leg` is the agent channel's Uniqueid."""
 

@@ -22,6 +22,7 @@ RIGHTS: Final = MappingProxyType(
         "agents.read": "see what agents are doing",
         "alarms.acknowledge": "take an alarm upon oneself",
         "board.read": "see the live figures and the calls behind them",
+        "calls.move": "let a waiting caller wait in another queue",
         "calls.read": "look up calls and their facts: a call is an agent's who was offered it (SEC-04)",
         "help.raise": "ask the leader for help without a word (CALL-22)",
         "help.answer": "answer and end a request for help",

@@ -57,6 +57,7 @@ from storage import Database
 from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
+from telephony.waiting_api import WaitingApi
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -177,6 +178,7 @@ def _connected(
     )
     routes = [
         *TelephonyApi(telephony, agents, directory).routes(),
+        *WaitingApi(telephony, directory).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),

@@ -92,8 +92,8 @@ def entering(draft: Draft, signal: s.Entering) -> None:
 
 def joined(draft: Draft, signal: s.Joined) -> None:
     wait, entering = draft.call.wait, draft.call.entering
-    if entering is None and wait is not None and wait.queue == signal.queue:
-        return  # the same join again
+    if entering is None and wait is not None and (wait.queue == signal.queue or signal.at <= wait.heard_at):
+        return  # the same join again, or one before it
     if entering is not None and signal.at + _ROUNDED < entering.at:
         return  # of a round before this one, heard late
     if draft.call.waiting:
@@ -104,6 +104,7 @@ def joined(draft: Draft, signal: s.Joined) -> None:
         joined_at=entering.joined_at if entering else signal.at,
         round=entering.round if entering else 1,
         priority=entering.priority if entering else 0,
+        heard_at=signal.at,
     )
     draft.change(wait=new, entering=None, phase=f.Phase.WAITING)
     draft.fact(

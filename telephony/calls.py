@@ -25,6 +25,8 @@ class Wait(Struct, frozen=True, gc=False):
     joined_at: Instant
     round: int
     priority: int
+    heard_at: Instant = 0
+    """When the queue itself told of it."""
     open: bool = True
 
 

@@ -45,7 +45,7 @@ def _advance(call: Call, fact: f.Fact) -> Call:
             call = replace(call, refused=call.refused | {fact.queue})
         case f.CallerQueued():
             turn = call.wait.round + 1 if fact.again and call.wait else 1
-            wait = Wait(fact.queue, fact.joined_at, turn, fact.priority)
+            wait = Wait(fact.queue, fact.joined_at, turn, fact.priority, heard_at=fact.at)
             call = replace(call, wait=wait, phase=Phase.WAITING)
         case f.CallerLeftQueue() if call.wait is not None:
             phase = call.phase if fact.reason in _GOES_ON else Phase.MENU

@@ -61,7 +61,13 @@ class Person:
             return await response.read()
 
     async def post(self, path: str, status: int = 200, **body: Any) -> Any:
-        async with self._client.post(path, json=body or None, headers=self._headers) as response:
+        return await self._send("POST", path, status, body)
+
+    async def put(self, path: str, status: int = 200, **body: Any) -> Any:
+        return await self._send("PUT", path, status, body)
+
+    async def _send(self, method: str, path: str, status: int, body: dict[str, Any]) -> Any:
+        async with self._client.request(method, path, json=body or None, headers=self._headers) as response:
             text = await response.text()
             assert response.status == status, (path, response.status, text)
             return await response.json() if text else None

@@ -375,3 +375,23 @@ async def test_phone_dies_talking(line: Exchange) -> None:
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
     assert len(line.tap.all("SurveyStarted")) == 1
+
+
+async def test_moved_to_another_queue_while_waiting(line: Exchange) -> None:
+    """Our order: the wait goes on in the other queue from when it began, and is answered there."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001")
+    await line.phone("d002", ANSWERS)
+    await line.member("d002", "8002", queue="loss-cmn")
+    caller = await line.call(*TO_CARD)
+    joined = await line.tap.wait_for("QueueCallerJoin")
+    line.tap.note("Redirect to the loss queue")
+    await line.tap.action(
+        "Redirect", Channel=joined["Channel"], Context="hotline-queue", Exten="loss-cmn", Priority="1"
+    )
+    await line.tap.wait_for("AgentConnect", MemberName="8002")
+    await caller.done(60)
+    entered = line.tap.all("QueueEntered")
+    assert [(e["Queue"], e["Round"]) for e in entered] == [("card-cmn", "1"), ("loss-cmn", "2")]
+    assert len({e["JoinedUs"] for e in entered}) == 1
