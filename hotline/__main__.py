@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "password": ("hotline.commands.password", "make a new first password, or a new PIN, for one person"),
     "check": ("hotline.commands.check", "look whether everything is as it should be, and say what to mend"),
     "healthy": ("hotline.commands.healthy", "ask the running service whether it is well, in a word"),
+    "call": ("hotline.commands.call", "show one call in order, or draw it"),
     "proof": ("hotline.commands.proof", "prove a day: ledger, queue logs, recordings and summaries agree"),
     "backup": ("hotline.commands.backup", "copy all that cannot be made again, while the service runs"),
     "restore": ("hotline.commands.restore", "put a backup back, or look whether it is whole"),

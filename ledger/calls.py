@@ -17,6 +17,7 @@ from ledger.call_facts import WRITTEN_LATER
 from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, fold_call
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
+from ledger.story import Story, tell
 from ledger.tables import calls, legs
 from storage import Database, upsert
 from storage.partitions import need_months
@@ -77,6 +78,18 @@ class CallBook:
         if record is None:
             raise NotFound(f"no call {call[:40]!r} is known: look at its number again")
         return record
+
+    async def story(self, call: str) -> Story:
+        """The call in order, from its facts; `NotFound` if it has none, or no more."""
+        found: list[Numbered] = []
+        while facts := await self._ledger.read(found[-1].seq if found else 0, call=call):
+            found += facts
+        story = tell(found)
+        if story is None:
+            raise NotFound(
+                f"nothing is told of call {call[:40]!r}: its facts have been removed, or there was none"
+            )
+        return story
 
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
         while facts := await self._ledger.read(record.seq if record else 0, call=call):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -10,6 +11,8 @@ from core.clock import MILLISECOND, Duration, Instant, instant, moment
 from core.masking import mask_number
 from ledger.call_record import CallOutcome, CallRecord, LegRecord, MenuRecord, WaitRecord
 from ledger.calls import MOST_CALLS, CallSearch
+from ledger.story import Story
+from ledger.story_words import Language, sentence
 from web.route import In, Out
 
 
@@ -118,6 +121,35 @@ class CallOut(Out):
     tickets: list[str]
 
 
+class StoryQuery(In):
+    """The words of a story or its drawing."""
+
+    language: Literal["zh", "en"] = "zh"
+
+
+class LineOut(Out):
+    """A line of a call's story: `source` did it to `target` (customer, hotline, queue:…, agent:…)."""
+
+    at: datetime
+    since_ms: int = Field(description="from the beginning of the call")
+    kind: str = Field(description="name of the fact")
+    source: str
+    target: str
+    leg: str
+    took_ms: int | None = Field(description="how long what ends here has lasted")
+    words: str
+
+
+class StoryOut(Out):
+    """A call in order. `arrival_seen` false: what came before the first line is missing."""
+
+    call: str
+    began_at: datetime
+    arrival_seen: bool
+    lanes: list[str]
+    lines: list[LineOut]
+
+
 class CallsOut(Out):
     """Newest first; `more` is empty at the end."""
 
@@ -155,6 +187,29 @@ def call_out(record: CallRecord) -> CallOut:
         waits=[_wait_out(wait) for wait in record.waits],
         legs=[_leg_out(leg) for leg in record.legs],
         tickets=list(record.tickets),
+    )
+
+
+def story_out(story: Story, language: Language, *, arrival_seen: bool) -> StoryOut:
+    """One call's story."""
+    return StoryOut(
+        call=story.call,
+        began_at=moment(story.began_at),
+        arrival_seen=arrival_seen,
+        lanes=list(story.lanes),
+        lines=[
+            LineOut(
+                at=moment(line.at),
+                since_ms=line.since // MILLISECOND,
+                kind=line.kind,
+                source=line.source,
+                target=line.target,
+                leg=line.leg,
+                took_ms=_ms(line.took),
+                words=sentence(line, language),
+            )
+            for line in story.lines
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from ledger.api import CallsApi
 from ledger.calls import CallBook
@@ -45,6 +46,23 @@ async def test_a_leader_finds_calls_and_opens_one(site: Site) -> None:
     assert call["began_at"].endswith("+08:00")
 
 
+async def test_a_call_is_told_and_drawn_in_order(site: Site) -> None:
+    await site.sign_in("8001")
+    status, story = await site.call("GET", f"/api/calls/{call_id(1)}/story?language=en")
+    assert (status, story["call"], story["arrival_seen"]) == (200, call_id(1), True)
+    assert story["lanes"][:2] == ["customer", "hotline"]
+    times = [line["since_ms"] for line in story["lines"]]
+    assert times == sorted(times)
+    said = {line["kind"]: line["words"] for line in story["lines"]}
+    assert said["CallArrived"] == "calls 95559 from 138****0001"
+    path = site.url.join(URL(f"/api/calls/{call_id(1)}/story.svg"))
+    async with site.client.get(path, headers=site.headers) as answer:
+        drawing = await answer.text()
+    assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+    assert ("138****0001" in drawing, "13800000001" in drawing) == (True, False)
+    assert (await site.call("GET", f"/api/calls/{call_id(9)}/story"))[0] == 404
+
+
 async def test_pages_are_followed_over_http(site: Site) -> None:
     await site.sign_in("8001")
     _, first = await site.call("GET", "/api/calls?limit=1")
@@ -73,7 +91,8 @@ async def test_an_agent_sees_their_own(site: Site) -> None:
 
 async def test_without_the_right_nothing_is_seen(site: Site) -> None:
     await site.sign_in("9001")
-    for path in ("/api/calls", f"/api/calls/{call_id(1)}"):
+    one = f"/api/calls/{call_id(1)}"
+    for path in ("/api/calls", one, f"{one}/story", f"{one}/story.svg"):
         assert (await site.call("GET", path))[0] == 403
 
 

@@ -63,6 +63,8 @@ PROBES = [
     Probe("GET", "/api/calls", listed="{call}"),
     Probe("GET", "/api/calls", "agent={agent}"),
     Probe("GET", "/api/calls/{call}", closed=404),
+    Probe("GET", "/api/calls/{call}/story", closed=404),
+    Probe("GET", "/api/calls/{call}/story.svg", closed=404),
     Probe("GET", "/api/recordings", "call={call}", listed="{leg}"),
     Probe("GET", "/api/recordings/{leg}/audio", "purpose=quality"),
     Probe("GET", "/api/summaries", "call={call}&purpose=quality", listed="{summary}"),
