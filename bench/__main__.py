@@ -12,13 +12,13 @@ from functools import partial
 
 import structlog
 
-from bench import ami_parse, board, fold, ingest, journey, reports, timers
+from bench import ami_parse, board, floor, fold, ingest, journey, reports, timers
 from bench.report import Result
 from bench.stores import Kind
 from core.errors import HotlineError
 
 BENCHES: dict[str, Callable[[], Result]] = {
-    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, timers, board, reports, journey)
+    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, timers, board, floor, reports, journey)
 }
 
 

@@ -15,7 +15,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,7 +51,8 @@ from web.passwords import Passwords
 
 ASTERISK_CORE, OUR_CORE = 0, 1
 PORT = 16500
-_SIP, _AMI, _WEB, _PHONES, _REGISTRATION, _CUSTOMERS = (PORT + n for n in range(6))
+_SIP, _AMI, _WEB, _REGISTRATION, _CUSTOMERS = (PORT + n for n in range(5))
+_PHONES_FIRST, CUSTOMERS_FIRST = PORT + 10, PORT + 30
 _RTP_FIRST, _RTP_LAST, _MEDIA, _MEDIA_LAST = 28000, 29799, 29800, 29990
 TALK_MS = 3_000
 
@@ -60,13 +61,27 @@ class BenchFailed(HotlineError):
     """Nothing could be measured; the message says what stood in the way."""
 
 
+AT_ONCE = Phone("phone", answer_ms=0, talk_ms=TALK_MS)
+"""Picked up at once, and hung up first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telephones:
+    """`kind_of`: seat number → place in `kinds`. `notes`: they note each call they are connected in."""
+
+    kinds: tuple[Phone, ...]
+    kind_of: Callable[[int], int] = lambda _seat: 0
+    notes: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """`agents`: telephones with an agent each. `wrapup_s`: the limit of after-call work. `stores`: where the
-    service keeps what it writes."""
+    """`agents`: as many `telephones` with an agent each. `wrapup_s`: the limit of after-call work. `stores`:
+    where the service keeps what it writes."""
 
     agents: int
     wrapup_s: int = 1
+    telephones: Telephones = field(default_factory=lambda: Telephones(kinds=(AT_ONCE,)))
     stores: Stores = field(default_factory=Stores)
 
 
@@ -160,6 +175,8 @@ class Site:
     asterisk: AsteriskInstance
     service: Service
     issued: Issued
+    telephones: list[Sipp] = field(default_factory=list)
+    """One for each kind, while they are there."""
 
     async def start_service(self, deadline: float = 60) -> None:
         """Start the service; returns when every agent whom Asterisk knows is ready in its books too."""
@@ -181,25 +198,35 @@ class Site:
     @asynccontextmanager
     async def leader(self) -> AsyncIterator[aiohttp.ClientSession]:
         """A browser in which a leader, who may see the board, is signed in; waits until it can be."""
+        async with self.signed_in(LEADER) as (client, _):
+            yield client
+
+    @asynccontextmanager
+    async def signed_in(self, staff: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+        """A browser in which this person is signed in, and the token for what they change."""
         address = f"http://127.0.0.1:{_WEB}"
-        who = {"staff": LEADER, "password": self.issued.passwords[LEADER]}
+        who = {"staff": staff, "password": self.issued.passwords[staff]}
         jar = aiohttp.CookieJar(unsafe=True)  # of an address, not of a name
         async with aiohttp.ClientSession(address, headers={"Origin": address}, cookie_jar=jar) as client:
             while True:
                 try:
                     async with client.post("/api/session", json=who) as response:
                         response.raise_for_status()
+                        token = str((await response.json())["csrf_token"])
                         break
                 except aiohttp.ClientConnectionError:
                     if not self.service.running:
                         raise
                     await asyncio.sleep(0.2)
-            yield client
+            yield client, token
 
-    def sipp(self, name: str, scenario: str, load: Load | None, *, ip: str, port: int) -> Sipp:
+    def sipp(
+        self, name: str, scenario: str, load: Load | None, *, ip: str, port: int, notes: bool = False
+    ) -> Sipp:
         """A SIPp on our core."""
         place = Place(remote=f"127.0.0.1:{_SIP}", ip=ip, port=port, media=_MEDIA, media_last=_MEDIA_LAST)
-        return Sipp(self.programs.sipp, self.folder / "sipp", name, scenario=scenario, place=place, load=load)
+        folder = self.folder / "sipp"
+        return Sipp(self.programs.sipp, folder, name, scenario=scenario, place=place, load=load, notes=notes)
 
     def customers(self, scenario: str, load: Load) -> Sipp:
         """Customers who call by the trunk whose keys come as SIP INFO."""
@@ -215,17 +242,25 @@ async def site(wants: Wants, *, wrapper: Sequence[str]) -> AsyncIterator[Site]:
     try:
         there = _prepare(folder, wants, programs, wrapper)
         async with there.asterisk:
-            # An agent's telephone is picked up at once, and hangs up first.
-            script = phone(Phone("phone", answer_ms=0, talk_ms=TALK_MS))
-            phones = there.sipp("phones", script, None, ip="127.0.0.1", port=_PHONES)
-            await phones.start()
+            wanted = wants.telephones
+            for number, kind in enumerate(wanted.kinds):
+                script = phone(kind, notes=wanted.notes)
+                port = _PHONES_FIRST + number
+                there.telephones.append(
+                    there.sipp(
+                        f"phones-{number}", script, None, ip="127.0.0.1", port=port, notes=wanted.notes
+                    )
+                )
             try:
-                await _register(there)
+                for one in there.telephones:
+                    await one.start()
+                await _register(there, wanted.kind_of)
                 await _log_in(there)
                 yield there
             finally:
                 await there.service.stop()
-                await phones.stop(deadline=0.5)
+                for one in there.telephones:
+                    await one.stop(deadline=0.5)
     finally:
         shutil.rmtree(folder)
 
@@ -278,8 +313,11 @@ def _settings(folder: Path, stores: DatabaseSettings) -> Settings:
     )
 
 
-async def _register(there: Site) -> None:
-    rows = [(device.name, device.secret, str(_PHONES), "7200") for device in there.spec.devices]
+async def _register(there: Site, kind_of: Callable[[int], int]) -> None:
+    rows = [
+        (device.name, device.secret, str(_PHONES_FIRST + kind_of(seat)), "7200")
+        for seat, device in enumerate(there.spec.devices, 1)
+    ]
     load = Load(calls=len(rows), rate=100, at_once=len(rows), injected=injection(rows))
     sipp = there.sipp("registration", registration(), load, ip="127.0.0.1", port=_REGISTRATION)
     await sipp.start()

@@ -190,8 +190,15 @@ def _play_key(key: str, ordinal: int, pcaps: Path | None) -> str:
     return f'<nop><action><exec play_pcap_audio="{pcaps / key_file(key, ordinal)}"/></action></nop>\n'
 
 
-def phone(script: Phone) -> str:
-    """The scenario of a telephone: any number of calls, each cancelled, refused, or answered and ended."""
+NOTE = "[timestamp]|[$4]|[$2]"
+"""What a telephone that takes notes writes at each answer: when, the call's number, its own address."""
+
+
+def phone(script: Phone, *, notes: bool = False) -> str:
+    """The scenario of a telephone: any number of calls, each cancelled, refused, or answered and ended.
+    `notes`: it writes down each call that it is connected in (for a `Sipp` that keeps notes).
+    """
+    headers = ("From", "To", "CSeq", *(("X-Hotline-Call",) if notes else ()))
     tagged = "[last_To:];tag=[pid]-[call_number]"
     ring_ms = _LONG_MS if script.answer_ms is None else max(1, script.answer_ms)
     parts = [_HEAD.format(name=script.name)]
@@ -205,7 +212,7 @@ def phone(script: Phone) -> str:
         '<recv request="INVITE" rrs="true"><action>\n',
         *(
             f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{number}"/>\n'
-            for number, header in enumerate(("From", "To", "CSeq"), start=1)
+            for number, header in enumerate(headers, start=1)
         ),
         "</action></recv>\n",
         _send(_reply("180 Ringing", to=tagged, extra=f"{contact}Content-Length: 0\n")),
@@ -220,6 +227,7 @@ def phone(script: Phone) -> str:
         '<label id="answer"/>\n',
         _send(_reply("200 OK", to=tagged, extra=contact + _body(_SDP)), retrans=True),
         '<recv request="ACK"/>\n',
+        f'<nop><action><log message="{NOTE}"/></action></nop>\n' if notes else "",
         _play(script.voice),
         *_holding(script.hold),
         _until_bye(talk_ms, "bye"),

@@ -64,8 +64,10 @@ class Place:
     echo: bool = False
 
 
-def arguments(place: Place, scenario: Path, statistics: Path, load: Load | None) -> list[str]:
-    """SIPp's command line; `load` None: it is called, it does not call."""
+def arguments(
+    place: Place, scenario: Path, statistics: Path, load: Load | None, *, notes: Path | None = None
+) -> list[str]:
+    """SIPp's command line; `load` None: it is called, it does not call. `notes`: where its own go."""
     words = [
         *("-sf", str(scenario), "-i", place.ip, "-p", str(place.port), "-t", place.transport),
         *("-min_rtp_port", str(place.media), "-max_rtp_port", str(place.media_last)),
@@ -75,6 +77,8 @@ def arguments(place: Place, scenario: Path, statistics: Path, load: Load | None)
     ]
     if place.echo:
         words.append("-rtp_echo")
+    if notes is not None:
+        words += ["-trace_logs", "-log_file", str(notes)]
     if load is not None:
         words += ["-r", f"{load.rate:g}"] if load.rate >= 1 else ["-r", "1", "-rp", f"{1000 / load.rate:.0f}"]
         words += ["-m", str(load.calls)] if load.calls is not None else []
@@ -113,8 +117,10 @@ class Sipp:
         scenario: str,
         place: Place,
         load: Load | None = None,
+        notes: bool = False,
     ) -> None:
         self.name = name
+        self._notes = folder / f"{name}.notes" if notes else None
         self._command = tuple(command)
         self._folder = folder
         self._scenario = folder / f"{name}.xml"
@@ -140,7 +146,7 @@ class Sipp:
         with (self._folder / f"{self.name}.out").open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                *arguments(self._place, self._scenario, self._statistics, self._load),
+                *arguments(self._place, self._scenario, self._statistics, self._load, notes=self._notes),
                 cwd=self._folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -155,6 +161,12 @@ class Sipp:
             return parse_statistics(self._statistics.read_text(encoding="utf-8", errors="replace"))
         except FileNotFoundError:
             return Counts()
+
+    def notes(self) -> list[str]:
+        """What the scenario has written down itself, line by line; empty without `notes`."""
+        if self._notes is None or not self._notes.exists():
+            return []
+        return self._notes.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def errors(self) -> str:
         """SIPp's own words about what went wrong, empty if nothing did."""
