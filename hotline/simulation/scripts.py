@@ -122,6 +122,10 @@ def _play(voice: Path | None) -> str:
     )
 
 
+def _stream(what: str, voice: Path | None) -> str:
+    return "" if voice is None else f'<nop><action><exec rtp_stream="{what}"/></action></nop>\n'
+
+
 def customer(script: Customer, *, dtmf_pcaps: Path | None = None) -> str:
     """The scenario of a customer. `Dtmf.RTP` needs the folder `dtmf_pcaps` that `rtp_keys` wrote."""
     who = _CALLER.format(caller="[field0]" if script.caller is None else script.caller)
@@ -229,7 +233,7 @@ def phone(script: Phone, *, notes: bool = False) -> str:
         '<recv request="ACK"/>\n',
         f'<nop><action><log message="{NOTE}"/></action></nop>\n' if notes else "",
         _play(script.voice),
-        *_holding(script.hold),
+        *_holding(script.hold, script.voice),
         _until_bye(talk_ms, "bye"),
         *_refer(script.transfer_to),
         _send(_of_phone("BYE", 9), retrans=True),
@@ -254,7 +258,7 @@ def _until_bye(ms: int, label: str) -> str:
     return f'<recv request="BYE" timeout="{ms}" ontimeout="{label}"/>\n{answer}<label id="{label}"/>\n'
 
 
-def _holding(hold: tuple[int, int] | None) -> list[str]:
+def _holding(hold: tuple[int, int] | None, voice: Path | None) -> list[str]:
     """Two re-INVITEs: the other side is only to listen, then it may speak again (RFC 3264, 8.4)."""
     if hold is None:
         return []
@@ -269,6 +273,8 @@ def _holding(hold: tuple[int, int] | None) -> list[str]:
             _send(_of_phone("INVITE", cseq, body=offer), retrans=True),
             '<recv response="100" optional="true"/>\n<recv response="200"/>\n',
             _send(_of_phone("ACK", cseq)),
+            # A telephone that holds is silent.
+            _stream("pause" if label == "hold" else "resume", voice),
         ]
     return parts
 
