@@ -161,6 +161,7 @@ def _connected(
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
     consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer))
+    retention = Retention(settings, main=main, facts=facts, folders=folders, clock=clock)
     counts = RequestCounts()
     watched = Watched(
         board=board,
@@ -171,6 +172,7 @@ def _connected(
         hub=hub,
         requests=counts,
         jobs=due.watch,
+        retention=retention,
         clock=clock,
         calendar=lambda: directory().calendar,
         relay=relay,
@@ -226,7 +228,7 @@ def _connected(
         upkeep=upkeep,
         consumers=consumers,
         filer=filer,
-        retention=Retention(settings, main=main, facts=facts, folders=folders, clock=clock),
+        retention=retention,
         relay=relay,
         app=app,
         host=settings.web.host,

@@ -25,6 +25,7 @@ from core.facts import AgentState
 from directory.alarms import ALARMS
 from hotline.metrics_family import Family
 from hotline.metrics_lease import lease_figures
+from hotline.retention import Retention
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger, LedgerHealth
 from ledger.outbox import Outbox
@@ -52,6 +53,7 @@ class Watched:
     hub: LiveHub
     requests: RequestCounts
     jobs: JobsWatch
+    retention: Retention
     clock: Clock
     calendar: Callable[[], WorkingCalendar]
     relay: RelayOut | None = None
@@ -273,12 +275,15 @@ def _jobs(watched: Watched) -> Iterator[Metric]:
         yield OVERDUE.single(_age(standing.oldest_due, watched.clock()) or 0)
 
 
+RETENTION = Family("hotline_retention_problem", "1: what should be gone is not, since the last night or run")
+
 _PARTS: Mapping[str, Callable[[Watched], Iterator[Metric]]] = {
     "board": _board,
     "nodes": _nodes,
     "ledger": _ledger,
     "calendar": _calendar,
     "jobs": _jobs,
+    "retention": lambda watched: iter([RETENTION.single(bool(watched.retention.problem))]),
     "web": _web,
 }
 

@@ -35,6 +35,7 @@ AT_MINUTE = 150
 MONTHS_AHEAD = 2
 _AGAIN = HOUR
 """After a run that could not be made."""
+_STANDS_STILL = "retention stands still"
 _log = structlog.get_logger("hotline.retention")
 
 
@@ -48,7 +49,10 @@ class Remover(Protocol):
 
 
 class Retention:
-    """`folders`: node → its recordings folder. `run` is the service's task, `carry_out` one run."""
+    """`folders`: node → its recordings folder. `run` is the service's task, `carry_out` one run.
+
+    `problem`: why the service's last night did not remove what it should have, "" if it did.
+    """
 
     def __init__(
         self,
@@ -87,11 +91,14 @@ class Retention:
             await self._make_months(now)
             due = await self._next_due()
             if due <= now:
-                await self.carry_out(dry=False)
+                outcomes = await self.carry_out(dry=False)
                 due = await self._next_due()
-            self.problem = ""
+                short = [f"{one.what} cut short: {one.problem}" for one in outcomes if one.problem]
+                self.problem = "; ".join(short)
+            elif self.problem.startswith(_STANDS_STILL):
+                self.problem = ""
         except (HotlineError, SQLAlchemyError, OSError) as error:
-            self.problem = f"retention stands still: {error}"
+            self.problem = f"{_STANDS_STILL}: {error}"
             _log.exception("retention_stands_still", next_try_s=_AGAIN // 1_000_000)
             return now + _AGAIN
         return due

@@ -14,6 +14,7 @@ from core.clock import SECOND, Instant, system_clock
 from core.errors import BadInput
 from directory.seed import DEMO, load
 from hotline import metrics
+from hotline.settings import RetentionSettings
 from tests.integration.hotline.test_readiness import at_work, until
 from tests.integration.telephony.ami.quiet_node import quiet_node
 from tests.integration.ticketing.conftest import running
@@ -139,6 +140,17 @@ async def test_how_jobs_stand(program: Program) -> None:
     figures = await scrape(program)
     assert ("hotline_jobs_oldest_due_seconds", ()) not in figures
     assert of(figures, "hotline_ledger_problem") == 0
+
+
+async def test_a_night_that_removes_nothing_is_seen(tmp_path: Path) -> None:
+    kept = RetentionSettings(facts_months=6)
+    async with running_program(load(DEMO), tmp_path, retention=kept) as program:
+        assert of(await scrape(program), "hotline_retention_problem") == 0
+        async with program.hotline.main.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE retention_runs RENAME TO hidden")
+        async with running(program.hotline.retention.run()), asyncio.timeout(30):
+            while of(await scrape(program), "hotline_retention_problem") != 1:
+                pass
 
 
 async def test_requests_are_counted_by_route_and_status(program: Program) -> None:

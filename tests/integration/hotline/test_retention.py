@@ -136,6 +136,19 @@ async def test_one_kind_that_fails_is_written_down_and_spares_the_others(house: 
     assert failed.problem == outcomes[What.FACTS].problem
 
 
+async def test_a_night_that_is_cut_short_is_a_problem_until_the_next(house: House) -> None:
+    retention = house.retention()
+    await house.facts.close()
+    house.now = await retention._night() - HOUR
+    assert retention.problem.startswith("facts cut short: ")
+    assert await retention._night() == house.now + HOUR
+    assert retention.problem, "nothing was due, so nothing has been removed"
+    await house.facts.open()
+    house.now += DAY
+    await retention._night()
+    assert retention.problem == ""
+
+
 async def test_the_service_makes_up_for_nights_it_was_off_and_waits_for_the_next(house: House) -> None:
     await house.recorded(1, NOW - 300 * DAY)
     retention = house.retention()
