@@ -134,6 +134,7 @@ def _connected(
     won: Won | None,
 ) -> Hotline:
     directory = book.current
+    leadership = won.leadership if won else None
     upkeep = NodeUpkeep(settings, book.number, book.present, clock=clock)
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
@@ -150,12 +151,13 @@ def _connected(
         hub=hub,
         directory=directory(),
         clock=clock,
-        conditions=lambda: conditions_of(telephony, ledger, clock()),
+        conditions=lambda: conditions_of(telephony, ledger, leadership, clock()),
         heard=lambda: telephony.heard(),  # noqa: PLW0108 - it is made below, and asks the board itself
         zone=settings.zone_info,
     )
-    sure = won.lead.sure if won else None
-    telephony = telephony_of(settings, directory, ledger, clock, handling=board.handling, sure=sure)
+    telephony = telephony_of(
+        settings, directory, ledger, clock, handling=board.handling, leadership=leadership
+    )
     agents = AgentView(telephony.switchboard, hub, clock)
     ledger.listen(agents.hear)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
@@ -176,7 +178,7 @@ def _connected(
         clock=clock,
         calendar=lambda: directory().calendar,
         relay=relay,
-        leadership=won.leadership if won else None,
+        leadership=leadership,
     )
     routes = [
         *TelephonyApi(telephony, agents, directory).routes(),
@@ -213,7 +215,7 @@ def _connected(
     people = DirectoryPeople(directory, credentials)
     book.listen(lambda _before, _after: hub.people_changed(people.principal))
     sessions = sessions_of(settings, people, main, clock)
-    checks = ready_checks(ledger, telephony, relay)
+    checks = ready_checks(ledger, telephony, relay, leadership)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     return Hotline(
         ledger=ledger,

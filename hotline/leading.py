@@ -65,6 +65,7 @@ class Candidate:
         self._facts = Database(settings.ledger_url, name="ledger", answer_timeout_ms=_ANSWER_MS)
         self._lease = Lease(self._facts, term=round(settings.lease.term_s * SECOND))
         self._standby: StandbyPage | None = None
+        self._problem = ""
         self._stack = AsyncExitStack()
         self._keeping: asyncio.Task[None] | None = None
         self._overdue: asyncio.TimerHandle | None = None
@@ -138,14 +139,26 @@ class Candidate:
                 _log.info(
                     "stands by", leader="" if row is None else row.holder, address=self._standby.address
                 )
-            self._standby.holder = "nobody" if row is None else row.holder
+            await self._tell_leader()
+            self._standby.tell("nobody" if row is None else row.holder, self._problem)
             await asyncio.sleep(self._settings.lease.renew_s)
+
+    async def _tell_leader(self) -> None:
+        """That somebody would take over: should it be cut off, it has to reckon with that."""
+        if self._problem:
+            return
+        try:
+            await self._lease.stand_by(f"{socket.gethostname()}:{os.getpid()}")
+        except StorageError as error:
+            self._problem = str(error)
 
     async def _look(self, watch: Watch | None, own: frozenset[str]) -> tuple[Watch | None, Row | None, Step]:
         began = own_clock()
         try:
             look = await self._lease.look()
+            self._problem = ""
         except StorageError as error:
+            self._problem = str(error)
             _log.warning("the lease cannot be looked at: nobody is elected meanwhile", problem=str(error))
             return None, None if watch is None else watch.row, Step.WAIT
         watch = None if look.row is None else watched(watch, look.row, began)

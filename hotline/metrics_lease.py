@@ -13,6 +13,8 @@ from storage.leadership import Leadership
 LEADS = Family("hotline_lease_leads", "1: this program leads, 0: it stands by; none without a lease")
 FENCE = Family("hotline_lease_fence", "Number of this program's time as the leader")
 UNRENEWED = Family("hotline_lease_unrenewed_seconds", "Since the lease was last renewed")
+STOOD_BY = Family("hotline_lease_stood_by", "1: another program stood by when the lease was last renewed")
+CUT_OFF = Family("hotline_lease_cut_off", "1: run out unrenewed, another may lead: nodes are told nothing")
 
 
 def lease_figures(leadership: Leadership | None) -> Iterator[Metric]:
@@ -21,6 +23,8 @@ def lease_figures(leadership: Leadership | None) -> Iterator[Metric]:
     yield LEADS.single(leads)
     yield FENCE.single(None if leadership is None else leadership.tenure.fence)
     yield UNRENEWED.single(None if leadership is None else leadership.unrenewed_s)
+    yield STOOD_BY.single(None if leadership is None else leadership.stood_by)
+    yield CUT_OFF.single(None if leadership is None else leadership.cut_off)
 
 
 class StandbyCollector(Collector):

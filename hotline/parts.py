@@ -29,13 +29,14 @@ from ledger.outbox import Outbox
 from recordings import service as recordings_service
 from recordings.service import Filer
 from storage import Database
+from storage.leadership import Leadership
 from telephony.agents import LOGIN_REASON, Duties
 from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
-from telephony.hands import Sure
 from telephony.hearing import Node
-from telephony.service import Telephony
+from telephony.presence import never_away
+from telephony.service import Telephony, alone
 from telephony.waiting import USUAL_HANDLING
 from ticketing import callbacks as callback_tasks
 from ticketing import duties
@@ -90,10 +91,10 @@ def telephony_of(
     clock: Clock,
     *,
     handling: Callable[[str], Duration | None],
-    sure: Sure | None = None,
+    leadership: Leadership | None = None,
 ) -> Telephony:
-    """Nodes, agents and calls. `handling`: a queue's mean handling time, None while nobody knows it. `sure`:
-    asked before every command, where another program may lead."""
+    """Nodes, agents and calls. `handling`: a queue's mean handling time, None while nobody knows it.
+    `leadership`: asked before every command, where another program may lead."""
     names = [node.name for node in settings.nodes]
     places = Places(directory)
 
@@ -133,7 +134,8 @@ def telephony_of(
             queues=queues,
         ),
         clock=clock,
-        **({} if sure is None else {"sure": sure}),
+        sure=alone if leadership is None else leadership.drives,
+        away=never_away if leadership is None else lambda: leadership.cut_off,
     )
 
 
@@ -268,9 +270,14 @@ def web_of(
     )
 
 
-def conditions_of(telephony: Telephony, ledger: Ledger, now: Instant) -> Iterable[Condition]:
+def conditions_of(
+    telephony: Telephony, ledger: Ledger, leadership: Leadership | None, now: Instant
+) -> Iterable[Condition]:
     """What is wrong and no fact tells of."""
     for down in telephony.sessions_down():
         yield Condition("session_lost", down.subject, down.since, down.cause)
     if ledger.health.problem:
         yield Condition("database_down", "ledger", now, ledger.health.problem)
+    if leadership is not None and leadership.cut_off:
+        told = "another program may lead: the telephones are told nothing, callers are served by the dialplan"
+        yield Condition("database_down", "lease", now, told)

@@ -1,4 +1,4 @@
-"""What `/ready` looks at: whether facts are stored, and which nodes are connected.
+"""What `/ready` looks at: whether facts are stored, whether it leads, and which nodes are connected.
 
 Every node says for itself how it stands. One of several that is lost is told and no more: agents and leaders
 need the service for the others. When all are lost nothing can be distributed and no figure moves: 503.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from core.clock import iso
 from core.errors import HotlineError
 from ledger.ledger import Ledger
+from storage.leadership import Leadership
 from telephony.ami.session import State
 from telephony.service import Telephony
 from telephony.standing import NodeStanding
@@ -26,16 +27,24 @@ class NotReady(HotlineError):
 _WELL = frozenset({State.UP, State.IDLE})
 
 
-def ready_checks(ledger: Ledger, telephony: Telephony, relay: RelayOut | None) -> Mapping[str, Check]:
-    """The checks by name: `ledger`, `node <name>` for each, `live feed` where there are web processes."""
+def ready_checks(
+    ledger: Ledger, telephony: Telephony, relay: RelayOut | None, leadership: Leadership | None = None
+) -> Mapping[str, Check]:
+    """The checks by name: `ledger`, `lease` where there is one, `node <name>` for each, `live feed` where
+    there are web processes."""
 
     async def ledger_stores() -> None:
         if ledger.health.problem:
             raise NotReady(f"the ledger does not reach its database: {ledger.health.problem}")
 
+    async def leads() -> None:
+        if leadership is not None:
+            await leadership.drives()
+
+    lease = {} if leadership is None else {"lease": leads}
     nodes = {f"node {one.node}": _node_check(telephony, one.node) for one in telephony.standings()}
     feed = {} if relay is None else {"live feed": feed_check(relay)}
-    return {"ledger": ledger_stores, **nodes, **feed}
+    return {"ledger": ledger_stores, **lease, **nodes, **feed}
 
 
 def feed_check(relay: Relay) -> Check:

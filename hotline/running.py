@@ -114,7 +114,8 @@ class Running:
     async def __aexit__(self, *_: object) -> None:
         hotline = self._hotline
         leads = hotline.won is None or await hotline.won.leadership.ask()
-        await hotline.telephony.stop(leave=leads)
+        away = hotline.won is not None and hotline.won.leadership.cut_off
+        await hotline.telephony.stop(leave=leads and not away)
         await self._end()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -1,6 +1,7 @@
 """What a program that stands by says, on the port on which it will serve: that it lives, and who leads.
 
-`/health` 200; `/ready` 503 with the status `standby`; all else is the leader's to answer (503).
+`/health` 200; `/ready` 503, with the status `standby` while it watches the lease and `failing` while it
+cannot; all else is the leader's to answer (503).
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ from hotline.metrics_api import MetricsApi, read_token
 from hotline.metrics_lease import StandbyCollector
 from hotline.settings import Settings
 from web.errors import LeaderAway
+from web.health import FAILING
 from web.problems import problem_of
 from web.route import ApiRequest
 
+STANDBY = "standby"
+"""What `/ready` says in place of `ok`: not to be asked, and well."""
+
 
 class StandbyPage:
-    """`holder`: who leads, as far as is known."""
+    """What it knows it is told by `tell`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.holder = "nobody"
+        self._holder, self._problem = "nobody", ""
         self._host, self._port = settings.web.host, settings.web.port
         registry = CollectorRegistry()
         registry.register(StandbyCollector())
@@ -40,6 +45,10 @@ class StandbyPage:
         """Where it is asked."""
         return f"http://{self._host}:{self._port}/"
 
+    def tell(self, holder: str, problem: str) -> None:
+        """Who leads, as far as is known; why the lease cannot be watched just now, "" if it is."""
+        self._holder, self._problem = holder, problem
+
     async def open(self) -> None:
         """Listen. OSError if the port is taken."""
         await self._runner.setup()
@@ -53,8 +62,10 @@ class StandbyPage:
         return web.json_response({"status": "ok", "checks": {}})
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        checks = {"lease": f"standby of {self.holder}"}
-        return web.json_response({"status": "standby", "checks": checks}, status=503)
+        status, word = STANDBY, f"standby of {self._holder}"
+        if self._problem:
+            status, word = FAILING, f"nobody can be elected, the lease cannot be watched: {self._problem}"
+        return web.json_response({"status": status, "checks": {"lease": word}}, status=503)
 
     async def _figures(self, request: web.Request) -> web.StreamResponse:
         answer = await self._metrics(_request(request))
@@ -63,7 +74,7 @@ class StandbyPage:
         return answer
 
     async def _elsewhere(self, request: web.Request) -> web.Response:
-        problem = problem_of(LeaderAway(f"this program stands by; {self.holder} leads: ask there"))
+        problem = problem_of(LeaderAway(f"this program stands by; {self._holder} leads: ask there"))
         if problem is None:
             raise web.HTTPServiceUnavailable
         return problem.response(_request(request).request_id)

@@ -1,7 +1,9 @@
 """Leading, for as long as the lease can be renewed: asked for again and again, lost at most once.
 
 With the database down the leader stays the leader: nobody can take over meanwhile. After a pause of its own
-(it was frozen) it is not sure of that until it has asked: see `sure`.
+(it was frozen) it is not sure of that until it has asked: see `sure`. It may also be cut off from a database
+that a standby reaches, and cannot tell the two apart: from a term on it stores in its spool and tells nobody
+anything: see `drives`. Where nobody stood by when it last asked, there is nobody who could have taken over.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from storage.errors import StorageError
-from storage.lease import Lease, LeaseLost, Tenure
-from storage.lease_rules import still_sure
+from storage.lease import Lease, LeaseLost, LeaseRunOut, Tenure
+from storage.lease_rules import has_run_out, still_sure
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class Leadership:
         self.problem = ""
         """Why it was not renewed the last time."""
         self.lost: LeaseLost | None = None
+        self.stood_by = False
+        """Whether another program stood by when it was last renewed."""
         self._lease = lease
         self._every_s = every_s
         self._now = now
@@ -50,6 +54,13 @@ class Leadership:
     def unrenewed_s(self) -> float:
         """Seconds since it was last renewed."""
         return self._now() - self._renewed
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether another program may lead by now, for all that this one can tell."""
+        if self.lost is not None:
+            return True
+        return self.stood_by and has_run_out(self._renewed, self._now(), self._lease.term)
 
     async def run(self) -> None:
         """Renew it until cancelled; `LeaseLost` once another leads."""
@@ -64,9 +75,10 @@ class Leadership:
         """Renew it now; whether this program still leads, as far as anybody can tell."""
         began = self._now()  # an answer may have lain there for as long as we were frozen
         try:
-            if self.lost is None and await self._lease.renew(self.tenure):
+            renewed = None if self.lost is not None else await self._lease.renew(self.tenure)
+            if renewed is not None:
                 self._heard = self._renewed = began
-                self.problem = ""
+                self.stood_by, self.problem = renewed.stood_by, ""
             elif self.lost is None:
                 self.lost = LeaseLost(await self._words())
         except Exception as error:  # noqa: BLE001  whatever it is, there is another try
@@ -88,6 +100,15 @@ class Leadership:
                 await self._asked.wait()
         if self.lost is not None:
             raise self.lost
+
+    async def drives(self) -> None:
+        """As `sure`, for what may meet another leader's doings: `LeaseRunOut` once there may be one."""
+        await self.sure()
+        if self.cut_off:
+            raise LeaseRunOut(
+                f"the lease (fence {self.tenure.fence}) has not been renewed for {self.unrenewed_s:.0f} s, and "
+                "another program stood by: it may lead by now; until that is known nodes are told nothing"
+            )
 
     async def give_up(self) -> None:
         """Let whoever stands by lead at once; if that cannot be told, they lead after a term."""

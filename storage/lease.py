@@ -1,5 +1,7 @@
 """The lease: one row that says who leads, since when, and until when unless it is renewed (PostgreSQL).
 
+A second row says until when somebody is known to stand by: the last one to have looked at the first.
+
 Times are the database's own, so that programs on several hosts need not agree on one. The fence only rises:
 each taking adds one. What the leader stores by itself carries its tenure (`storage.appender`).
 """
@@ -10,7 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, Column, String, Table, inspect, literal_column, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    String,
+    Table,
+    Update,
+    exists,
+    inspect,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from core.clock import SECOND, Duration
 from storage.database import Database
@@ -19,7 +33,7 @@ from storage.lease_rules import Look, Row
 from storage.schema import ledger_metadata
 from storage.upsert import insert_into
 
-LEADER = "leader"
+LEADER, STANDBY = "leader", "standby"
 
 leases = Table(
     "leases",
@@ -41,6 +55,10 @@ WHERE datname = current_database() AND usename = current_user AND pid <> pg_back
 _MINE = "SELECT holder FROM leases WHERE name = %s AND token <> %s"
 
 
+class LeaseRunOut(StorageError):
+    """Nobody knows whether another program leads: this one could not renew its lease for a term."""
+
+
 class LeaseLost(StorageError):
     """Another program leads now; this one may neither write nor tell a node anything."""
 
@@ -51,6 +69,13 @@ class Tenure:
 
     token: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The lease is good for another term. `stood_by`: somebody would take it after that."""
+
+    stood_by: bool
 
 
 class Lease:
@@ -92,18 +117,34 @@ class Lease:
                 fence = await connection.scalar(changed.returning(leases.c.fence))
         return None if fence is None else Tenure(token=token, fence=fence)
 
-    async def renew(self, tenure: Tenure) -> bool:
-        """For another term; False if somebody else leads."""
-        return await self._change(tenure, renewed=_NOW, expires=_NOW + self.term)
+    async def renew(self, tenure: Tenure) -> Renewed | None:
+        """For another term; None if somebody else leads."""
+        other = leases.alias()
+        stood_by = exists().where(other.c.name == STANDBY, other.c.expires > _NOW)
+        changed = _of(tenure).values(renewed=_NOW, expires=_NOW + self.term).returning(stood_by)
+        async with self._database.write() as connection:
+            found = await connection.scalar(changed)
+        return None if found is None else Renewed(found)
 
     async def give_up(self, tenure: Tenure) -> None:
         """Let whoever stands by lead at once."""
-        await self._change(tenure, expires=0)
-
-    async def _change(self, tenure: Tenure, **values: object) -> bool:
-        mine = (leases.c.name == LEADER) & (leases.c.token == tenure.token)
         async with self._database.write() as connection:
-            return (await connection.execute(update(leases).where(mine).values(**values))).rowcount == 1
+            await connection.execute(_of(tenure).values(expires=0))
+
+    async def stand_by(self, holder: str) -> None:
+        """Let the leader know that somebody would take over, for a term. To be said at every look.
+
+        Several that stand by share the row: it is enough that one does.
+        """
+        values = {"token": "", "holder": holder, "fence": 0, "address": "", "term": self.term}
+        values |= {"renewed": _NOW, "expires": _NOW + self.term}
+        async with self._database.write() as connection:
+            row = insert_into(connection, leases).values(name=STANDBY, **values)
+            await connection.execute(row.on_conflict_do_update(index_elements=[leases.c.name], set_=values))
+
+
+def _of(tenure: Tenure) -> Update:
+    return update(leases).where((leases.c.name == LEADER) & (leases.c.token == tenure.token))
 
 
 async def has_leases(database: Database) -> bool:

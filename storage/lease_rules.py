@@ -92,5 +92,14 @@ def still_sure(heard: float, now: float, term: Duration) -> bool:
     return 0 <= now - heard < 0.75 * term / SECOND
 
 
+def has_run_out(renewed: float, now: float, term: Duration) -> bool:
+    """Whether the lease that was last asked for at `renewed`, and granted, is over: another program may lead.
+
+    By the own clock, from the asking on: the database counts the term from later, and a standby from later
+    still, so that nobody leads before this is true.
+    """
+    return not 0 <= now - renewed < term / SECOND
+
+
 def _pause(row: Row) -> float:
     return row.term / SECOND / 2

@@ -27,8 +27,8 @@ from telephony.ami.pending import Outcome as How
 from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
-from telephony.heartbeat import Heartbeat
 from telephony.moves import moved
+from telephony.presence import Away, Presence, Turn, never_away
 from telephony.reconcile import pause_of
 from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
@@ -49,14 +49,15 @@ _AT_WORK = frozenset(AgentState) - {AgentState.LOGGED_OUT, AgentState.NOT_READY}
 _Published = c.PublishDuty | c.PublishAgentAt | c.PublishDeviceOf
 
 
-async def _alone() -> None:
+async def alone() -> None:
     """Where no other program can lead."""
 
 
 class Telephony:
     """`await start()`, then `run()`; the other methods are for the API.
 
-    `sure`: asked before every command whether this program still leads.
+    `sure`: asked before every command whether this program still leads; `away`: whether another may lead by
+    now. As long as one may, nothing is told to a node.
     """
 
     def __init__(
@@ -67,14 +68,15 @@ class Telephony:
         duties: a.Duties,
         dispatcher: Dispatcher,
         clock: Clock,
-        sure: Sure = _alone,
+        sure: Sure = alone,
+        away: Away = never_away,
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
         self._book = book
         self._duties = duties
         self._dispatcher = dispatcher
         self._clock = clock
-        self._hearts = {node.name: Heartbeat(node.directory) for node in nodes}
+        self._presence = Presence(nodes, away)
         self._stopping = False
         self._hands = {
             node.name: NodeHands(node.name, SureSender(node.link, sure), self._not_done) for node in nodes
@@ -95,10 +97,9 @@ class Telephony:
         `known_until`: what whoever led before has told after that may not be in the ledger.
         """
         calls = await take_up(self._book, self._board, self._clock())
-        for name, heartbeat in self._hearts.items():
-            if (last := heartbeat.last()) is not None:
-                known = last if known_until is None else min(last, known_until)
-                self._hearings[name].absent_since = known - _BEAT_S * SECOND
+        for name, last in self._presence.last().items():
+            known = last if known_until is None else min(last, known_until)
+            self._hearings[name].absent_since = known - _BEAT_S * SECOND
         self._book.listen(self._on_facts)
         for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
             self._limit(agent, ends)
@@ -123,11 +124,10 @@ class Telephony:
             hearing.stop()
         self._stopping = True
         await self.told()
-        for name, heartbeat in self._hearts.items():
-            if leave:
-                heartbeat.leave(self._clock())
-            self._dispatcher.node_went(name)
+        if leave:
+            self._presence.leave(self._clock())
         for node in self._nodes.values():
+            self._dispatcher.node_went(node.name)
             await node.link.stop()
 
     async def told(self) -> None:
@@ -216,11 +216,19 @@ class Telephony:
     async def _tick(self) -> None:
         """What time alone brings about: heartbeat, announcements, ageing, legs that never said goodbye."""
         while not self._stopping:
-            for heartbeat in self._hearts.values():
-                heartbeat.beat()
+            self._beat()
             self._carry_out(self._board.sweep(self._clock()))
             self._plan()
             await asyncio.sleep(_TICK_S)
+
+    def _beat(self) -> None:
+        turn = self._presence.beat()
+        if turn is Turn.WENT:
+            for name in self._nodes:
+                self._dispatcher.node_went(name)
+        elif turn is Turn.CAME:  # what could not be told is found out, and told, by comparing
+            for hearing in self._hearings.values():
+                hearing.look_soon(0)
 
     def _on_facts(self, batch: Sequence[Numbered]) -> None:
         for numbered in batch:
@@ -234,6 +242,8 @@ class Telephony:
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
         if isinstance(command, c.Offer):
             self._carry_out(self._board.wish(command.agent, a.Release(self._clock(), command.call)))
+        if self._presence.away():
+            return  # it is looked at as soon as anything can be told
         if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.SetPenalty | _Published):
             self._hearings[command.node].look_soon(_AFTER_FAILURE_S)
 
@@ -286,6 +296,11 @@ class Telephony:
 
     def wish(self, number: str, make: Callable[[Instant], a.Wish]) -> Agent:
         """Carry out an agent's wish; the agent as it is then. `Conflict` if it cannot be."""
+        if self._presence.away():
+            raise Conflict(
+                "nothing can be told to the telephones just now, another program may lead: dial the star "
+                "code (*11 in, *12 ready, *13 and the reason's digit, *14 out), or try again in a minute"
+            )
         self._carry_out(self._board.wish(number, make(self._clock())))
         return self._board.agent(number)
 

@@ -40,6 +40,8 @@ pytestmark = pytest.mark.postgresql
 ROOT = Path(__file__).resolve().parents[3]
 TERM_S, RENEW_S, WITHIN_S = 3.0, 0.3, 60
 PORTS = own().spare
+LEASE = "SELECT fence, token, renewed FROM leases WHERE name = 'leader'"
+GIVEN_UP = "UPDATE leases SET expires = 0 WHERE name = 'leader'"
 
 WRITER = """
 import asyncio, sys
@@ -162,7 +164,7 @@ class House:
 
     def lease(self) -> tuple[int, str, int]:
         """Fence, token and the time of the last renewal."""
-        ((fence, token, renewed),) = self.databases.ask("ledger", "SELECT fence, token, renewed FROM leases")
+        ((fence, token, renewed),) = self.databases.ask("ledger", LEASE)
         return fence, token, renewed
 
     async def close(self) -> None:
@@ -242,7 +244,7 @@ async def test_with_the_database_down_nobody_is_elected_and_the_leader_goes_on(h
     await standby.says("stands by")
     leader.sent(signal.SIGSTOP)
     fence, token, renewed = house.lease()
-    house.databases.ask("ledger", "UPDATE leases SET expires = 1")
+    house.databases.ask("ledger", "UPDATE leases SET expires = 1 WHERE name = 'leader'")
     with house.databases.server.stopped():
         leader.sent(signal.SIGCONT)
         await standby.says("nobody is elected meanwhile")
@@ -282,13 +284,13 @@ async def test_what_waits_in_a_spool_is_stored_by_its_own_folder_until_another_h
             program.sent(signal.SIGKILL)
             await program.ends()
         if fence == 4:
-            house.databases.ask("ledger", "UPDATE leases SET expires = 0")  # as if given up: no need to wait
+            house.databases.ask("ledger", GIVEN_UP)  # no need to wait
             other = await house.writer("b")
             await other.says("writes 3")
             await other.says("stored")
             other.sent(signal.SIGTERM)
             await other.ends()
-            house.databases.ask("ledger", "UPDATE leases SET expires = 0")
+            house.databases.ask("ledger", GIVEN_UP)
         spooled = max(program.numbers())
         program = await house.writer("a")
         began = int((await program.says(f"writes {fence}")).split()[2])
@@ -371,7 +373,7 @@ async def test_the_service_stands_by_leads_and_leaves_telephones_alone_once_anot
     new.sent(signal.SIGTERM)
     assert await new.ends() == 0
     assert heartbeat.read_text() != ""
-    assert house.databases.ask("ledger", "SELECT expires FROM leases") == [(0,)]
+    assert house.databases.ask("ledger", "SELECT expires FROM leases WHERE name = 'leader'") == [(0,)]
 
 
 async def test_a_second_program_on_the_same_folder_is_refused(house: House) -> None:

@@ -15,7 +15,7 @@ from ledger.entry import Entry, written
 from ledger.store import FactStore
 from storage import Database, DatabaseDown, Superseded
 from storage.leadership import Leadership
-from storage.lease import Lease, LeaseLost, Tenure, end_forgotten
+from storage.lease import Lease, LeaseLost, LeaseRunOut, Tenure, end_forgotten
 from storage.lease_rules import Look, Row
 from tests.support.databases import ServerDatabases
 from tests.support.postgres import Cluster
@@ -129,6 +129,35 @@ async def test_who_waits_for_the_claim_as_if_frozen_is_ended_too(
     await new.add([entry(1)])
     await new.close()
     await old.close()
+
+
+async def test_only_where_somebody_stood_by_a_lease_that_has_run_out_stops_the_leader(
+    lease: Lease, server: Cluster, server_databases: ServerDatabases
+) -> None:
+    """By its own clock: it cannot tell a database that is down from one that only others reach."""
+    now = 0.0
+    leads = Leadership(lease, await take(lease, "a"), taken_at=0.0, every_s=1.0, now=lambda: now)
+    await leads.ask()
+    with server.stopped():
+        now = 60.0
+        await leads.ask()
+        await leads.drives()
+    await lease.stand_by("host:b")
+    await leads.ask()
+    with server.stopped():
+        now = 69.9
+        await leads.ask()
+        await leads.drives()
+        now = 70.0
+        with pytest.raises(LeaseRunOut, match="not been renewed for 10 s"):
+            await leads.drives()
+        await leads.sure()  # what it has to say goes to its spool
+    await leads.ask()
+    await leads.drives()
+    server_databases.ask("ledger", "UPDATE leases SET expires = 1 WHERE name = 'standby'")
+    await leads.ask()
+    assert not leads.stood_by, "it is gone for longer than a term"
+    assert (await row_of(lease)).token == "a"
 
 
 async def test_a_leader_stays_one_while_the_database_is_away_and_knows_when_it_is_not(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import SECOND
-from storage.lease_rules import Look, Row, Step, Watch, step, still_sure, watched
+from storage.lease_rules import Look, Row, Step, Watch, has_run_out, step, still_sure, watched
 
 TERM = 10 * SECOND
 ROW = Row(token="a", holder="h:1", fence=3, address="", renewed=100, expires=100 + TERM, term=TERM)
@@ -98,3 +98,17 @@ def test_a_leader_is_not_sure_any_more_before_another_can_lead(heard: float, pau
 
 def test_a_leader_whose_clock_was_set_back_asks() -> None:
     assert not still_sure(10.0, 9.0, TERM)
+
+
+@given(
+    asked=st.floats(0, 1e6), travelled=st.floats(0, 30), first_look=st.floats(0, 30), later=st.floats(0, 1e4)
+)
+def test_nobody_takes_it_before_its_holder_knows_that_it_has_run_out(
+    asked: float, travelled: float, first_look: float, later: float
+) -> None:
+    """Asked for at `asked`, granted by the database a while later, seen by a standby later still."""
+    seen_at = asked + travelled + first_look
+    taken_at = seen_at + TERM / SECOND + later
+    assert has_run_out(asked, taken_at, TERM)
+    assert not has_run_out(asked, asked + 0.999 * TERM / SECOND, TERM)
+    assert has_run_out(asked, asked - 1, TERM), "a clock that was set back says nothing"
