@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,14 +16,15 @@ from hotline.commands import healthy as healthy_command
 
 
 @contextmanager
-def serving(answers: Mapping[str, int]) -> Iterator[int]:
-    """A server on loopback that answers each page with this status; its port."""
+def serving(answers: Mapping[str, int], *, ready: str = "") -> Iterator[int]:
+    """A server on loopback that answers each page with this status, and `/ready` with this body; its port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(answers[self.path])
             self.end_headers()
-            self.wfile.write(f"{self.path} says so".encode())
+            own = ready if self.path == "/ready" else ""
+            self.wfile.write((own or f"{self.path} says so").encode())
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Nothing on standard error."""
@@ -51,6 +53,24 @@ def test_alive_but_not_ready(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         monkeypatch.setenv("HOTLINE_WEB__PORT", str(port))
         assert main(["healthy"]) == 1
     assert capsys.readouterr().out == "/ready was answered with 503: /ready says so\n"
+
+
+def test_a_standby_that_watches_is_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"status": "standby", "checks": {"lease": "standby of db1:7:ab"}}
+    with serving({"/health": 200, "/ready": 503}, ready=json.dumps(said)) as port:
+        monkeypatch.setenv("HOTLINE_WEB__PORT", str(port))
+        assert main(["healthy"]) == 0
+    assert capsys.readouterr().out == "well: standby of db1:7:ab\n"
+
+
+@pytest.mark.parametrize(
+    "said", ['{"status": "standby"}', '["standby"]', '{"status": "failing", "checks": {}}']
+)
+def test_what_is_not_a_standbys_word_is_none(said: str) -> None:
+    with serving({"/health": 200, "/ready": 503}, ready=said) as port:
+        assert healthy_command.problem("127.0.0.1", port) == f"/ready was answered with 503: {said}"
 
 
 def test_nobody_there() -> None:

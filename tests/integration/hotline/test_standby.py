@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ import pytest
 from directory.credentials import issue
 from directory.seed import DEMO, load
 from hotline.check_lease import of_lease
+from hotline.commands import healthy
 from hotline.findings import Weight
 from hotline.leader_finder import LeaderFinder
 from hotline.leading import Candidate
@@ -248,6 +250,8 @@ async def test_with_the_database_down_nobody_is_elected_and_the_leader_goes_on(h
     with house.databases.server.stopped():
         leader.sent(signal.SIGCONT)
         await standby.says("nobody is elected meanwhile")
+        blind = await asyncio.to_thread(healthy.problem, "127.0.0.1", house.settings("b").web.port)
+        assert "the lease cannot be watched" in blind
         told = int((await leader.says("stored")).split()[1])
         while int((await leader.says("stored")).split()[1]) < told + 20:
             pass
@@ -354,6 +358,11 @@ async def test_the_service_stands_by_leads_and_leaves_telephones_alone_once_anot
         ready = await answer.json()
         assert (answer.status, ready["status"]) == (503, "standby")
         assert f":{old.process.pid}:" in ready["checks"]["lease"]
+    well = await asyncio.to_thread(healthy.state, "127.0.0.1", port)
+    assert (well.problem, f"standby of {socket.gethostname()}:{old.process.pid}:" in well.standby) == (
+        "",
+        True,
+    )
     async with asked(port, "/metrics") as answer:
         assert "hotline_lease_leads 0.0" in await answer.text()
     async with asked(port, "/api/board") as answer:
