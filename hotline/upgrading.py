@@ -80,7 +80,7 @@ class Upgrade:
         stood = {str(name): at for name, at in asyncio.run(revisions(self.settings)).items()}
         wanted = require_revisions(self._program(after, "migrate", "--show"))
         folder = self.settings.upgrade.backups or self.settings.data_dir / "backups"
-        backup = asyncio.run(back_up(self.settings, folder, recordings=False))
+        backup = asyncio.run(back_up(self.settings, folder, recordings=False, config=self.config))
         self.say(f"backup without recordings: {backup}")
         if dict(wanted) == stood:
             self.say("databases: the tables stay as they are")

@@ -106,8 +106,8 @@ class Leadership:
         await self.sure()
         if self.cut_off:
             raise LeaseRunOut(
-                f"the lease (fence {self.tenure.fence}) has not been renewed for {self.unrenewed_s:.0f} s, and "
-                "another program stood by: it may lead by now; until that is known nodes are told nothing"
+                f"the lease (fence {self.tenure.fence}) has not been renewed for {self.unrenewed_s:.0f} s "
+                "and another program stood by: it may lead by now; until that is known nodes are told nothing"
             )
 
     async def give_up(self) -> None:

@@ -1,9 +1,10 @@
 """`hotline backup FOLDER` and `hotline restore BACKUP`: all that cannot be made again, and back.
 
 A backup is a folder with copies and a manifest of their checksums; it is made while the service runs, and
-appears under its name only when it is whole. Both databases are copied as of one moment each, the main one
-first: its cursors must not run ahead of the facts. A restore looks at every checksum before it touches
-anything, and moves aside what is there.
+appears under its name only when it is whole; what it holds, `hotline.keeping` says. Both databases are copied
+as of one moment each, the main one first: its cursors must not run ahead of the facts. The spool goes before
+both: what waits in it is stored meanwhile, and then in neither copy. A restore looks at every checksum before
+it touches anything, and moves aside what is there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,16 +24,15 @@ import msgspec
 
 from core.errors import BadInput, Conflict, HotlineError
 from hotline import configuration
-from hotline.content import add_config, place_of
+from hotline.content import add_config
+from hotline.keeping import Place, given, places
+from hotline.led import require_not_led
 from hotline.settings import Settings
 from storage import Database
 from storage.copying import copy_database, put_back
 
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
-# What a node wrote down itself (queue log, CEL), who is logged in at it, and what was said.
-_NODE_FOLDERS = ("db", "log")
-_RECORDINGS = "recordings"
 
 
 class BackupRefused(HotlineError):
@@ -55,14 +54,6 @@ class Manifest(msgspec.Struct, frozen=True):
     files: list[Entry]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Something that is backed up: a file or folder, and its name in the backup."""
-
-    source: Path
-    name: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `hotline backup`."""
     add_config(parser)
@@ -74,26 +65,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make a backup; its folder is the last line."""
-    settings = configuration.load(arguments.config)
-    made = asyncio.run(back_up(settings, arguments.folder, recordings=not arguments.without_recordings))
+    config = arguments.config or configuration.named_file()
+    settings = configuration.load(config)
+    recordings = not arguments.without_recordings
+    made = asyncio.run(back_up(settings, arguments.folder, recordings=recordings, config=config))
     print(made)
     return 0
 
 
-async def back_up(settings: Settings, folder: Path, *, recordings: bool = True) -> Path:
-    """A new backup in `folder`; its own folder. `BackupRefused` if it cannot be made whole."""
+async def back_up(
+    settings: Settings, folder: Path, *, recordings: bool = True, config: Path | None = None
+) -> Path:
+    """A new backup in `folder`; its own folder. `config`: the settings' file, kept for comparison.
+
+    `BackupRefused` if it cannot be made whole.
+    """
     stamp = datetime.now(UTC)
     target = folder / f"hotline-{stamp:%Y%m%dT%H%M%SZ}"
     aside = folder / f".{target.name}.part"
     if target.exists() or aside.exists():
         raise BackupRefused(f"{target} is there already, or being made: wait a second, then try again")
     aside.mkdir(parents=True, mode=0o700)
+    spool, *others = (*places(settings, recordings=recordings), *given(settings, config))
     try:
+        await _copy_place(spool, aside)
         for database in _databases(settings):
             await copy_database(database, aside / database.name)
-        for place in (*places(settings, recordings=recordings), *_content(settings)):
-            if place.source.exists():
-                await asyncio.to_thread(_copy, place.source, aside / place.name, 0o700)
+        for place in others:
+            await _copy_place(place, aside)
         await asyncio.to_thread(_write_manifest, aside, stamp)
         aside.rename(target)
     except OSError as error:
@@ -103,27 +102,14 @@ async def back_up(settings: Settings, folder: Path, *, recordings: bool = True) 
     return target
 
 
-def places(settings: Settings, *, recordings: bool = True) -> Iterator[Place]:
-    """Files and folders beside the databases, by where they belong."""
-    yield Place(settings.data_dir / "ledger.spool", "ledger.spool")
-    yield Place(settings.credentials_file, "credentials.yaml")
-    yield Place(settings.studio_folder, "studio")
-    for node in settings.nodes:
-        yield Place(node.accounts, f"nodes/{node.name}/accounts.json")
-        for name in (*_NODE_FOLDERS, _RECORDINGS) if recordings else _NODE_FOLDERS:
-            yield Place(node.directory / name, f"nodes/{node.name}/{name}")
+async def _copy_place(place: Place, aside: Path) -> None:
+    if place.source.exists():
+        await asyncio.to_thread(_copy, place.source, aside / place.name, 0o700)
 
 
 def _databases(settings: Settings) -> tuple[Database, ...]:
     """The main one first: its cursors must not run ahead of the facts."""
     return Database(settings.main_url, name="main"), Database(settings.ledger_url, name="ledger")
-
-
-def _content(settings: Settings) -> Iterator[Place]:
-    """Content is kept for comparison, never put back."""
-    yield Place(place_of(settings.seed), "seed.yaml")
-    yield Place(place_of(settings.flows), "flows")
-    yield Place(place_of(settings.catalogue), "catalogue.yaml")
 
 
 def _copy(source: Path, target: Path, mode: int) -> None:
@@ -169,15 +155,16 @@ def checksum(file: Path) -> str:
 async def restore(settings: Settings, backup: Path) -> list[Path]:
     """Put everything back where the settings say; what was there before, moved aside.
 
-    `BackupRefused` if a file is missing or not what it was; `Conflict` while the service runs. Nothing has
-    been touched then.
+    `BackupRefused` if a file is missing or not what it was; `Conflict` while the service runs, or another
+    leads on the same databases. Nothing has been touched then.
     """
     check(backup)
     with service_stopped(settings, then="restore"):
+        await require_not_led(settings, then="restore")
         moved = []
         for database in _databases(settings):
             moved += await put_back(database, backup / database.name, settings.data_dir)
-        for place in places(settings):
+        for place in places(settings, backup=backup):
             source = backup / place.name
             if source.exists():
                 moved += await asyncio.to_thread(_replace, source, place.source)

@@ -17,6 +17,10 @@ import aiohttp
 import pytest
 
 from directory import credentials, seed
+from hotline import configuration
+from hotline.content import PROJECT
+from hotline.keeping import unaccounted
+from hotline.settings import Settings
 from tests.support.ports import own
 from web.passwords import Passwords
 
@@ -36,6 +40,14 @@ ANSWERS = {
     "dtmf": "info",
 }
 """What a person types, question by question; nothing for the default."""
+RETURNED_MAIL = """
+[mail]
+host = "127.0.0.1"
+port = 9
+sender = "hotline@bank.example"
+returns = "hotline+*@bank.example"
+returns_maildir = "HOME/returned"
+"""
 
 pytestmark = pytest.mark.asterisk
 
@@ -186,10 +198,20 @@ async def test_check_says_what_is_wrong_and_what_to_do(home: Path) -> None:
 
 
 async def test_everything_is_lost_and_comes_back_from_a_backup(home: Path) -> None:
-    """Made while the service runs; then the whole data folder is gone."""
+    """Made while the service runs; then the whole data folder is gone.
+
+    Whatever the running system has made in it is in the backup, or said to be made anew.
+    """
+    settings = _with_all_there_is(home)
     rows = await prepared(home)
     async with up(home):
         await _asks(rows["1001"], "/api/agent/login", {"device": "d031"})
+        key = (home / "data/returns.key").read_bytes()
+        flow = home / "flows/95559.yaml"
+        flow.write_text(flow.read_text("utf-8").replace("timeout_s: 5", "timeout_s: 20"), "utf-8")
+        for what in ("publish", "back"):
+            status, said = await hotline(home, "flow", what)
+            assert status == 0, said
         voice = home / "data/node1/recordings/voice-agent.wav"
         voice.write_bytes(b"RIFF a voice")
         status, said = await hotline(home, "restore", "nowhere")
@@ -200,18 +222,41 @@ async def test_everything_is_lost_and_comes_back_from_a_backup(home: Path) -> No
         status, said = await hotline(home, "restore", made)
         assert status == 2
         assert "the service runs on these data" in said
+        assert unaccounted(settings) == []
+    assert unaccounted(settings) == []
+    (home / "data/pin.key").touch()
+    assert unaccounted(settings) == [home / "data/pin.key"]
+    assert (home / made / "settings/hotline.toml").read_bytes() == (home / "hotline.toml").read_bytes()
     shutil.rmtree(home / "data")
     status, said = await hotline(home, "restore", made)
     assert status == 0, said
+    assert (home / "data/returns.key").read_bytes() == key
     assert voice.read_bytes() == b"RIFF a voice"
     status, said = await hotline(home, "prepare")
     assert (status, "everyone has a password and a PIN already" in said) == (0, True), said
+    assert "to which somebody went back" in said
     async with up(home):
         status, said = await hotline(home, "check", "--quiet")
-        assert (status, said) == (0, ""), said
+        assert errors(said) == {}, said
         agents = await _asks(rows["8001"], "/api/agents", staff="8001")
         (agent,) = [one for one in agents["agents"] if one["agent"] == "1001"]
         assert (agent["state"], agent["device"]) == ("not_ready", "d031")
+
+
+def _with_all_there_is(home: Path) -> Settings:
+    """Settings with which the service makes every file it can, and a flow of one's own; with whole paths."""
+    file = home / "hotline.toml"
+    shutil.copytree(PROJECT / "ivr/flows", home / "flows")
+    for folder in ("new", "cur", "tmp"):
+        (home / "returned" / folder).mkdir(parents=True)
+    words = (f'flows = "{home}/flows"', file.read_text("utf-8"), RETURNED_MAIL.replace("HOME", str(home)))
+    file.write_text("\n".join(words), "utf-8")
+    found = configuration.load(file, {})
+    nodes = tuple(
+        node.model_copy(update={"directory": home / node.directory, "accounts": home / node.accounts})
+        for node in found.nodes
+    )
+    return found.model_copy(update={"data_dir": home / found.data_dir, "nodes": nodes})
 
 
 async def test_a_backup_that_is_not_what_was_written_restores_nothing(home: Path) -> None:

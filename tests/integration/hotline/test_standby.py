@@ -24,6 +24,7 @@ from directory.seed import DEMO, load
 from hotline.check_lease import of_lease
 from hotline.commands import healthy
 from hotline.findings import Weight
+from hotline.keeping import unaccounted
 from hotline.leader_finder import LeaderFinder
 from hotline.leading import Candidate
 from hotline.node import issue_accounts
@@ -383,6 +384,8 @@ async def test_the_service_stands_by_leads_and_leaves_telephones_alone_once_anot
     assert await new.ends() == 0
     assert heartbeat.read_text() != ""
     assert house.databases.ask("ledger", "SELECT expires FROM leases WHERE name = 'leader'") == [(0,)]
+    for name in "ab":
+        assert unaccounted(house.settings(name)) == []
 
 
 async def test_a_second_program_on_the_same_folder_is_refused(house: House) -> None:
