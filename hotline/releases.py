@@ -1,7 +1,7 @@
 """Versions of the program side by side, one of them in place: `releases/<commit>`, and the link `app` to it.
 
-A version that runs is never written into: its modules and pages are read from disk for as long as it lives.
-Putting another in place is renaming a link; putting it back is the same again, and takes no set-up.
+A version that runs is never written into nor removed: its modules and pages are read from disk as long as it
+lives. Putting another in place is renaming a link; putting it back is the same again, and takes no set-up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from core.errors import BadInput, Conflict, HotlineError
 
 LINK, FOLDER = "app", "releases"
 _LOG = "upgrades.jsonl"
+_GONE, _INCOMING = ".gone-", ".incoming-"
 _DIGITS = 12
 
 
@@ -39,7 +40,8 @@ class Outcome(StrEnum):
 
 class Entry(msgspec.Struct, frozen=True):
     """A line of the log. `before`, `after`: names of releases; `stood`: database → revision of `before`;
-    `backup`: made before it began; `at`: RFC 3339, UTC."""
+    `backup`: made before it began; `at`: RFC 3339, UTC; `standby`: the service stood by, and Asterisk's files
+    are another's."""
 
     at: str
     outcome: Outcome
@@ -48,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
     by: str
     backup: str
     stood: dict[str, str | None]
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Releases:
         Cloned from where `project` was, which is not touched. `BadInput` if there is no such version.
         """
         source = said(["git", "-C", str(project), "remote", "get-url", "origin"]).strip()
-        aside = self.home / FOLDER / f".incoming-{os.getpid()}"
+        aside = self.home / FOLDER / f"{_INCOMING}{os.getpid()}"
         said(["git", "clone", "--quiet", "--no-checkout", source, str(aside)])
         try:
             commit = _commit(aside, ref)
@@ -113,6 +116,27 @@ class Releases:
             out.flush()
             os.fsync(out.fileno())
 
+    def old(self, keep: int) -> list[str]:
+        """Those that may be removed if `keep` are to stay: the ones in place last, and not what is in place,
+        nor what a roll-back would put there, nor what a program runs from."""
+        there = {one.name for one in (self.home / FOLDER).iterdir() if (one / "run").is_file()}
+        log = self.log()
+        before = {log[-1].before} if log and log[-1].outcome is not Outcome.ROLLED_BACK else set()
+        lately = [self.in_place]
+        for entry in reversed(log):
+            lately += [entry.after] if entry.outcome is Outcome.UPGRADED else []
+            lately += [entry.before]
+        stay = [name for name in dict.fromkeys(lately) if name in there][:keep]
+        gone = there - before - set(stay)
+        return sorted(name for name in gone if not is_used(self.home / FOLDER / name))
+
+    def remove(self, name: str) -> None:
+        """Remove a release, and what earlier ones of this program have left behind half done. OSError."""
+        folder = self.home / FOLDER
+        (folder / name).rename(folder / f"{_GONE}{name}")
+        for half in (*folder.glob(f"{_GONE}*"), *folder.glob(f"{_INCOMING}*")):
+            shutil.rmtree(half)
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """`Conflict` if somebody else is at it."""
@@ -139,6 +163,19 @@ def releases_of(project: Path) -> Releases:
             "says how to make it one",
         )
     return Releases(home)
+
+
+def is_used(folder: Path) -> bool:
+    """Whether a process that we may look at works in the folder, or has been started or has loaded something
+    from it: what keeps an Asterisk running, or a web process, outlives upgrades."""
+    within = f"{folder.resolve()}/"
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"{(process / 'cwd').readlink()}/".startswith(within):
+                return True
+            if within.encode() in (process / "cmdline").read_bytes() + (process / "maps").read_bytes():
+                return True
+    return False
 
 
 def said(command: Sequence[str], cwd: Path | None = None) -> str:

@@ -310,6 +310,12 @@ class UpgradeSettings(Section):
     backups: Path | None = Field(
         default=None, description="folder for the backups made before; empty: backups in `data_dir`"
     )
+    keep: int = Field(
+        default=3,
+        ge=2,
+        le=100,
+        description="so many releases stay, those in place last; others are removed after an upgrade",
+    )
 
 
 class DemoSettings(Section):

@@ -2,7 +2,9 @@
 
     while the old one runs   fetch · set up · check settings and content · back up · rehearse · prepare
     then                     stop · migrate · link · start · wait for /ready · reload the dialplan
+    at last                  remove releases that are too many
 
+A standby goes the same way, but Asterisk's files and its dialplan are the leader's, and are left alone.
 Asterisk is not stopped: the dialplan carries the calls meanwhile. Every step of a version is done by that
 version's own program, in a process of its own. Going back takes databases *down* by the migrations of the
 version that is left, which keeps what was stored since; only if that fails the backup is put back.
@@ -16,13 +18,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from core.clock import Clock, iso
 from core.errors import BadInput, Conflict, HotlineError
 from hotline.commands import healthy
 from hotline.commands.backup import back_up
 from hotline.commands.migrate import require_revisions, revisions
+from hotline.led import require_not_led
 from hotline.releases import Entry, Outcome, Releases, said
 from hotline.settings import Settings
+from storage import Database
+from storage.scratch import NoScratch, require_scratch
 
 AGAIN_S = 120
 """So long the version before may take after a roll-back: there is nothing else to be tried then."""
@@ -48,9 +55,9 @@ class Upgrade:
 
     # -------------------------------------------------------------- there
 
-    def to(self, ref: str, *, unwell: bool = False) -> None:
+    def to(self, ref: str, *, unwell: bool = False, rehearse: bool = True) -> None:
         """Put `ref` in place; `UpgradeFailed` if it was rolled back, other errors before anything stopped."""
-        self._require_fit(unwell=unwell)
+        standby = self._require_fit(unwell=unwell)
         before = self.releases.in_place
         after = self.releases.bring(self.project, ref)
         if after == before:
@@ -58,11 +65,11 @@ class Upgrade:
         self.say(f"{before} → {after}, in {self.releases.folder(after)}")
         said(self._own(after, "content", set_up=True))
         self.say("set up; settings and content are in order for it")
-        entry, wanted = self._ready_to_go(before, after)
+        entry, wanted = self._ready_to_go(before, after, standby=standby, rehearse=rehearse)
         try:
-            self._prepare(after)
+            self._prepare(after, standby=standby)
         except HotlineError:
-            self._prepare(before)
+            self._prepare(before, standby=standby)
             raise
         self.releases.record(entry)
         try:
@@ -74,19 +81,30 @@ class Upgrade:
                 f"rolled back to {before}, which is ready again; {after}: {problem}"
             ) from problem
         self._done(entry, Outcome.UPGRADED, after)
+        self._tidy()
 
-    def _ready_to_go(self, before: str, after: str) -> tuple[Entry, Mapping[str, str | None]]:
+    def _ready_to_go(
+        self, before: str, after: str, *, standby: bool, rehearse: bool
+    ) -> tuple[Entry, Mapping[str, str | None]]:
         """Backup made, migrations tried on it: what to write down, and the tables `after` wants."""
         stood = {str(name): at for name, at in asyncio.run(revisions(self.settings)).items()}
         wanted = require_revisions(self._program(after, "migrate", "--show"))
+        migrates = dict(wanted) != stood
+        if migrates:
+            asyncio.run(require_not_led(self.settings, then="upgrade: the tables change"))
+        if migrates and rehearse:
+            self._require_scratch()
         folder = self.settings.upgrade.backups or self.settings.data_dir / "backups"
         backup = asyncio.run(back_up(self.settings, folder, recordings=False, config=self.config))
         self.say(f"backup without recordings: {backup}")
-        if dict(wanted) == stood:
+        if not migrates:
             self.say("databases: the tables stay as they are")
+        elif not rehearse:
+            self.say("migrations: NOT rehearsed, as was asked for")
         else:
             self.say(self._program(after, "migrate", "--rehearse", str(backup)).strip())
-        entry = Entry(iso(self.clock()), Outcome.BEGAN, before, after, self.by, str(backup), stood)
+        stamp = iso(self.clock())
+        entry = Entry(stamp, Outcome.BEGAN, before, after, self.by, str(backup), stood, standby)
         return entry, {str(name): at for name, at in wanted.items()}
 
     def _switch(self, release: str, *, migrates: bool, patience_s: int) -> None:
@@ -100,12 +118,13 @@ class Upgrade:
         self._wait(release, patience_s)
 
     def _wait(self, release: str, patience_s: int) -> None:
-        began, web = time.monotonic(), self.settings.web
-        while found := healthy.problem(healthy.address(web.host), web.port):
+        began = time.monotonic()
+        while (found := self._state()).problem:
             if time.monotonic() - began > patience_s:
-                raise UpgradeFailed(f"{release} was not ready within {patience_s} s: {found}")
+                raise UpgradeFailed(f"{release} was not ready within {patience_s} s: {found.problem}")
             time.sleep(_ASK_EVERY_S)  # another process's readiness tells nobody
-        self.say(f"{release} is ready, {time.monotonic() - began:.1f} s after its start")
+        stands_by = f", and stands by ({found.standby})" if found.standby else ""
+        self.say(f"{release} is ready{stands_by}, {time.monotonic() - began:.1f} s after its start")
 
     # -------------------------------------------------------------- and back
 
@@ -122,13 +141,16 @@ class Upgrade:
         before = self.releases.folder(entry.before)
         said(self.settings.upgrade.stop)
         self._databases_back(entry)
-        self._prepare(entry.before)
+        self._prepare(entry.before, standby=entry.standby)
         self.releases.put_in_place(before.name)
         said(self.settings.upgrade.start)
         self._wait(entry.before, AGAIN_S)
         self._done(entry, Outcome.ROLLED_BACK, entry.before)
 
     def _databases_back(self, entry: Entry) -> None:
+        if entry.standby:
+            self.say("databases: left to the leader")
+            return
         stand = {str(name): at for name, at in asyncio.run(revisions(self.settings)).items()}
         targets = [
             f"{name}={at}" for name, at in entry.stood.items() if at is not None and stand.get(name) != at
@@ -151,9 +173,8 @@ class Upgrade:
     def _done(self, entry: Entry, outcome: Outcome, release: str) -> None:
         """Asterisk takes the dialplan of what is in place; if it cannot, that is said, to be done by hand."""
         stamp = iso(self.clock())
-        line = Entry(stamp, outcome, entry.before, entry.after, self.by, entry.backup, entry.stood)
-        self.releases.record(line)
-        if self.settings.nodes:
+        self.releases.record(msgspec.structs.replace(entry, at=stamp, outcome=outcome, by=self.by))
+        if self.settings.nodes and not entry.standby:
             try:
                 self._program(release, "reload")
                 self.say("Asterisk has taken its dialplan")
@@ -161,17 +182,40 @@ class Upgrade:
                 self.say(f"Asterisk has NOT taken its dialplan, do `hotline reload` by hand: {problem}")
         self.say(f"{outcome}: {release} is in place; next: `hotline check`")
 
+    def _tidy(self) -> None:
+        """Remove releases that are too many; one that cannot be is for a person."""
+        for name in self.releases.old(self.settings.upgrade.keep):
+            try:
+                self.releases.remove(name)
+                self.say(f"removed: the old release {name}")
+            except OSError as problem:
+                self.say(f"the old release {name} cannot be removed, do it by hand: {problem}")
+
     # -------------------------------------------------------------- what it takes
 
-    def _require_fit(self, *, unwell: bool) -> None:
+    def _require_fit(self, *, unwell: bool) -> bool:
+        """Whether the service stands by."""
         self._require_whole_paths()
         last = next(iter(reversed(self.releases.log())), None)
         if last is not None and last.outcome is Outcome.BEGAN:
             raise Conflict(f"the upgrade to {last.after} was cut off: `hotline roll-back` first")
-        web = self.settings.web
-        found = "" if unwell else healthy.problem(healthy.address(web.host), web.port)
-        if found:
-            raise Conflict(f"the service is not well as it is: {found}; mend that, or say --unwell")
+        found = self._state()
+        if found.problem and not unwell:
+            raise Conflict(f"the service is not well as it is: {found.problem}; mend that, or say --unwell")
+        if found.standby:
+            self.say(f"a {found.standby}: Asterisk's files and dialplan are left to the leader's upgrade")
+        return bool(found.standby)
+
+    def _state(self) -> healthy.State:
+        return healthy.state(healthy.address(self.settings.web.host), self.settings.web.port)
+
+    def _require_scratch(self) -> None:
+        """`Conflict` if migrations cannot be tried on a copy."""
+        try:
+            for name, url in (("main", self.settings.main_url), ("ledger", self.settings.ledger_url)):
+                asyncio.run(require_scratch(Database(url, name=name)))
+        except NoScratch as problem:
+            raise Conflict(f"{problem}; or say --unrehearsed, and go without") from problem
 
     def _require_whole_paths(self) -> None:
         """What would be looked for elsewhere by another release must not be relative."""
@@ -185,8 +229,10 @@ class Upgrade:
                 ", ".join(wrong), "name the whole path, beginning with /: another version starts elsewhere"
             )
 
-    def _prepare(self, release: str) -> None:
+    def _prepare(self, release: str, *, standby: bool) -> None:
         """Asterisk's files and prompts as `release` wants them; new passwords, if any, into a file."""
+        if standby:
+            return
         sign_ins = self.settings.data_dir / f"sign-ins-{iso(self.clock()).replace(':', '')}.txt"
         self._program(release, "prepare", "--sign-ins", str(sign_ins))
         self.say("prepared: Asterisk's files and prompts")

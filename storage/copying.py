@@ -46,15 +46,30 @@ async def put_back(database: Database, folder: Path, aside: Path) -> list[Path]:
     What was there before is kept: beside it (SQLite), or as a dump in the folder `aside`. Returns where.
     `BadInput` if the copy is one of the other kind of database.
     """
-    wanted = FILE if database.is_sqlite else DUMP
-    if not (folder / wanted).is_file():
+    wanted = _require_copy(database, folder)
+    if database.is_sqlite:
+        return await asyncio.to_thread(_put_back_sqlite, database.file, wanted)
+    return await asyncio.to_thread(_put_back_server, database, wanted, aside)
+
+
+def fill(database: Database, folder: Path) -> None:
+    """Put a copy into a database of the same kind that is new and empty. Blocks for as long as it takes."""
+    wanted = _require_copy(database, folder)
+    if database.is_sqlite:
+        _fill_sqlite(database.file, wanted)
+        return
+    options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
+    _server_program(database, "pg_restore", *options, str(wanted))
+
+
+def _require_copy(database: Database, folder: Path) -> Path:
+    wanted = folder / (FILE if database.is_sqlite else DUMP)
+    if not wanted.is_file():
         raise BadInput(
             f"backup of the {database.name} database",
-            f"{folder} holds no {wanted}: it was made of another kind of database than the settings name",
+            f"{folder} holds no {wanted.name}: it is of another kind of database than the settings name",
         )
-    if database.is_sqlite:
-        return await asyncio.to_thread(_put_back_sqlite, database.file, folder / FILE)
-    return await asyncio.to_thread(_put_back_server, database, folder / DUMP, aside)
+    return wanted
 
 
 # ------------------------------------------------------------------ SQLite
@@ -87,9 +102,13 @@ def _put_back_sqlite(file: Path, copy: Path) -> list[Path]:
             aside = old.with_name(f"{file.name}.before-restore-{os.getpid()}{suffix}")
             old.rename(aside)
             moved.append(aside)
+    _fill_sqlite(file, copy)
+    return moved
+
+
+def _fill_sqlite(file: Path, copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(file)) as target:
         source.backup(target)
-    return moved
 
 
 # ------------------------------------------------------------------ PostgreSQL

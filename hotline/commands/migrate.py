@@ -17,10 +17,11 @@ from core.errors import BadInput
 from hotline import configuration
 from hotline.commands.backup import check, require_backup, service_stopped
 from hotline.content import add_config
+from hotline.led import require_not_led
 from hotline.settings import Settings
 from storage import Database, migrate, migrate_down
-from storage.copying import FILE, put_back
 from storage.migrate import History, newest, revision, scripts
+from storage.scratch import scratch
 
 HISTORIES: tuple[History, ...] = ("main", "ledger")
 
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(asyncio.run(_rehearse(settings, arguments.rehearse)))
         return 0
     with service_stopped(settings, then="migrate"):
+        asyncio.run(require_not_led(settings, then="migrate"))
         asyncio.run(_move(settings, dict(arguments.to or ())))
     stand = asyncio.run(revisions(settings))
     print(", ".join(f"{name} database at revision {at or 'none'}" for name, at in stand.items()))
@@ -101,23 +103,25 @@ async def _rehearse(settings: Settings, backup: Path) -> str:
     """Up to this program's tables and back to where the backup stands, on copies that are gone afterwards."""
     require_backup(backup)
     check(backup)
-    if any(not (backup / history / FILE).is_file() for history in HISTORIES):
-        return "not rehearsed: that takes a database of its own, and the backup is one of a server's"
+    ways = []
     with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".rehearsal-") as folder:
-        ways = []
         for history in HISTORIES:
-            copy = Database(f"sqlite+aiosqlite:///{Path(folder, history)}.db", name=history)
-            await put_back(copy, backup / history, Path(folder))
-            await copy.open()
-            try:
-                began = await revision(copy)
-                await migrate(copy, history)
-                if began is not None:
-                    await migrate_down(copy, history, to=began)
-            finally:
-                await copy.close()
-            ways.append(f"{history} {began or 'none'} → {newest(history)} and back")
+            origin = _database(settings, history)
+            async with scratch(origin, backup / history, aside=Path(folder)) as copy:
+                ways.append(await _there_and_back(copy, history))
     return f"rehearsed on the backup's copy: {', '.join(ways)}"
+
+
+async def _there_and_back(copy: Database, history: History) -> str:
+    await copy.open()
+    try:
+        began = await revision(copy)
+        await migrate(copy, history)
+        if began is not None:
+            await migrate_down(copy, history, to=began)
+    finally:
+        await copy.close()
+    return f"{history} {began or 'none'} → {newest(history)} and back"
 
 
 def _database(settings: Settings, history: History) -> Database:

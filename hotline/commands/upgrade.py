@@ -22,13 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ref", nargs="?", default="", help="branch, tag or commit; without it the main branch"
     )
     parser.add_argument("--unwell", action="store_true", help="although the service is not well as it is")
+    parser.add_argument(
+        "--unrehearsed", action="store_true", help="without trying migrations on a copy of the databases"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Say each step; 0 once the new version is ready."""
     upgrade = upgrade_of(arguments)
     with upgrade.releases.alone():
-        upgrade.to(arguments.ref, unwell=arguments.unwell)
+        upgrade.to(arguments.ref, unwell=arguments.unwell, rehearse=not arguments.unrehearsed)
     return 0
 
 

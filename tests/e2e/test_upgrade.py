@@ -83,6 +83,7 @@ revision, down_revision, branch_labels, depends_on = "{revision}", "{before}", N
 
 
 def upgrade() -> None:
+    op.execute("{statement}")
     op.create_table("upgraded_{revision}", sa.Column("number", sa.Integer, primary_key=True))
 
 
@@ -132,10 +133,12 @@ class Site:
         self.git("commit", "--quiet", "--message", branch)
         return self.git("rev-parse", "HEAD")[:12]
 
-    def add_migration(self, revision: str, before: str, trap: str = "/nowhere/at/all") -> None:
+    def add_migration(
+        self, revision: str, before: str, trap: str = "/nowhere/at/all", statement: str = "SELECT 1"
+    ) -> None:
         """A further step of the main database's history; no way down once the file `trap` is there."""
         folder = self.origin / "storage/migrations/versions/main"
-        text = MIGRATION.format(revision=revision, before=before, trap=trap)
+        text = MIGRATION.format(revision=revision, before=before, trap=trap, statement=statement)
         (folder / f"{revision}_upgraded.py").write_text(text, "utf-8")
 
     def append(self, name: str, text: str) -> None:
@@ -158,6 +161,14 @@ class Site:
     @property
     def in_place(self) -> str:
         return (self.home / "app").resolve().name
+
+    def releases(self) -> list[Path]:
+        """Their folders."""
+        return [one for one in (self.home / "releases").iterdir() if (one / "run").is_file()]
+
+    def owners(self, release: str) -> set[int]:
+        """Whose its files are."""
+        return {path.lstat().st_uid for path in (self.home / "releases" / release).rglob("*")}
 
     @property
     def service(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,58 @@ def upgrade(releases: Releases, settings: Settings) -> Upgrade:
         clock=lambda: 0,
         say=said_.append,
     )
+
+
+def put_in_place(releases: Releases, *names: str) -> None:
+    """One after the other, as upgrades do."""
+    for name in names:
+        folder = releases.home / "releases" / name
+        folder.mkdir(exist_ok=True)
+        (folder / "run").touch()
+        before = releases.in_place
+        releases.record(Entry("2026-11-25T00:00:00Z", Outcome.BEGAN, before, name, "wang", "/b", {}))
+        releases.put_in_place(name)
+        releases.record(Entry("2026-11-25T00:00:00Z", Outcome.UPGRADED, before, name, "wang", "/b", {}))
+
+
+def test_those_in_place_last_stay_and_what_a_roll_back_needs(releases: Releases) -> None:
+    put_in_place(releases, "third", "fourth", "fifth")
+    assert releases.old(3) == ["new", "old"], "one that never was in place goes first"
+    assert releases.old(2) == ["new", "old", "third"]
+    put_in_place(releases, "third")  # an old one again
+    assert releases.old(2) == ["fourth", "new", "old"]
+    assert releases.old(3) == ["new", "old"]
+    rolled = Entry("2026-11-25T00:00:00Z", Outcome.ROLLED_BACK, "fifth", "third", "li", "/b", {})
+    releases.put_in_place("fifth")
+    releases.record(rolled)
+    assert "fifth" not in releases.old(2)
+
+
+def test_a_release_that_a_program_runs_from_stays(releases: Releases) -> None:
+    put_in_place(releases, "third", "fourth")
+    folder = releases.folder("old")
+    with subprocess.Popen(["sleep", "60"], cwd=folder) as keeper:
+        assert releases.old(2) == ["new"]
+        keeper.kill()
+    assert releases.old(2) == ["new", "old"]
+
+
+def test_a_removed_release_is_gone_with_what_was_left_half_done(releases: Releases) -> None:
+    for name in (".gone-first", ".incoming-12"):
+        (releases.home / "releases" / name / "folder").mkdir(parents=True)
+    releases.remove("new")
+    assert [one.name for one in (releases.home / "releases").iterdir()] == ["old"]
+    with pytest.raises(BadInput, match="is not there any more"):
+        releases.folder("new")
+
+
+def test_a_log_of_before_there_were_standbys_is_read(releases: Releases) -> None:
+    line = (
+        b'{"at":"2026-11-25T00:00:00Z","outcome":"upgraded","before":"old","after":"new","by":"wang",'
+        b'"backup":"/backup","stood":{"main":"0009"}}\n'
+    )
+    (releases.home / "releases/upgrades.jsonl").write_bytes(line)
+    assert releases.log() == (entry(Outcome.UPGRADED),)
 
 
 def test_putting_another_in_place_is_one_renaming(releases: Releases) -> None:
