@@ -16,7 +16,8 @@ from hotline import configuration
 from hotline.content import add_config
 from hotline.standby import STANDBY
 
-HEALTH, READY = "/health", "/ready"
+READY = "/ready"
+PAGES = ("/health", READY)
 DEADLINE_S = 4
 """For each page. Both fit into the time that docker/Dockerfile gives this command."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what listens everywhere is asked on loopback
@@ -57,7 +58,7 @@ def problem(host: str, port: int) -> str:
 
 def state(host: str, port: int) -> State:
     """How the service at this address is."""
-    for page in (HEALTH, READY):
+    for page in PAGES:
         try:
             status, body = _asked(host, port, page)
         except (OSError, http.client.HTTPException) as error:
