@@ -31,11 +31,11 @@ from directory.credentials import Issued
 from hotline.content import PROJECT, read_content
 from hotline.node import NodePorts, issue_accounts, node_spec, prepare
 from hotline.settings import (
-    DatabaseSettings,
     LogForm,
     LogLevel,
     LogSettings,
     NodeSettings,
+    RedisSettings,
     Settings,
     WebSettings,
 )
@@ -158,6 +158,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "HOTLINE_SESSION__CHANGE_INITIAL": "false",
         "HOTLINE_DATABASE__MAIN": settings.database.main,
         "HOTLINE_DATABASE__LEDGER": settings.database.ledger,
+        "HOTLINE_REDIS__URL": settings.redis.url,
         "HOTLINE_LOG__FORM": settings.log.form.value,
         "HOTLINE_LOG__LEVEL": settings.log.level.value,
         "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
@@ -266,7 +267,7 @@ async def site(wants: Wants, *, wrapper: Sequence[str]) -> AsyncIterator[Site]:
 
 
 def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[str]) -> Site:
-    settings = _settings(folder, wants.stores.settings)
+    settings = _settings(folder, wants.stores)
     settings.seed.write_text(seed_text(wants.agents, wrapup_s=wants.wrapup_s), encoding="utf-8")
     content = read_content(settings)
     # argon2 at its full price, for hundreds of people nobody signs in as, would take minutes.
@@ -294,7 +295,7 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
     )
 
 
-def _settings(folder: Path, stores: DatabaseSettings) -> Settings:
+def _settings(folder: Path, stores: Stores) -> Settings:
     node = NodeSettings(
         name="node1",
         port=_AMI,
@@ -307,7 +308,8 @@ def _settings(folder: Path, stores: DatabaseSettings) -> Settings:
         seed=folder / "seed.yaml",
         credentials=folder / "credentials.json",
         web=WebSettings(port=_WEB),
-        database=stores,
+        database=stores.settings,
+        redis=RedisSettings(url=stores.redis),
         log=LogSettings(form=LogForm.JSON, level=LogLevel.INFO),
         nodes=(node,),
     )

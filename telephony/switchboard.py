@@ -59,6 +59,7 @@ class Switchboard:
         self.reachable: dict[str, bool] = {}
         self.helps: dict[str, Instant] = {}
         self._contact_of: dict[str, str] = {}
+        self._contact_at: dict[str, Instant] = {}
         self._call_of_leg: dict[str, str] = {}
         self._finished: OrderedDict[str, Call] = OrderedDict()
         self._past: OrderedDict[str, None] = OrderedDict()
@@ -250,6 +251,9 @@ class Switchboard:
         self._agent_took(decide(self.agent(number), wish, self._duties), outcome)
 
     def _contact(self, signal: s.ContactChanged, outcome: Outcome) -> None:
+        if signal.at < self._contact_at.get(signal.device, 0):
+            return  # of an earlier moment, heard late or once more
+        self._contact_at[signal.device] = signal.at
         current = self._contact_of.get(signal.device, "")
         if signal.reachable:
             self._contact_of[signal.device] = signal.contact or current

@@ -44,6 +44,7 @@ async def test_a_server_that_the_service_stores_in_is_counted_with_it() -> None:
             await asyncio.sleep(2)  # the list of calls is written a second behind
             assert (served.rated, served.failed) == (LOAD.calls, 0)
             assert processor.seconds_of_family(kept.processes()) > before
+            assert processor.seconds_of_family(kept.processes()[-1:]) > 0, "the live feed went to Redis"
             assert not list(there.settings.data_dir.glob("*.db"))
 
 

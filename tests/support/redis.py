@@ -39,6 +39,12 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of its process, while it runs."""
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
     def begin(self) -> None:
         """Start it on the first port that is free."""
         for port in PORTS:

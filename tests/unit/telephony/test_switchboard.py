@@ -420,3 +420,11 @@ def test_a_phone_that_dies_while_app_queue_rings_it_is_hung_up() -> None:
     ended = board.hear(s.Gone(NOW, NODE, board.calls[CALL].legs[-1].id, 0))
     (offer,) = [x for x in ended.facts if isinstance(x, f.OfferEnded)]
     assert offer.outcome is f.OfferOutcome.UNREACHABLE
+
+
+def test_old_news_of_a_phone_change_nothing() -> None:
+    board, *_ = board_after(Story().arrives())
+    for seconds, reachable in ((0, True), (5, False), (9, True)):
+        board.hear(s.ContactChanged(NOW + seconds * SECOND, NODE, "d001", reachable))
+    assert board.hear(s.ContactChanged(NOW + 5 * SECOND, NODE, "d001", False)).facts == []
+    assert board.reachable["d001"]
