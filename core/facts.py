@@ -243,6 +243,44 @@ class TelephoneLost(LegFact, frozen=True, kw_only=True):
     """
 
 
+class LeaderJoined(LegFact, frozen=True, kw_only=True):
+    """`leader` is in this leg by his own telephone, whose channel we have named `presence`.
+
+    `mode`: `listen`, `whisper` (the agent alone hears him) or `barge` (both do). His voice is in a recording
+    (`<call>_<leg>-leader.wav`) while he barges, and only then.
+    """
+
+    leader: str
+    mode: str
+    presence: str
+
+
+class LeaderModeChanged(LegFact, frozen=True, kw_only=True):
+    """He goes on in another way."""
+
+    leader: str
+    mode: str
+    presence: str
+
+
+class LeaderLeft(LegFact, frozen=True, kw_only=True):
+    """He is out of it: by his own hang-up, on our order, or because the leg is over."""
+
+    leader: str
+    presence: str
+
+
+class LeaderMissed(LegFact, frozen=True, kw_only=True):
+    """His telephone was to ring and did not take the call.
+
+    `cause`: `no_answer`, or `not_taken` (busy, refused, not there).
+    """
+
+    leader: str
+    cause: str
+    presence: str
+
+
 class RecordingStarted(LegFact, frozen=True, kw_only=True):
     """`file`: base name inside the node's recordings folder, made of our own ids only."""
 

@@ -57,6 +57,9 @@ from storage import Database
 from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
+from telephony.awaited import Awaited
+from telephony.leader_api import LeaderApi
+from telephony.leaders import Leaders
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -157,6 +160,9 @@ def _connected(
     telephony = telephony_of(settings, directory, ledger, clock, handling=board.handling, sure=sure)
     agents = AgentView(telephony.switchboard, hub, clock)
     ledger.listen(agents.hear)
+    awaited = Awaited()
+    ledger.listen(awaited.hear)
+    leaders = Leaders(telephony, awaited=awaited, directory=directory, database=main, clock=clock)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
     consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer))
@@ -177,6 +183,7 @@ def _connected(
     )
     routes = [
         *TelephonyApi(telephony, agents, directory).routes(),
+        *LeaderApi(leaders).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
@@ -193,7 +200,7 @@ def _connected(
             token=read_token(settings.metrics.token_file),
             before=due.watch.look,
         ).routes(),
-        *ticketing_routes(main, outbox, callbacks, directory, clock),
+        *ticketing_routes(main, outbox, callbacks, calls, directory=directory, clock=clock),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,

@@ -23,6 +23,7 @@ from hotline.due import Due
 from hotline.node import read_accounts
 from hotline.settings import Settings
 from hotline.sign_in import password_rule, provider_of
+from ledger.calls import CallBook
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
@@ -153,14 +154,22 @@ def callbacks_of(
 
 
 def ticketing_routes(
-    main: Database, outbox: Outbox, callbacks: Callbacks, directory: Callable[[], Directory], clock: Clock
+    main: Database,
+    outbox: Outbox,
+    callbacks: Callbacks,
+    calls: CallBook,
+    *,
+    directory: Callable[[], Directory],
+    clock: Clock,
 ) -> list[Route]:
     """Summaries, call-backs and work orders, for the web."""
     summaries = SummaryService(
         database=main, outbox=outbox, callbacks=callbacks, directory=directory, clock=clock
     )
     tickets = TicketService(database=main, outbox=outbox, directory=directory, clock=clock)
-    return TicketingApi(summaries=summaries, callbacks=callbacks, tickets=tickets, clock=clock).routes()
+    return TicketingApi(
+        summaries=summaries, callbacks=callbacks, tickets=tickets, calls=calls, clock=clock
+    ).routes()
 
 
 def unknown_summary_fields(_before: Directory, after: Directory) -> list[Problem]:

@@ -24,6 +24,7 @@ from telephony import commands as c
 from telephony.agents import Agent
 from telephony.ami.accounts import Role
 from telephony.ami.pending import Outcome as How
+from telephony.ami.pending import Reply
 from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
@@ -304,6 +305,13 @@ class Telephony:
             raise Conflict(f"agent {number} has no customer on the line: nobody to be put on hold")
         about = {"call": agent.call, "leg": agent.leg, "agent": number, "queue": agent.queue}
         self._carry_out(Outcome([f.HoldExplained(at=self._clock(), node=agent.node, reason=reason, **about)]))
+
+    async def order(self, command: c.Command) -> Reply:
+        """Tell a node something and hear how it ended; never repeated."""
+        hands = self._hands.get(command.node)
+        if hands is None:
+            return Reply(How.REFUSED, why=f"no node {command.node!r} is configured")
+        return await hands.ask(command)
 
     async def send_to_survey(self, number: str) -> None:
         """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""
