@@ -281,6 +281,23 @@ class LeaderMissed(LegFact, frozen=True, kw_only=True):
     presence: str
 
 
+class CallOrdered(LegFact, frozen=True, kw_only=True):
+    """Somebody has ordered what is to become of the call of this leg; what came of it, later facts tell.
+
+    `order`: `take_over` (the customer goes to the one who ordered it) or `end`. `by`: staff number.
+    """
+
+    order: str
+    by: str
+    reason: str = ""
+
+
+class HarassmentReported(LegFact, frozen=True, kw_only=True):
+    """恶意骚扰: the agent of this leg has warned the customer and ends the call (CALL-09). `note`: masked."""
+
+    note: str = ""
+
+
 class RecordingStarted(LegFact, frozen=True, kw_only=True):
     """`file`: base name inside the node's recordings folder, made of our own ids only."""
 

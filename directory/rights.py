@@ -19,9 +19,11 @@ RIGHTS: Final = MappingProxyType(
     {
         "agents.act": "log in on a device, be ready or not ready, log out: for oneself",
         "agents.command": "do the same for another: leader's orders, end a wrap-up",
+        "agents.lend": "put an agent into other queues for the rest of the day",
         "agents.read": "see what agents are doing",
         "alarms.acknowledge": "take an alarm upon oneself",
         "board.read": "see the live figures and the calls behind them",
+        "calls.command": "take over another's call, or end it",
         "calls.join": "listen to an agent's call as it goes on, whisper to the agent, speak with both",
         "calls.read": "look up calls and their facts: a call is an agent's who was offered it (SEC-04)",
         "help.raise": "ask the leader for help without a word (CALL-22)",
@@ -47,8 +49,10 @@ RIGHTS: Final = MappingProxyType(
 SCOPED: Final = frozenset(
     {
         "agents.command",
+        "agents.lend",
         "agents.read",
         "audit.read",
+        "calls.command",
         "calls.join",
         "calls.read",
         "help.answer",

@@ -19,6 +19,7 @@ from directory.api import directory_routes
 from directory.book import DirectoryBook
 from directory.changes_api import ChangesApi
 from directory.credentials import Credentials
+from directory.loans_api import LoansApi
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
@@ -58,8 +59,13 @@ from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
 from telephony.awaited import Awaited
+from telephony.command_api import CommandApi
+from telephony.harassment import Harassment
 from telephony.leader_api import LeaderApi
 from telephony.leaders import Leaders
+from telephony.order_api import OrderApi
+from telephony.orders import Orders
+from telephony.trail import Trail
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -162,10 +168,13 @@ def _connected(
     ledger.listen(agents.hear)
     awaited = Awaited()
     ledger.listen(awaited.hear)
-    leaders = Leaders(telephony, awaited=awaited, directory=directory, database=main, clock=clock)
+    trail = Trail(main, clock)
+    orders = Orders(telephony, awaited=awaited, trail=trail, clock=clock)
+    harassment = Harassment(telephony, awaited=awaited, notices=due.notices, directory=directory, clock=clock)
+    leaders = Leaders(telephony, awaited=awaited, directory=directory, trail=trail)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
-    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer))
+    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer, harassment))
     counts = RequestCounts()
     watched = Watched(
         board=board,
@@ -182,14 +191,17 @@ def _connected(
         leadership=won.leadership if won else None,
     )
     routes = [
-        *TelephonyApi(telephony, agents, directory).routes(),
+        *TelephonyApi(telephony, agents, directory, harassment).routes(),
+        *CommandApi(telephony, agents, directory, trail).routes(),
         *LeaderApi(leaders).routes(),
+        *OrderApi(orders).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
+        *LoansApi(book).routes(),
         *SheetsApi(book).routes(),
         *NodeUpkeepApi(upkeep).routes(),
         *AuditApi(main).routes(),

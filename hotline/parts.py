@@ -30,11 +30,13 @@ from ledger.outbox import Outbox
 from recordings import service as recordings_service
 from recordings.service import Filer
 from storage import Database
+from telephony import harassment
 from telephony.agents import LOGIN_REASON, Duties
 from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
 from telephony.hands import Sure
+from telephony.harassment import Harassment
 from telephony.hearing import Node
 from telephony.service import Telephony
 from telephony.waiting import USUAL_HANDLING
@@ -203,8 +205,11 @@ def exports_of(
     )
 
 
-def followers_of(ledger: Ledger, main: Database, callbacks: Callbacks, filer: Filer) -> tuple[Consumer, ...]:
-    """What summaries and call-backs are owed, which recordings there are: by what calls have become."""
+def followers_of(
+    ledger: Ledger, main: Database, callbacks: Callbacks, filer: Filer, reports: Harassment
+) -> tuple[Consumer, ...]:
+    """What summaries and call-backs are owed, which recordings there are, what leaders are to be told: by
+    what calls have become."""
     return (
         Consumer(
             name=duties.CONSUMER,
@@ -229,6 +234,13 @@ def followers_of(ledger: Ledger, main: Database, callbacks: Callbacks, filer: Fi
             handle=filer.handle,
             kinds=recordings_service.KINDS,
             linger_s=recordings_service.LINGER_S,
+        ),
+        Consumer(
+            name=harassment.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=reports.follow,
+            kinds=harassment.KINDS,
         ),
     )
 

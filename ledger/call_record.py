@@ -77,6 +77,15 @@ class JoinRecord(Struct, frozen=True, gc=False, kw_only=True):
     left_at: Instant | None = None
 
 
+class OrderRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """Who ordered that the call of the leg be taken over or ended, and why."""
+
+    at: Instant
+    by: str
+    order: str
+    reason: str
+
+
 class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
 
@@ -101,6 +110,9 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     telephone_lost: bool = False
     """The talk ended because the agent's telephone had fallen silent."""
     joined_by: tuple[JoinRecord, ...] = ()
+    orders: tuple[OrderRecord, ...] = ()
+    harassment: bool = False
+    """The agent reported malicious harassment, and ended the call for it."""
     file: str = ""
     file_status: str = ""
     surveyed_by: Side | None = None
@@ -294,6 +306,11 @@ def _after(join: JoinRecord, fact: f.LeaderModeChanged | f.LeaderLeft) -> JoinRe
     return replace(join, modes=(*join.modes, (fact.at, fact.mode)))
 
 
+def _ordered(leg: LegRecord, fact: f.CallOrdered) -> LegRecord:
+    new = OrderRecord(at=fact.at, by=fact.by, order=fact.order, reason=fact.reason)
+    return replace(leg, orders=(*leg.orders, new))
+
+
 def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
     return replace(record, ended_at=fact.at, reason=fact.reason, phase=fact.phase, lasted=fact.lasted)
 
@@ -328,6 +345,8 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.LeaderJoined: _on_leg(_leader_joined),
     f.LeaderModeChanged: _on_leg(_leader_changed),
     f.LeaderLeft: _on_leg(_leader_changed),
+    f.CallOrdered: _on_leg(_ordered),
+    f.HarassmentReported: _on_leg(lambda leg, fact: replace(leg, harassment=True)),
     f.RecordingStarted: _on_leg(lambda leg, fact: replace(leg, file=fact.file)),
     f.RecordingFiled: _on_leg(lambda leg, fact: replace(leg, file=fact.file, file_status=fact.status)),
     f.SurveyStarted: _on_leg(lambda leg, fact: replace(leg, surveyed_by=fact.by)),

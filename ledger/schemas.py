@@ -85,6 +85,15 @@ class JoinOut(Out):
     modes: list[ModeOut]
 
 
+class OrderOut(Out):
+    """`order`: take_over or end; `by`: staff number."""
+
+    at: datetime
+    by: str
+    order: str
+    reason: str
+
+
 class LegOut(Out):
     """An offer to an agent and the talk that came of it."""
 
@@ -104,6 +113,8 @@ class LegOut(Out):
     released_by: str | None = Field(description="who hung up first (CALL-10)")
     telephone_lost: bool = Field(description="no sound came from the agent's telephone any more")
     joined_by: list[JoinOut] = Field(description="leaders who were in it, in the order of their coming")
+    orders: list[OrderOut] = Field(description="what leaders had done with the call while this leg had it")
+    harassment: bool = Field(description="the agent ended the call for malicious harassment (CALL-09)")
     recording: str = Field(description="present, missing or damaged once filed")
     survey: str | None
     satisfaction: int | None
@@ -208,6 +219,10 @@ def _leg_out(leg: LegRecord) -> LegOut:
         released_by=leg.released_by,
         telephone_lost=leg.telephone_lost,
         joined_by=[join_out(join) for join in leg.joined_by],
+        orders=[
+            OrderOut(at=moment(one.at), by=one.by, order=one.order, reason=one.reason) for one in leg.orders
+        ],
+        harassment=leg.harassment,
         recording=leg.file_status,
         survey=leg.survey,
         satisfaction=leg.satisfaction,

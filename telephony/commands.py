@@ -166,3 +166,19 @@ class Leave(Command):
     """Take a leader out of a leg, or stop his telephone ringing."""
 
     presence: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(Command):
+    """Send a customer from the agent he talks with to a leader's telephone."""
+
+    channel: str
+    leader: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall(Command):
+    """Say goodbye to a customer, or why there is no more to say, and end the call."""
+
+    channel: str
+    harassment: bool = False

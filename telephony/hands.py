@@ -169,6 +169,10 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return leader_actions.to_leader(command.joining)
         case c.ChangeMode():
             return leader_actions.leader_mode(command.presence, command.mode)
+        case c.TakeOver():
+            return leader_actions.to_taker(command.channel, command.leader)
+        case c.EndCall():
+            return leader_actions.to_the_end(command.channel, harassment=command.harassment)
         case c.Leave():
             return leader_actions.hangup_leader(command.presence)
         case c.ChangePriority():

@@ -13,26 +13,25 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from core import facts as f
-from core.clock import Clock
 from core.errors import BadInput, Conflict, NotFound
 from core.facts import AgentState
 from core.names import fits
 from directory.lookup import Directory
-from storage import Database
-from storage.audit import Access, record_access
 from telephony import commands as c
 from telephony.ami.leader_actions import RINGS_S, Joining
 from telephony.ami.pending import Outcome, Reply
 from telephony.awaited import Awaited
 from telephony.calls import Call, Leg, Presence
 from telephony.service import Telephony
+from telephony.switchboard import Switchboard
+from telephony.trail import Trail
 from web.route import Principal
 
 JOIN = "calls.join"
-_HEARD_WITHIN_S = 5.0
+HEARD_WITHIN_S = 5.0
 """Between what the node was told and what it tells of it."""
 _OF_LEADERS = (f.LeaderJoined, f.LeaderModeChanged, f.LeaderMissed, f.LeaderLeft)
-_BUSY = frozenset({AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING})
+BUSY = frozenset({AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING})
 _MISSED = {
     "no_answer": "rang and was not answered",
     "not_taken": "did not take the call: it is busy, refused, or not registered",
@@ -60,14 +59,12 @@ class Leaders:
         *,
         awaited: Awaited,
         directory: Callable[[], Directory],
-        database: Database,
-        clock: Clock,
+        trail: Trail,
     ) -> None:
         self._telephony = telephony
         self._awaited = awaited
         self._directory = directory
-        self._database = database
-        self._clock = clock
+        self._trail = trail
         self._coming: set[str] = set()
 
     async def join(self, person: Principal, call_id: str, wish: JoinWish) -> Presence:
@@ -94,8 +91,8 @@ class Leaders:
             with self._awaited.watch(lambda fact: _of(presence, fact) or _ends(leg.id, fact)) as told:
                 await self._note(person, call, leg, wish)
                 reply = await self._telephony.order(c.Join(call.node, joining))
-                _must_be_done(reply, f"{device} was not rung")
-                fact = await told.next(RINGS_S + _HEARD_WITHIN_S)
+                must_be_done(reply, f"{device} was not rung")
+                fact = await told.next(RINGS_S + HEARD_WITHIN_S)
                 if not isinstance(fact, f.LeaderJoined):
                     await self._telephony.order(c.Leave(call.node, presence))
                     raise Conflict(_why_not(fact, device))
@@ -111,10 +108,10 @@ class Leaders:
         await self._note(person, call, leg, wish)
         with self._awaited.watch(lambda fact: _of(presence.id, fact)) as told:
             reply = await self._telephony.order(c.ChangeMode(call.node, presence.id, wish.mode))
-            _must_be_done(reply, f"the mode is still {presence.mode}")
-            fact = await told.next(_HEARD_WITHIN_S)
+            must_be_done(reply, f"the mode is still {presence.mode}")
+            fact = await told.next(HEARD_WITHIN_S)
         if not isinstance(fact, f.LeaderModeChanged):
-            raise Conflict("the call is over, or you are out of it" if fact else _UNHEARD)
+            raise Conflict("the call is over, or you are out of it" if fact else UNHEARD)
         return Presence(presence.id, presence.leader, presence.leg, fact.mode, fact.at)
 
     async def leave(self, person: Principal, call_id: str) -> None:
@@ -122,23 +119,14 @@ class Leaders:
         call, _, presence = self._mine(person, call_id)
         with self._awaited.watch(lambda fact: _of(presence.id, fact)) as told:
             reply = await self._telephony.order(c.Leave(call.node, presence.id))
-            _must_be_done(reply, "you are still in the call")
-            if await told.next(_HEARD_WITHIN_S) is None:
-                raise Conflict(_UNHEARD)
+            must_be_done(reply, "you are still in the call")
+            if await told.next(HEARD_WITHIN_S) is None:
+                raise Conflict(UNHEARD)
 
     # ------------------------------------------------------------------ inside
 
     def _reached(self, person: Principal, call_id: str, leg_id: str = "") -> tuple[Call, Leg]:
-        """An open call and the leg meant. `NotFound`; `Forbidden` if the right does not reach its agent."""
-        call = self._telephony.switchboard.calls.get(call_id) if fits("call", call_id) else None
-        if call is None or call.ended_at is not None:
-            raise NotFound(f"no call {call_id[:40]!r} goes on: it is over, or was never there")
-        leg = call.leg_of(leg_id) if leg_id else call.last_answered()
-        if leg is None:
-            raise NotFound(
-                f"call {call.id} has no leg {leg_id[:40]!r}" if leg_id else _NOBODY.format(call.id)
-            )
-        person.require_of(JOIN, leg.agent)
+        call, leg = reached(self._telephony.switchboard, person, JOIN, call_id, leg_id)
         if leg.agent == person.staff:
             raise Conflict(f"call {call.id} is your own")
         return call, leg
@@ -154,7 +142,7 @@ class Leaders:
 
     def _must_be_free(self, staff: str) -> None:
         board = self._telephony.switchboard
-        if board.agent(staff).state in _BUSY:
+        if board.agent(staff).state in BUSY:
             raise Conflict(f"{staff} has a call: finish it, then join another")
         if staff in self._coming:
             raise Conflict(f"{staff} is being rung already: take the call, or let it ring out")
@@ -179,22 +167,31 @@ class Leaders:
         return device
 
     async def _note(self, person: Principal, call: Call, leg: Leg, wish: JoinWish) -> None:
-        """A link in the chain of accesses: who, in what way, in whose talk, and what for."""
+        """Who, in what way, in whose talk, and what for."""
         about = f"{leg.id} of {leg.agent}"
-        access = Access(
-            at=self._clock(),
-            staff=person.staff,
-            action=wish.mode,
-            subject=f"call:{call.id}",
-            purpose=wish.purpose,
-            reason=f"{about}: {wish.reason}"[:200] if wish.reason else about,
-        )
-        async with self._database.write() as connection:
-            await record_access(connection, access)
+        reason = f"{about}: {wish.reason}" if wish.reason else about
+        await self._trail.note(person.staff, wish.mode, f"call:{call.id}", reason, purpose=wish.purpose)
+
+
+def reached(
+    board: Switchboard, person: Principal, right: str, call_id: str, leg_id: str = ""
+) -> tuple[Call, Leg]:
+    """An open call and the leg meant, the last that talked if none is named.
+
+    `NotFound`: there is none. `Forbidden`: `right` does not reach its agent.
+    """
+    call = board.calls.get(call_id) if fits("call", call_id) else None
+    if call is None or call.ended_at is not None:
+        raise NotFound(f"no call {call_id[:40]!r} goes on: it is over, or was never there")
+    leg = call.leg_of(leg_id) if leg_id else call.last_answered()
+    if leg is None:
+        raise NotFound(f"call {call.id} has no leg {leg_id[:40]!r}" if leg_id else _NOBODY.format(call.id))
+    person.require_of(right, leg.agent)
+    return call, leg
 
 
 _NOBODY = "nobody has talked with the customer of call {} yet"
-_UNHEARD = "nothing was heard of it in time: what became of it is not known; look at the call, then try again"
+UNHEARD = "nothing was heard of it in time: what became of it is not known; look at the call, then try again"
 
 
 def _of(presence: str, fact: f.Fact) -> bool:
@@ -205,7 +202,8 @@ def _ends(leg: str, fact: f.Fact) -> bool:
     return isinstance(fact, f.TalkEnded) and fact.leg == leg
 
 
-def _must_be_done(reply: Reply, otherwise: str) -> None:
+def must_be_done(reply: Reply, otherwise: str) -> None:
+    """`Conflict` unless the node did it; `otherwise`: how things then still are."""
     if not reply.done:
         certain = otherwise if reply.outcome is Outcome.REFUSED else f"perhaps {otherwise}"
         raise Conflict(f"{certain}: {reply.outcome.value}, {reply.why}")
@@ -218,6 +216,6 @@ def _why_not(fact: f.Fact | None, device: str) -> str:
         case f.TalkEnded():
             return "the talk has ended before you were in it"
         case None:
-            return _UNHEARD
+            return UNHEARD
         case _:
             return "you were out of the call as soon as you were in it"

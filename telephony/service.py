@@ -306,6 +306,10 @@ class Telephony:
         about = {"call": agent.call, "leg": agent.leg, "agent": number, "queue": agent.queue}
         self._carry_out(Outcome([f.HoldExplained(at=self._clock(), node=agent.node, reason=reason, **about)]))
 
+    def write_down(self, fact: f.Fact) -> None:
+        """A fact that people make, not Asterisk."""
+        self._carry_out(Outcome([fact]))
+
     async def order(self, command: c.Command) -> Reply:
         """Tell a node something and hear how it ended; never repeated."""
         hands = self._hands.get(command.node)

@@ -1,7 +1,6 @@
-"""The actions of a leader who joins a call (needs: originate, call); `actions` has all others.
+"""What a leader has done with a running call (needs: originate, call); `actions` has all others.
 
-Context and extensions are those of `dialplans/parts/leader.j2`: a leader's telephone is rung into them and
-into nothing else.
+Contexts and extensions are those of `dialplans/parts/leader.j2` and `ordered.j2`, and no others.
 """
 
 from __future__ import annotations
@@ -73,6 +72,29 @@ def hangup_leader(presence: str) -> Action:
     """Takes a leader out of the leg, or ends the ringing of his telephone."""
     headers = (("Channel", check("presence", presence, "presence")), ("Cause", str(NORMAL_CLEARING)))
     return Action("Hangup", headers)
+
+
+def to_taker(channel: str, leader: str) -> Action:
+    """Sends a customer on to the telephone a leader is logged in at; not taken, he waits first again."""
+    return _customer(channel, "hotline-taken-over", check("staff", leader, "leader"))
+
+
+def to_the_end(channel: str, *, harassment: bool = False) -> Action:
+    """Says goodbye to a customer and ends the call; the agent who talks with him is released at once.
+
+    `harassment`: he is told that this is why (CALL-09).
+    """
+    return _customer(channel, "hotline-ended", "harassment" if harassment else "order")
+
+
+def _customer(channel: str, context: str, exten: str) -> Action:
+    headers = (
+        ("Channel", check("channel", channel, "channel")),
+        ("Context", context),
+        ("Exten", exten),
+        ("Priority", "1"),
+    )
+    return Action("Redirect", headers)
 
 
 def _mode(mode: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -65,6 +66,12 @@ class Person:
             text = await response.text()
             assert response.status == status, (path, response.status, text)
             return await response.json() if text else None
+
+    async def put(self, path: str, status: int = 200, **body: Any) -> Any:
+        async with self._client.put(path, json=body, headers=self._headers) as response:
+            text = await response.text()
+            assert response.status == status, (path, response.status, text)
+            return json.loads(text)
 
     async def delete(self, path: str, status: int = 204) -> None:
         async with self._client.delete(path, headers=self._headers) as response:

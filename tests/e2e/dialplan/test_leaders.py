@@ -11,7 +11,7 @@ import pytest
 
 from hotline.simulation.scripts import Phone
 from telephony.ami.action import Action
-from telephony.ami.leader_actions import Joining, hangup_leader, leader_mode, to_leader
+from telephony.ami.leader_actions import Joining, hangup_leader, leader_mode, to_leader, to_taker
 from tests.e2e.dialplan.test_recording import samples
 from tests.support.ami_tap import Heard
 from tests.support.exchange import TO_CARD, Exchange
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asterisk
 
 AGENT_HZ, LEADER_HZ = 1_000, 1_700
 PRESENCE = f"leader-{'0' * 31}1"
-STAYS_MS, MODES_MS = 4_500, 900
+STAYS_MS, MODES_MS = 3_200, 800
 
 
 async def _order(line: Exchange, action: Action) -> None:
@@ -89,7 +89,7 @@ async def test_leader_in_each_mode(line: Exchange) -> None:
 async def test_leader_leaves(line: Exchange) -> None:
     """On our order; agent and customer talk on. The leg's end puts another leader out by itself."""
     await line.phone("d005", Phone("leader", answer_ms=100, talk_ms=None))
-    started = await _talk(line, 2_500)
+    started = await _talk(line, 1_200)
     await _order(line, _join(started, "barge"))
     await line.tap.wait_for("LeaderJoined", Mode="barge")
     await _order(line, hangup_leader(PRESENCE))
@@ -104,6 +104,27 @@ async def test_leader_leaves(line: Exchange) -> None:
     headers = [(name, value.replace(PRESENCE, late)) for name, value in action.headers]
     await _order(line, replace(action, headers=tuple(headers)))
     await line.tap.wait_for("LeaderLeft", Presence=late)
+
+
+async def test_leader_takes_over(line: Exchange) -> None:
+    """The customer goes from the agent to the leader, who was in the talk by the same telephone before."""
+    await line.phone("d005", Phone("leader", answer_ms=100, talk_ms=900))
+    await line.sits("d005", "9001")
+    started = await _talk(line, 60_000)
+    await _order(line, _join(started, "whisper"))
+    await line.tap.wait_for("LeaderJoined")
+    await _order(line, hangup_leader(PRESENCE))
+    await line.tap.wait_for("LeaderLeft")
+    customer = (await line.tap.wait_for("AgentConnect"))["Channel"]
+    line.tap.note("9001 takes the customer over")
+    await _order(line, to_taker(customer, "9001"))
+    offered = await line.tap.wait_for("AgentOffered", Agent="9001", By="transfer")
+    assert offered["Channel"].startswith("PJSIP/d005-")
+    began = await line.tap.wait_for("SurveyStarted")
+    assert began["By"] == "agent"
+    mine, his = line.tap.all("RecordingStarted")
+    assert (mine["Call"], his["Leg"]) == (his["Call"], offered["Uniqueid"])
+    await line.tap.wait_for("CallGone")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from core import facts as f
 from core.facts import AgentState
 from hotline.simulation.scripts import Key, Pause, Phone
 from storage.audit import accesses_of
+from tests.e2e.journey.test_seats import members
 from tests.support.floor import Floor, Person
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -113,3 +114,142 @@ async def test_a_talk_that_ends_while_the_leader_is_rung_lets_nobody_in(hotline:
         "d020 to be let go",
         after=heard,
     )
+
+
+async def test_a_leader_takes_a_customer_over_and_the_leg_is_his(hotline: Floor) -> None:
+    since = len(hotline.facts)
+    _, answered = await talk(hotline)
+    await hotline.exchange.phone("d020", TAKES)
+    leader = await hotline.agent("8001", "d020")
+    path = f"/api/leader/calls/{answered.call}"
+    await leader.post(f"{path}/join", mode="barge")
+    told = await leader.post(f"{path}/take-over", reason="投诉升级")
+    mine = await hotline.fact(f.AgentAnswered, lambda x: x.agent == "8001", after=since)
+    assert told == {"call": answered.call, "leg": mine.leg}
+    ended = await hotline.fact(f.TalkEnded, lambda x: x.leg == answered.leg, after=since)
+    assert ended.released_by is f.Side.SYSTEM
+    offered = await hotline.fact(f.AgentOffered, lambda x: x.leg == mine.leg, after=since)
+    assert offered.from_leg == answered.leg
+    await leader.post("/api/agent/survey", status=204)
+    assert (await hotline.fact(f.SurveyStarted, after=since)).leg == mine.leg
+    await hotline.settled()
+    await leader.post("/api/summaries", status=201, leg=mine.leg, type="silent_call")
+    first, second = (await leader.get(f"/api/calls/{answered.call}"))["legs"]
+    assert [(one["by"], one["order"], one["reason"]) for one in first["orders"]] == [
+        ("8001", "take_over", "投诉升级")
+    ]
+    assert (first["joined_by"][0]["left_at"] is not None, second["orders"]) == (True, [])
+
+
+async def test_a_leader_who_does_not_take_it_sends_the_customer_to_the_head_of_the_queue(
+    hotline: Floor,
+) -> None:
+    since = len(hotline.facts)
+    _, answered = await talk(hotline)
+    leader = await hotline.sign_in("8001")
+    path = f"/api/leader/calls/{answered.call}/take-over"
+    refused = await leader.post(path, status=409, reason="投诉升级")
+    assert "8001 is logged_out" in refused["detail"]
+    await hotline.exchange.phone("d020", Phone("busy", refuse=486))
+    await leader.post("/api/agent/login", device="d020")
+    refused = await leader.post(path, status=409, reason="投诉升级")
+    assert "waits again" in refused["detail"]
+    again = await hotline.fact(f.CallerQueued, lambda x: x.joined_at > answered.at, after=since)
+    assert (again.call, again.queue, again.priority >= 1000) == (answered.call, "card-cmn", True)
+
+
+async def test_a_leader_ends_a_call_and_nobody_is_rated_for_it(hotline: Floor) -> None:
+    since = len(hotline.facts)
+    agent, answered = await talk(hotline)
+    leader = await hotline.sign_in("8001")
+    await leader.post(f"/api/leader/calls/{answered.call}/end", status=204, reason="辱骂坐席")
+    talked = await hotline.fact(f.TalkEnded, after=since)
+    ended = await hotline.fact(f.CallEnded, after=since)
+    assert (talked.released_by, ended.reason) == (f.Side.SYSTEM, f.EndReason.SYSTEM)
+    assert not [n for n in hotline.facts[since:] if isinstance(n.fact, f.SurveyStarted)]
+    (leg,) = (await agent.get(f"/api/calls/{answered.call}"))["legs"]
+    assert [(one["by"], one["order"], one["reason"]) for one in leg["orders"]] == [
+        ("8001", "end", "辱骂坐席")
+    ]
+    async with hotline.hotline.main.read() as connection:
+        (link,) = await accesses_of(connection, f"call:{answered.call}")
+    assert (link.staff, link.action, link.reason) == ("8001", "end", f"{answered.leg} of 1001: 辱骂坐席")
+    assert (
+        "is over"
+        in (await leader.post(f"/api/leader/calls/{answered.call}/end", status=404, reason="辱骂坐席"))[
+            "detail"
+        ]
+    )
+
+
+@pytest.mark.rule("SEC-17")
+async def test_what_leaders_order_of_agents_is_answered_and_on_record(hotline: Floor) -> None:
+    since = len(hotline.facts)
+    agent, answered = await talk(hotline)
+    leader = await hotline.sign_in("8001")
+    told = await leader.post("/api/agents/1001/not-ready", reason="coaching")
+    assert (told["state"], told["after_call"]) == ("talking", "coaching")
+    assert (await leader.post("/api/agents/1001/ready"))["after_call"] == "ready"
+    await agent.post("/api/agent/survey", status=204)
+    await hotline.fact(f.TalkEnded, after=since)
+    assert (await leader.post("/api/agents/1001/ready"))["state"] == "ready"  # the wrap-up is over
+    back = hotline.all(f.AgentStateChanged)[-1]
+    assert (back.state, back.reason) == (AgentState.READY, "command")
+    assert (await leader.post("/api/agents/1001/logout"))["state"] == "logged_out"
+    await leader.post("/api/agents/1001/logout", status=409)
+    async with hotline.hotline.main.read() as connection:
+        links = await accesses_of(connection, "agent:1001")
+    orders = [(one.staff, one.action, one.reason) for one in links]
+    assert orders == [
+        ("8001", "not_ready", "coaching"),
+        ("8001", "ready", ""),
+        ("8001", "ready", ""),
+        ("8001", "log_out", ""),
+        ("8001", "log_out", ""),
+    ]
+    await hotline.settled()
+    owed = await agent.get("/api/summaries/owed")
+    assert answered.leg in [one["leg"] for one in owed["owed"]]
+
+
+async def test_a_leader_lends_an_agent_to_other_queues_and_gives_him_back(hotline: Floor) -> None:
+    await hotline.exchange.phone("d001", TALKS)
+    await hotline.agent("1001", "d001")
+    leader = await hotline.sign_in("8001")
+    await hotline.hotline.telephony.told()
+    own = set(await members(hotline, "1001"))
+    told = await leader.put("/api/agents/1001/loan", skills={"loss": 1}, reason="挂失来电多")
+    assert told["queues"] == ["loss-cmn", "loss-nan"]
+    await hotline.hotline.telephony.told()
+    assert set(await members(hotline, "1001")) == {"loss-cmn", "loss-nan"}
+    await leader.delete("/api/agents/1001/loan", status=200)
+    await hotline.hotline.telephony.told()
+    assert set(await members(hotline, "1001")) == own
+    await leader.put("/api/agents/1013/loan", status=403, skills={"loss": 1}, reason="不是本组的")
+    await leader.put("/api/agents/1001/loan", status=422, skills={"nothing": 1}, reason="没有此业务")
+
+
+@pytest.mark.rule("CALL-09", "CALL-10")
+async def test_harassment_is_cut_off_after_a_warning_and_the_leaders_are_told(hotline: Floor) -> None:
+    since = len(hotline.facts)
+    agent, answered = await talk(hotline)
+    await agent.post("/api/agent/harassment", status=422, warned=False)
+    note = "多次辱骂,自称卡号6222021234567890123"
+    told = await agent.post("/api/agent/harassment", warned=True, note=note)
+    assert told == {"leg": answered.leg, "told": ["8001", "8101"]}
+    reported = await hotline.fact(f.HarassmentReported, after=since)
+    assert (reported.leg, reported.note) == (answered.leg, "多次辱骂,自称卡号***************0123")
+    talked = await hotline.fact(f.TalkEnded, after=since)
+    ended = await hotline.fact(f.CallEnded, after=since)
+    assert (talked.released_by, ended.reason) == (f.Side.SYSTEM, f.EndReason.SYSTEM)
+    assert not [n for n in hotline.facts[since:] if isinstance(n.fact, f.SurveyStarted)]
+    await agent.post("/api/agent/harassment", status=409, warned=True)
+    await hotline.settled()
+    for staff, notices in (("8001", 1), ("8101", 1), ("8002", 0)):
+        person = await hotline.sign_in(staff)
+        found = [one for one in (await person.get("/api/notices"))["notices"] if "骚扰" in one["subject"]]
+        assert [one["cause"] for one in found] == [f"call:{answered.call}"] * notices
+    summary = {"leg": answered.leg, "type": "harassment", "content": "辱骂", "hang_up_reason": "警告无效"}
+    await agent.post("/api/summaries", status=201, reported_to="8001", **summary)
+    (leg,) = (await agent.get(f"/api/calls/{answered.call}"))["legs"]
+    assert leg["harassment"]

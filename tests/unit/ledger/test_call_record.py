@@ -73,6 +73,13 @@ def test_leaders_stand_with_the_leg_they_joined_and_when_and_how() -> None:
     assert (other.leader, other.left_at) == ("8002", None)
 
 
+def test_an_order_stands_with_the_leg_it_was_about() -> None:
+    story = Story().menu().join().offer().answer()
+    story.leg(f.CallOrdered, 3, 1, "1001", order="end", by="8001", reason="辱骂")
+    (leg,) = folded(story).legs
+    assert [(one.by, one.order, one.reason) for one in leg.orders] == [("8001", "end", "辱骂")]
+
+
 def test_a_no_answer_and_the_second_agent_are_two_legs_of_one_wait() -> None:
     story = Story().menu().join().offer("1001", 1).no_answer("1001", 1).offer("1002", 2).answer("1002", 2)
     record = folded(story.talk(5, f.Side.CUSTOMER, "1002", 2).end(f.Phase.TALKING))

@@ -149,6 +149,39 @@ def lines(action: Action) -> list[str]:
             ],
         ),
         (
+            leader_actions.to_taker(CHANNEL, "8001"),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {CHANNEL}",
+                "Context: hotline-taken-over",
+                "Exten: 8001",
+                "Priority: 1",
+            ],
+        ),
+        (
+            leader_actions.to_the_end(CHANNEL),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {CHANNEL}",
+                "Context: hotline-ended",
+                "Exten: order",
+                "Priority: 1",
+            ],
+        ),
+        (
+            leader_actions.to_the_end(CHANNEL, harassment=True),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {CHANNEL}",
+                "Context: hotline-ended",
+                "Exten: harassment",
+                "Priority: 1",
+            ],
+        ),
+        (
             leader_actions.hangup_leader(PRESENCE),
             ["Action: Hangup", "ActionID: t-1", f"Channel: {PRESENCE}", "Cause: 16"],
         ),
@@ -233,6 +266,9 @@ TAKERS: list[Callable[[str], Action]] = [
     lambda bad: leader_actions.leader_mode(bad, "listen"),
     lambda bad: leader_actions.leader_mode(PRESENCE, bad),
     leader_actions.hangup_leader,
+    lambda bad: leader_actions.to_taker(bad, "8001"),
+    lambda bad: leader_actions.to_taker(CHANNEL, bad),
+    leader_actions.to_the_end,
 ]
 
 
