@@ -23,6 +23,8 @@ RIGHTS: Final = MappingProxyType(
         "agents.read": "see what agents are doing",
         "alarms.acknowledge": "take an alarm upon oneself",
         "board.read": "see the live figures and the calls behind them",
+        "bulletins.approve": "approve another's announcement, or take one back (KB-10)",
+        "bulletins.write": "write announcements, and see who has read them (KB-10)",
         "calls.command": "take over another's call, or end it",
         "calls.join": "listen to an agent's call as it goes on, whisper to the agent, speak with both",
         "calls.read": "look up calls and their facts: a call is an agent's who was offered it (SEC-04)",

@@ -66,6 +66,8 @@ from telephony.leaders import Leaders
 from telephony.order_api import OrderApi
 from telephony.orders import Orders
 from telephony.trail import Trail
+from ticketing.bulletins import Bulletins
+from ticketing.bulletins_api import BulletinsApi
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -171,6 +173,9 @@ def _connected(
     trail = Trail(main, clock)
     orders = Orders(telephony, awaited=awaited, trail=trail, clock=clock)
     harassment = Harassment(telephony, awaited=awaited, notices=due.notices, directory=directory, clock=clock)
+    bulletins = Bulletins(
+        database=main, timers=due.timers, notices=due.notices, directory=directory, clock=clock
+    )
     leaders = Leaders(telephony, awaited=awaited, directory=directory, trail=trail)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
@@ -213,6 +218,7 @@ def _connected(
             before=due.watch.look,
         ).routes(),
         *ticketing_routes(main, outbox, callbacks, calls, directory=directory, clock=clock),
+        *BulletinsApi(bulletins).routes(),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,
