@@ -252,6 +252,61 @@ class TelephoneLost(LegFact, frozen=True, kw_only=True):
     """
 
 
+class LeaderJoined(LegFact, frozen=True, kw_only=True):
+    """`leader` is in this leg by his own telephone, whose channel we have named `presence`.
+
+    `mode`: `listen`, `whisper` (the agent alone hears him) or `barge` (both do). His voice is in a recording
+    (`<call>_<leg>-leader.wav`) while he barges, and only then.
+    """
+
+    leader: str
+    mode: str
+    presence: str
+
+
+class LeaderModeChanged(LegFact, frozen=True, kw_only=True):
+    """He goes on in another way."""
+
+    leader: str
+    mode: str
+    presence: str
+
+
+class LeaderLeft(LegFact, frozen=True, kw_only=True):
+    """He is out of it: by his own hang-up, on our order, or because the leg is over."""
+
+    leader: str
+    presence: str
+
+
+class LeaderMissed(LegFact, frozen=True, kw_only=True):
+    """His telephone was to ring and did not take the call.
+
+    `cause`: `no_answer`, or `not_taken` (busy, refused, not there).
+    """
+
+    leader: str
+    cause: str
+    presence: str
+
+
+class CallOrdered(LegFact, frozen=True, kw_only=True):
+    """Somebody has ordered what is to become of the call of this leg; what came of it, later facts tell.
+
+    `order`: `take_over` (the customer goes to the one who ordered it) or `end`. `by`: staff number.
+    """
+
+    order: str
+    by: str
+    reason: str = ""
+
+
+class HarassmentReported(LegFact, frozen=True, kw_only=True):
+    """恶意骚扰: the agent of this leg has warned the customer and ends the call (CALL-09). `note`: masked."""
+
+    note: str = ""
+
+
 class RecordingStarted(LegFact, frozen=True, kw_only=True):
     """`file`: base name inside the node's recordings folder, made of our own ids only."""
 

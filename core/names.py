@@ -31,6 +31,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "device": re.compile(r"[a-z]\d{3,5}"),
     "node": re.compile(r"[a-z][a-z0-9]{0,15}"),
     "reason": re.compile(r"[a-z][a-z0-9_]{0,23}"),
+    "presence": re.compile(r"leader-[0-9a-f]{32}"),
     "channel": re.compile(r"(?:PJSIP|Local)/[A-Za-z0-9_.@-]{1,64}-[0-9a-f]{8}(?:;[12])?"),
     "telephone": re.compile(r"\+?[0-9*#]{1,32}"),
     "mobile": re.compile(r"(?:\+86)?1[3-9]\d{9}"),

@@ -88,6 +88,10 @@ class DirectoryBook:
         """Have `guard` asked about every change, a planned one on its day, too; what it finds refuses it."""
         self._guards.append(guard)
 
+    def today(self) -> date:
+        """The day it is for the bank."""
+        return self._today()
+
     # ------------------------------------------------------------------ life
 
     async def open(self) -> None:

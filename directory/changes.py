@@ -177,10 +177,12 @@ def _check_line(line: Line, where: str, present: Present) -> None:
 
 
 def days_ahead(directory: Directory, today: date) -> set[date]:
-    """The days after today on which somebody comes or is gone."""
+    """The days after today on which somebody comes, is gone, or is back in their own queues."""
     from_then = {person.since for person in directory.staff.values()}
     gone = {person.until + timedelta(days=1) for person in directory.staff.values() if person.until}
-    return {day for day in from_then | gone if day is not None and day > today}
+    lent = {person.lent.on for person in directory.staff.values() if person.lent}
+    back = lent | {day + timedelta(days=1) for day in lent}
+    return {day for day in from_then | gone | back if day is not None and day > today}
 
 
 def digest(change: Change) -> str:

@@ -231,6 +231,9 @@ def _person(one: Staff) -> dict[str, Any]:
         "since": one.since and one.since.isoformat(),
         "until": one.until and one.until.isoformat(),
     }
+    if one.lent is not None:
+        lent = {"skills": dict(one.lent.skills), "languages": dict(one.lent.languages)}
+        optional["lent"] = {"on": one.lent.on.isoformat(), **lent}
     body |= {name: value for name, value in optional.items() if value}
     return body | ({"active": False} if one.suspended else {})
 

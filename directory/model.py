@@ -53,12 +53,25 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loan:
+    """What somebody serves on one day instead of what they usually do; with that day it is over.
+
+    `in_force`: on the day on which the directory was made.
+    """
+
+    on: date
+    skills: Mapping[str, int]
+    languages: Mapping[str, int]
+    in_force: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
     """A person. `skills`: business → level, `languages`: language → level; 1 is first line, 2 is backup.
 
     `unit`: code of the unit they belong to, "" for none; `team`: a part of it. `since`, `until`: first and
     last day with the bank. `suspended`: may do nothing for now, whatever the days say. `active`: neither, on
-    the day on which the directory was made.
+    the day on which the directory was made. `lent`: to other queues, for a day.
     """
 
     number: StaffId
@@ -74,6 +87,14 @@ class Staff:
     until: date | None = None
     suspended: bool = False
     active: bool = True
+    lent: Loan | None = None
+
+    @property
+    def serves(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Skills and languages that count today."""
+        if self.lent is not None and self.lent.in_force:
+            return self.lent.skills, self.lent.languages
+        return self.skills, self.languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

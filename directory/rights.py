@@ -19,10 +19,15 @@ RIGHTS: Final = MappingProxyType(
     {
         "agents.act": "log in on a device, be ready or not ready, log out: for oneself",
         "agents.command": "do the same for another: leader's orders, end a wrap-up",
+        "agents.lend": "put an agent into other queues for the rest of the day",
         "agents.read": "see what agents are doing",
         "alarms.acknowledge": "take an alarm upon oneself",
         "board.read": "see the live figures and the calls behind them",
         "calls.move": "let a waiting caller wait in another queue",
+        "bulletins.approve": "approve another's announcement, or take one back (KB-10)",
+        "bulletins.write": "write announcements, and see who has read them (KB-10)",
+        "calls.command": "take over another's call, or end it",
+        "calls.join": "listen to an agent's call as it goes on, whisper to the agent, speak with both",
         "calls.read": "look up calls and their facts: a call is an agent's who was offered it (SEC-04)",
         "help.raise": "ask the leader for help without a word (CALL-22)",
         "help.answer": "answer and end a request for help",
@@ -47,8 +52,11 @@ RIGHTS: Final = MappingProxyType(
 SCOPED: Final = frozenset(
     {
         "agents.command",
+        "agents.lend",
         "agents.read",
         "audit.read",
+        "calls.command",
+        "calls.join",
         "calls.read",
         "help.answer",
         "passwords.reset",

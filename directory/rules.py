@@ -15,7 +15,7 @@ _COUNTRY = re.compile(r"^(?:\+|00)86")
 
 def takes_calls(person: Staff) -> bool:
     """Whether they belong to any queue at all."""
-    return person.active and bool(person.skills) and bool(person.languages)
+    return person.active and all(person.serves)
 
 
 def memberships(person: Staff, queues: Iterable[Queue]) -> tuple[Membership, ...]:
@@ -23,8 +23,9 @@ def memberships(person: Staff, queues: Iterable[Queue]) -> tuple[Membership, ...
     if not takes_calls(person):
         return ()
     found = []
+    skills, languages = person.serves
     for queue in queues:
-        levels = (person.skills.get(queue.business), person.languages.get(queue.language))
+        levels = (skills.get(queue.business), languages.get(queue.language))
         if None not in levels:
             found.append(Membership(queue=queue.name, penalty=FIRST_LINE if levels == (1, 1) else BACKUP))
     return tuple(found)

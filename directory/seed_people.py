@@ -9,7 +9,7 @@ from datetime import date
 from types import MappingProxyType
 
 from core.names import DeviceName, StaffId, fits
-from directory.model import Device, DeviceKind, Named, Role, Staff, Unit, UnitKind
+from directory.model import Device, DeviceKind, Loan, Named, Role, Staff, Unit, UnitKind
 from directory.places import Place
 from directory.rights import GRANTS
 from web.scope import split, widest
@@ -120,7 +120,7 @@ def staff(section: Place, lists: Lists) -> Mapping[StaffId, Staff]:
     return MappingProxyType(dict(sorted(table.items())))
 
 
-_OPTIONAL = ("skills", "languages", "unit", "trainee", "since", "until", "active")
+_OPTIONAL = ("skills", "languages", "unit", "trainee", "since", "until", "active", "lent")
 
 
 def _person(place: Place, lists: Lists) -> Staff:
@@ -153,7 +153,21 @@ def _person(place: Place, lists: Lists) -> Staff:
         until=until,
         suspended=suspended,
         active=not suspended and (since or lists.today) <= lists.today <= (until or lists.today),
+        lent=_loan(found["lent"], lists) if "lent" in found else None,
     )
+
+
+def _loan(place: Place, lists: Lists) -> Loan | None:
+    """None once the day is over: it may name a business that there is no more."""
+    found = place.fields(("on", "skills", "languages"))
+    on = found["on"].day()
+    if on is None or on < lists.today:
+        return None
+    skills = _levels(found["skills"], lists.businesses, "business")
+    spoken = _levels(found["languages"], lists.languages, "language")
+    if not skills or not spoken:
+        place.refuse("names no skill or no language: who is lent serves something")
+    return Loan(on=on, skills=skills, languages=spoken, in_force=on == lists.today)
 
 
 def _levels(place: Place | None, known: Collection[str], what: str) -> Mapping[str, int]:

@@ -19,6 +19,7 @@ from directory.api import directory_routes
 from directory.book import DirectoryBook
 from directory.changes_api import ChangesApi
 from directory.credentials import Credentials
+from directory.loans_api import LoansApi
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
@@ -57,7 +58,17 @@ from storage import Database
 from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
+from telephony.awaited import Awaited
+from telephony.command_api import CommandApi
+from telephony.harassment import Harassment
+from telephony.leader_api import LeaderApi
+from telephony.leaders import Leaders
+from telephony.order_api import OrderApi
+from telephony.orders import Orders
+from telephony.trail import Trail
 from telephony.waiting_api import WaitingApi
+from ticketing.bulletins import Bulletins
+from ticketing.bulletins_api import BulletinsApi
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -160,9 +171,18 @@ def _connected(
     )
     agents = AgentView(telephony.switchboard, hub, clock)
     ledger.listen(agents.hear)
+    awaited = Awaited()
+    ledger.listen(awaited.hear)
+    trail = Trail(main, clock)
+    orders = Orders(telephony, awaited=awaited, trail=trail, clock=clock)
+    harassment = Harassment(telephony, awaited=awaited, notices=due.notices, directory=directory, clock=clock)
+    bulletins = Bulletins(
+        database=main, timers=due.timers, notices=due.notices, directory=directory, clock=clock
+    )
+    leaders = Leaders(telephony, awaited=awaited, directory=directory, trail=trail)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
-    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer))
+    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer, harassment))
     retention = Retention(settings, main=main, facts=facts, folders=folders, clock=clock)
     counts = RequestCounts()
     watched = Watched(
@@ -181,14 +201,18 @@ def _connected(
         leadership=leadership,
     )
     routes = [
-        *TelephonyApi(telephony, agents, directory).routes(),
-        *WaitingApi(telephony, directory).routes(),
+        *TelephonyApi(telephony, agents, directory, harassment).routes(),
+        *CommandApi(telephony, agents, directory, trail).routes(),
+        *LeaderApi(leaders).routes(),
+        *OrderApi(orders).routes(),
+        *WaitingApi(telephony, directory, trail).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
+        *LoansApi(book).routes(),
         *SheetsApi(book).routes(),
         *NodeUpkeepApi(upkeep).routes(),
         *AuditApi(main).routes(),
@@ -199,7 +223,8 @@ def _connected(
             token=read_token(settings.metrics.token_file),
             before=due.watch.look,
         ).routes(),
-        *ticketing_routes(main, outbox, callbacks, directory, clock),
+        *ticketing_routes(main, outbox, callbacks, calls, directory=directory, clock=clock),
+        *BulletinsApi(bulletins).routes(),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,

@@ -23,6 +23,7 @@ from hotline.due import Due
 from hotline.node import read_accounts
 from hotline.settings import Settings
 from hotline.sign_in import password_rule, provider_of
+from ledger.calls import CallBook
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.outbox import Outbox
@@ -30,10 +31,12 @@ from recordings import service as recordings_service
 from recordings.service import Filer
 from storage import Database
 from storage.leadership import Leadership
+from telephony import harassment
 from telephony.agents import LOGIN_REASON, Duties
 from telephony.ami.accounts import NodeAccess
 from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
+from telephony.harassment import Harassment
 from telephony.hearing import Node
 from telephony.presence import never_away
 from telephony.service import Telephony, alone
@@ -155,14 +158,22 @@ def callbacks_of(
 
 
 def ticketing_routes(
-    main: Database, outbox: Outbox, callbacks: Callbacks, directory: Callable[[], Directory], clock: Clock
+    main: Database,
+    outbox: Outbox,
+    callbacks: Callbacks,
+    calls: CallBook,
+    *,
+    directory: Callable[[], Directory],
+    clock: Clock,
 ) -> list[Route]:
     """Summaries, call-backs and work orders, for the web."""
     summaries = SummaryService(
         database=main, outbox=outbox, callbacks=callbacks, directory=directory, clock=clock
     )
     tickets = TicketService(database=main, outbox=outbox, directory=directory, clock=clock)
-    return TicketingApi(summaries=summaries, callbacks=callbacks, tickets=tickets, clock=clock).routes()
+    return TicketingApi(
+        summaries=summaries, callbacks=callbacks, tickets=tickets, calls=calls, clock=clock
+    ).routes()
 
 
 def unknown_summary_fields(_before: Directory, after: Directory) -> list[Problem]:
@@ -196,8 +207,11 @@ def exports_of(
     )
 
 
-def followers_of(ledger: Ledger, main: Database, callbacks: Callbacks, filer: Filer) -> tuple[Consumer, ...]:
-    """What summaries and call-backs are owed, which recordings there are: by what calls have become."""
+def followers_of(
+    ledger: Ledger, main: Database, callbacks: Callbacks, filer: Filer, reports: Harassment
+) -> tuple[Consumer, ...]:
+    """What summaries and call-backs are owed, which recordings there are, what leaders are to be told: by
+    what calls have become."""
     return (
         Consumer(
             name=duties.CONSUMER,
@@ -222,6 +236,13 @@ def followers_of(ledger: Ledger, main: Database, callbacks: Callbacks, filer: Fi
             handle=filer.handle,
             kinds=recordings_service.KINDS,
             linger_s=recordings_service.LINGER_S,
+        ),
+        Consumer(
+            name=harassment.CONSUMER,
+            ledger=ledger,
+            database=main,
+            handle=reports.follow,
+            kinds=harassment.KINDS,
         ),
     )
 

@@ -65,6 +65,27 @@ class HoldRecord(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class JoinRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """A leader in the leg. `modes`: from when on he listened, whispered or barged, in their order. `left_at`
+    None: he is still in it, or nobody has said when he left.
+    """
+
+    leader: str
+    presence: str
+    at: Instant
+    modes: tuple[tuple[Instant, str], ...]
+    left_at: Instant | None = None
+
+
+class OrderRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """Who ordered that the call of the leg be taken over or ended, and why."""
+
+    at: Instant
+    by: str
+    order: str
+    reason: str
+
+
 class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
 
@@ -88,6 +109,10 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     released_by: Side | None = None
     telephone_lost: bool = False
     """The talk ended because the agent's telephone had fallen silent."""
+    joined_by: tuple[JoinRecord, ...] = ()
+    orders: tuple[OrderRecord, ...] = ()
+    harassment: bool = False
+    """The agent reported malicious harassment, and ended the call for it."""
     file: str = ""
     file_status: str = ""
     surveyed_by: Side | None = None
@@ -265,6 +290,27 @@ def _hold_explained(leg: LegRecord, fact: f.HoldExplained) -> LegRecord:
     return replace(leg, hold_reason=fact.reason)
 
 
+def _leader_joined(leg: LegRecord, fact: f.LeaderJoined) -> LegRecord:
+    new = JoinRecord(leader=fact.leader, presence=fact.presence, at=fact.at, modes=((fact.at, fact.mode),))
+    return replace(leg, joined_by=(*leg.joined_by, new))
+
+
+def _leader_changed(leg: LegRecord, fact: f.LeaderModeChanged | f.LeaderLeft) -> LegRecord:
+    joins = tuple(_after(one, fact) if one.presence == fact.presence else one for one in leg.joined_by)
+    return replace(leg, joined_by=joins)
+
+
+def _after(join: JoinRecord, fact: f.LeaderModeChanged | f.LeaderLeft) -> JoinRecord:
+    if isinstance(fact, f.LeaderLeft):
+        return replace(join, left_at=fact.at)
+    return replace(join, modes=(*join.modes, (fact.at, fact.mode)))
+
+
+def _ordered(leg: LegRecord, fact: f.CallOrdered) -> LegRecord:
+    new = OrderRecord(at=fact.at, by=fact.by, order=fact.order, reason=fact.reason)
+    return replace(leg, orders=(*leg.orders, new))
+
+
 def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
     return replace(record, ended_at=fact.at, reason=fact.reason, phase=fact.phase, lasted=fact.lasted)
 
@@ -296,6 +342,11 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
         lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)
     ),
     f.TelephoneLost: _on_leg(lambda leg, fact: replace(leg, telephone_lost=True)),
+    f.LeaderJoined: _on_leg(_leader_joined),
+    f.LeaderModeChanged: _on_leg(_leader_changed),
+    f.LeaderLeft: _on_leg(_leader_changed),
+    f.CallOrdered: _on_leg(_ordered),
+    f.HarassmentReported: _on_leg(lambda leg, fact: replace(leg, harassment=True)),
     f.RecordingStarted: _on_leg(lambda leg, fact: replace(leg, file=fact.file)),
     f.RecordingFiled: _on_leg(lambda leg, fact: replace(leg, file=fact.file, file_status=fact.status)),
     f.SurveyStarted: _on_leg(lambda leg, fact: replace(leg, surveyed_by=fact.by)),

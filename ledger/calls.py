@@ -14,7 +14,7 @@ from core.clock import Duration, Instant
 from core.errors import BadInput, NotFound
 from core.facts import CallFact, Numbered
 from ledger.call_facts import WRITTEN_LATER
-from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, fold_call
+from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, JoinRecord, fold_call
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.story import Story, tell
@@ -90,6 +90,14 @@ class CallBook:
                 f"nothing is told of call {call[:40]!r}: its facts have been removed, or there was none"
             )
         return story
+
+    async def joins_of(self, call: str, leg: str) -> tuple[JoinRecord, ...]:
+        """The leaders who were in this leg; none of a call of which nothing is known (any more)."""
+        try:
+            record = await self.call_record(call)
+        except NotFound:
+            return ()
+        return next((one.joined_by for one in record.legs if one.leg == leg), ())
 
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
         while facts := await self._ledger.read(record.seq if record else 0, call=call):

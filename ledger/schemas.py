@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from core.clock import MILLISECOND, Duration, Instant, instant, moment
 from core.masking import mask_number
-from ledger.call_record import CallOutcome, CallRecord, LegRecord, MenuRecord, WaitRecord
+from ledger.call_record import CallOutcome, CallRecord, JoinRecord, LegRecord, MenuRecord, WaitRecord
 from ledger.calls import MOST_CALLS, CallSearch
 from ledger.story import Story
 from ledger.story_words import Language, sentence
@@ -72,6 +72,31 @@ class HoldOut(Out):
     reason: str
 
 
+class ModeOut(Out):
+    """`mode`: listen, whisper (to the agent alone) or barge (heard by both)."""
+
+    at: datetime
+    mode: str
+
+
+class JoinOut(Out):
+    """A leader in the leg; `left_at` is empty while he is in it."""
+
+    leader: str
+    at: datetime
+    left_at: datetime | None
+    modes: list[ModeOut]
+
+
+class OrderOut(Out):
+    """`order`: take_over or end; `by`: staff number."""
+
+    at: datetime
+    by: str
+    order: str
+    reason: str
+
+
 class LegOut(Out):
     """An offer to an agent and the talk that came of it."""
 
@@ -90,6 +115,9 @@ class LegOut(Out):
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
     released_by: str | None = Field(description="who hung up first (CALL-10)")
     telephone_lost: bool = Field(description="no sound came from the agent's telephone any more")
+    joined_by: list[JoinOut] = Field(description="leaders who were in it, in the order of their coming")
+    orders: list[OrderOut] = Field(description="what leaders had done with the call while this leg had it")
+    harassment: bool = Field(description="the agent ended the call for malicious harassment (CALL-09)")
     recording: str = Field(description="present, missing or damaged once filed")
     survey: str | None
     satisfaction: int | None
@@ -245,9 +273,24 @@ def _leg_out(leg: LegRecord) -> LegOut:
         outcome=leg.outcome,
         released_by=leg.released_by,
         telephone_lost=leg.telephone_lost,
+        joined_by=[join_out(join) for join in leg.joined_by],
+        orders=[
+            OrderOut(at=moment(one.at), by=one.by, order=one.order, reason=one.reason) for one in leg.orders
+        ],
+        harassment=leg.harassment,
         recording=leg.file_status,
         survey=leg.survey,
         satisfaction=leg.satisfaction,
         solved=leg.solved,
         summary=leg.summary,
+    )
+
+
+def join_out(join: JoinRecord) -> JoinOut:
+    """One leader's presence in a leg."""
+    return JoinOut(
+        leader=join.leader,
+        at=moment(join.at),
+        left_at=_at(join.left_at),
+        modes=[ModeOut(at=moment(at), mode=mode) for at, mode in join.modes],
     )

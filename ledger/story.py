@@ -92,7 +92,9 @@ def _line(fact: f.CallFact, began: Instant, agents: dict[str, str]) -> Line:
 
 _LASTED = ("talked", "held", "waited", "rang", "lasted", "length")
 """The first of these that a fact has is how long what it tells of has lasted."""
-_LEFT_OUT = frozenset({"at", "node", "call", "leg", "from_leg", "file", "sha256", "joined_at", *_LASTED})
+_LEFT_OUT = frozenset(
+    {"at", "node", "call", "leg", "from_leg", "file", "sha256", "joined_at", "presence", *_LASTED}
+)
 
 
 def _about(fact: f.CallFact) -> Words:
@@ -140,6 +142,14 @@ def _talk_ended(fact: f.TalkEnded, _agents: dict[str, str]) -> Way:
     return ways.get(fact.released_by, (HOTLINE, agent))
 
 
+def _leader_to_agent(fact: Any, _agents: dict[str, str]) -> Way:
+    return agent_lane(fact.leader), agent_lane(fact.agent)
+
+
+def _ordered(fact: f.CallOrdered, _agents: dict[str, str]) -> Way:
+    return agent_lane(fact.by), agent_lane(fact.agent)
+
+
 def _of_agent(fact: Any, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.agent), agent_lane(fact.agent)
 
@@ -165,6 +175,12 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.HoldEnded: _agent_to_customer,
     f.CallTransferred: _agent_to_customer,
     f.TelephoneLost: _agent_to_customer,
+    f.LeaderJoined: _leader_to_agent,
+    f.LeaderModeChanged: _leader_to_agent,
+    f.LeaderLeft: _leader_to_agent,
+    f.LeaderMissed: _leader_to_agent,
+    f.CallOrdered: _ordered,
+    f.HarassmentReported: _agent_to_customer,
     f.TalkEnded: _talk_ended,
     f.RecordingStarted: _of_agent,
     f.RecordingEnded: _of_agent,

@@ -12,7 +12,7 @@ from core.errors import BadInput
 _CALL = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LEG = r"(?:[a-z0-9]{1,16}-)?\d{9,12}\.\d{1,10}"
 _BASE = re.compile(rf"(?P<call>{_CALL})_(?P<leg>{_LEG})")
-_FILE = re.compile(rf"(?P<base>{_CALL}_{_LEG})(?P<suffix>-customer|-agent)?\.wav")
+_FILE = re.compile(rf"(?P<base>{_CALL}_{_LEG})(?P<suffix>-customer|-agent|-leader)?\.wav")
 
 
 class Status(StrEnum):
@@ -31,14 +31,18 @@ class Status(StrEnum):
 
 
 class Part(StrEnum):
-    """Whose voice a file holds. `MIXED` stands for both, be it on one channel or on two."""
+    """Whose voice a file holds. `MIXED` stands for both, be it on one channel or on two.
+
+    A leader's is there if he spoke with both: only while he did, end to end if he did so more than once.
+    """
 
     MIXED = "mixed"
     CUSTOMER = "customer"
     AGENT = "agent"
+    LEADER = "leader"
 
 
-_SUFFIX = {Part.MIXED: "", Part.CUSTOMER: "-customer", Part.AGENT: "-agent"}
+_SUFFIX = {Part.MIXED: "", Part.CUSTOMER: "-customer", Part.AGENT: "-agent", Part.LEADER: "-leader"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

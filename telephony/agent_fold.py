@@ -64,8 +64,8 @@ def decide(agent: Agent, wish: Wish, duties: Duties) -> Step:
             turn.be_not_ready(reason)
         case SummaryDone(leg=leg):
             turn.summary_done(leg)
-        case WrapUpOver(leg=leg):
-            turn.wrap_up_over(leg)
+        case WrapUpOver(leg=leg, why=why):
+            turn.wrap_up_over(leg, why)
         case Reserve(call=call):
             turn.reserve(call)
         case Release(call=call):
@@ -237,9 +237,9 @@ class _Turn:
         elif self.agent.state is AgentState.TALKING:
             self.agent = replace(self.agent, summarised=True)
 
-    def wrap_up_over(self, leg: str) -> None:
+    def wrap_up_over(self, leg: str, why: str) -> None:
         if self.agent.state is AgentState.WRAP_UP and self.agent.leg == leg:
-            self.back_to_rest("limit")
+            self.back_to_rest(why)
 
     def release(self, call: str) -> None:
         if self.agent.state is AgentState.RESERVED and self.agent.call == call:

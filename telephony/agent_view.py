@@ -19,6 +19,7 @@ from web.route import Out, Principal
 
 TOPIC = "agent"
 """Family: `agent:1001` is for 1001, and for those whose `agents.read` reaches them."""
+_IN_CALL = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
 RIGHT, READ = "agents.act", "agents.read"
 
 
@@ -26,7 +27,8 @@ class AgentOut(Out):
     """An agent as they are now. `since`: RFC 3339.
 
     While an offer rings and during the talk: `waited_ms`, how long the customer has waited (0 otherwise);
-    `apologise`: longer than ten seconds.
+    `apologise`: longer than ten seconds. `after_call`, while there is a call or its wrap-up: where the agent
+    goes then, `ready`, `logged_out` or the reason of a pause; else empty.
     """
 
     agent: str
@@ -40,6 +42,7 @@ class AgentOut(Out):
     help: bool
     waited_ms: int
     apologise: bool
+    after_call: str
 
 
 class AgentView:
@@ -66,6 +69,7 @@ class AgentView:
             help=agent.number in self._board.helps,
             waited_ms=waited // MILLISECOND,
             apologise=waited > APOLOGY_AFTER,
+            after_call=(agent.rest.reason or agent.rest.state.value) if agent.state in _IN_CALL else "",
         )
 
     def hear(self, batch: Sequence[Numbered]) -> None:

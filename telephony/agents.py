@@ -103,9 +103,10 @@ class SummaryDone(Wish):
 
 @dataclass(frozen=True, slots=True)
 class WrapUpOver(Wish):
-    """The limit of after-call work for a leg has passed."""
+    """The after-call work for a leg is over; `why`: its limit has passed, or a leader has said so."""
 
     leg: str
+    why: str = "limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What agents and leaders may ask of telephony over HTTP: every agent for themselves, a leader for anyone."""
+"""What agents may ask of telephony over HTTP, everybody for themselves, and the list of all."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.errors import BadInput, NotFound
+from core.errors import BadInput
 from directory.lookup import Directory
 from directory.rules import may_use_reason
 from telephony import agents as a
 from telephony.agent_view import READ, AgentOut, AgentView
+from telephony.agents import Agent
+from telephony.harassment import Harassment
 from telephony.service import Telephony
 from web.route import ApiRequest, In, Out, Route
 
-_COMMAND, _ANSWER = "agents.command", "help.answer"
 StaffNumber = Annotated[str, Field(pattern=r"^\d{4,8}$")]
 
 
@@ -44,11 +45,32 @@ class HoldIn(In):
     consent: Literal[True]
 
 
-class TelephonyApi:
-    """Routes under `/api/agent` (oneself) and `/api/agents` (leaders)."""
+class HarassmentIn(In):
+    """`warned`: the customer was asked to stop, and did not (CALL-09). `note` goes to the leaders."""
 
-    def __init__(self, telephony: Telephony, view: AgentView, directory: Callable[[], Directory]) -> None:
+    warned: Literal[True]
+    note: str = Field(default="", max_length=200)
+
+
+class HarassmentOut(Out):
+    """The leg whose summary has to say so, and the leaders who are told."""
+
+    leg: str
+    told: list[str]
+
+
+class TelephonyApi:
+    """Routes under `/api/agent` (oneself), and the list of all; orders of leaders: `command_api`."""
+
+    def __init__(
+        self,
+        telephony: Telephony,
+        view: AgentView,
+        directory: Callable[[], Directory],
+        harassment: Harassment,
+    ) -> None:
         self._telephony = telephony
+        self._harassment = harassment
         self._view = view
         self._directory = directory
 
@@ -124,20 +146,20 @@ class TelephonyApi:
             ),
             Route(
                 method="POST",
+                path="/api/agent/harassment",
+                handler=self.harassed,
+                right=own,
+                body=HarassmentIn,
+                returns=HarassmentOut,
+                summary="End my call after a warning, for malicious harassment, and report it",
+                tag="agents",
+            ),
+            Route(
+                method="POST",
                 path="/api/agent/help",
                 handler=self.raise_help,
                 right="help.raise",
                 summary="Ask the leader for help without a word",
-                tag="agents",
-                status=204,
-            ),
-            Route(
-                method="DELETE",
-                path="/api/agents/{agent}/help",
-                handler=self.end_help,
-                right=_ANSWER,
-                scoped=True,
-                summary="I have come",
                 tag="agents",
                 status=204,
             ),
@@ -149,27 +171,6 @@ class TelephonyApi:
                 scoped=True,
                 returns=AgentsOut,
                 summary="Agents and what they are doing, as far as agents.read reaches",
-                tag="agents",
-            ),
-            Route(
-                method="POST",
-                path="/api/agents/{agent}/not-ready",
-                handler=self.order_not_ready,
-                right=_COMMAND,
-                scoped=True,
-                body=NotReadyIn,
-                returns=AgentOut,
-                summary="Take an agent off the line, on a leader's order",
-                tag="agents",
-            ),
-            Route(
-                method="POST",
-                path="/api/agents/{agent}/logout",
-                handler=self.order_log_out,
-                right=_COMMAND,
-                scoped=True,
-                returns=AgentOut,
-                summary="Log an agent out, on a leader's order",
                 tag="agents",
             ),
         ]
@@ -203,11 +204,17 @@ class TelephonyApi:
 
     async def not_ready(self, request: ApiRequest) -> AgentOut:
         """For a reason I may use."""
-        return self._pause(request.person.staff, request.person.staff, request.body.reason)
+        staff = request.person.staff
+        return self._view.of(pause(self._telephony, self._directory(), staff, staff, request.body.reason))
 
     async def to_survey(self, request: ApiRequest) -> None:
         """My customer rates the call (CALL-11)."""
         await self._telephony.send_to_survey(request.person.staff)
+
+    async def harassed(self, request: ApiRequest) -> HarassmentOut:
+        """恶意骚扰 (CALL-09): the caller hears why; no survey."""
+        leg, told = await self._harassment.report(request.person.staff, request.body.note)
+        return HarassmentOut(leg=leg, told=list(told))
 
     async def hold(self, request: ApiRequest) -> None:
         """The telephone holds; this writes down why."""
@@ -230,34 +237,13 @@ class TelephonyApi:
         reach = request.person.reach(READ)
         return AgentsOut(agents=[self._view.of(agent) for number, agent in agents if number in reach])
 
-    async def end_help(self, request: ApiRequest) -> None:
-        """The leader has come."""
-        self._telephony.end_help(self._reached(request, _ANSWER), request.person.staff)
 
-    async def order_not_ready(self, request: ApiRequest) -> AgentOut:
-        """The reason must be one the leader may use."""
-        return self._pause(self._reached(request, _COMMAND), request.person.staff, request.body.reason)
-
-    async def order_log_out(self, request: ApiRequest) -> AgentOut:
-        """Refused while the agent has a call."""
-        return self._view.of(self._telephony.wish(self._reached(request, _COMMAND), a.LogOut))
-
-    # ------------------------------------------------------------------ inside
-
-    def _reached(self, request: ApiRequest, right: str) -> str:
-        """The agent of the path; `NotFound`, or `Forbidden` if the right does not reach them."""
-        number = request.path["agent"]
-        if number not in self._directory().staff:
-            raise NotFound(f"there is no agent {number[:8]}")
-        request.person.require_of(right, number)
-        return number
-
-    def _pause(self, number: str, who: str, code: str) -> AgentOut:
-        directory = self._directory()
-        reason = directory.reasons.get(code)
-        if reason is None:
-            raise BadInput("body.reason", f"{code!r} is none of {', '.join(directory.reasons)}")
-        person = next((p for p in directory.staff.values() if p.number == who), None)
-        if person is None or not may_use_reason(person, reason):
-            raise BadInput("body.reason", f"{who} may not use {code!r}: ask your leader")
-        return self._view.of(self._telephony.wish(number, lambda at: a.BeNotReady(at, code)))
+def pause(telephony: Telephony, directory: Directory, number: str, who: str, code: str) -> Agent:
+    """Take `number` off the line for a reason that `who` may use; the agent as he is then (CALL-20, 21)."""
+    reason = directory.reasons.get(code)
+    if reason is None:
+        raise BadInput("body.reason", f"{code!r} is none of {', '.join(directory.reasons)}")
+    person = next((p for p in directory.staff.values() if p.number == who), None)
+    if person is None or not may_use_reason(person, reason):
+        raise BadInput("body.reason", f"{who} may not use {code!r}: ask your leader")
+    return telephony.wish(number, lambda at: a.BeNotReady(at, code))

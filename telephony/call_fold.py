@@ -11,6 +11,7 @@ from typing import Any
 
 from core import facts as f
 from core.clock import Instant
+from telephony import call_leaders as leaders
 from telephony import call_talk as talk
 from telephony import call_waits as waits
 from telephony import signals as s
@@ -60,6 +61,7 @@ def close(call: Call, at: Instant, reason: f.EndReason) -> Step:
     _end(draft, reason)
     for leg in draft.call.legs:
         talk.leg_gone(draft, leg)
+    leaders.leave(draft)
     return draft.call, tuple(draft.facts)
 
 
@@ -122,7 +124,7 @@ _LEFT_AT_THE_END = {
     f.EndReason.NODE_LOST: f.LeaveReason.NODE_LOST,
     f.EndReason.UNSEEN: f.LeaveReason.UNSEEN,
 }
-_AFTER_THE_END = (s.Gone, s.Unbridged, s.Completed, s.RecordingBegan, s.HangupAsked)
+_AFTER_THE_END = (s.Gone, s.Unbridged, s.Completed, s.RecordingBegan, s.HangupAsked, s.LeaderGone)
 _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Seen: _seen,
     s.LanguagePicked: waits.language,
@@ -143,6 +145,9 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Transferred: talk.transferred,
     s.Completed: talk.completed,
     s.RecordingBegan: waits.recording,
+    s.LeaderIs: leaders.present,
+    s.LeaderGone: leaders.gone,
+    s.LeaderUnreached: leaders.unreached,
     s.SurveyBegan: talk.survey_began,
     s.SurveyKeyed: talk.survey_keyed,
     s.SurveyOver: talk.survey_over,

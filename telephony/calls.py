@@ -83,6 +83,20 @@ class Survey(Struct, frozen=True, gc=False):
     over: bool = False
 
 
+class Presence(Struct, frozen=True, gc=False):
+    """A leader in one agent's leg; `id` is that of the leader's own channel, `leg` the agent's.
+
+    `at`: since when in this mode.
+    """
+
+    id: str
+    leader: str
+    leg: str
+    mode: str
+    at: Instant
+    left: bool = False
+
+
 class Call(Struct, frozen=True, gc=False):
     """A customer's call. `leg` and `channel` are the customer's."""
 
@@ -102,6 +116,8 @@ class Call(Struct, frozen=True, gc=False):
     survey: Survey | None = None
     files: tuple[tuple[str, str], ...] = ()
     """Recordings announced before their leg was known: (leg, file)."""
+    leaders: tuple[Presence, ...] = ()
+    """Every leader who joined, those who have left, too: what is heard late of them begins nothing."""
     refused: frozenset[str] = frozenset()
     """Queues that nobody served when the caller asked for them."""
     menu_at: Instant = 0
@@ -114,8 +130,9 @@ class Call(Struct, frozen=True, gc=False):
 
     @property
     def over(self) -> bool:
-        """Nothing more can come of this call: the customer is gone and so is every leg."""
-        return self.ended_at is not None and all(leg.gone for leg in self.legs)
+        """Nothing more can come of this call: the customer is gone, and so are every leg and leader."""
+        others_gone = all(leg.gone for leg in self.legs) and all(one.left for one in self.leaders)
+        return self.ended_at is not None and others_gone
 
     def leg_of(self, leg_id: str) -> Leg | None:
         return next((leg for leg in self.legs if leg.id == leg_id), None)

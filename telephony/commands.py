@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from telephony.ami.leader_actions import Joining
+
 WRAP_UP = "wrap_up"
 """Pause reason of after-call work, as Asterisk shows it."""
 
@@ -142,3 +144,41 @@ class Requeue(Command):
 
     channel: str
     queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Command):
+    """Ring a leader's telephone and let it into an agent's leg, in the way of `joining.mode`."""
+
+    joining: Joining
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMode(Command):
+    """Let a leader who is in a leg go on in another way."""
+
+    presence: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Command):
+    """Take a leader out of a leg, or stop his telephone ringing."""
+
+    presence: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(Command):
+    """Send a customer from the agent he talks with to a leader's telephone."""
+
+    channel: str
+    leader: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall(Command):
+    """Say goodbye to a customer, or why there is no more to say, and end the call."""
+
+    channel: str
+    harassment: bool = False

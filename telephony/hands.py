@@ -14,7 +14,7 @@ import structlog
 
 from core.errors import HotlineError
 from telephony import commands as c
-from telephony.ami import actions
+from telephony.ami import actions, leader_actions
 from telephony.ami.action import Action
 from telephony.ami.pending import Outcome, Reply
 
@@ -120,7 +120,7 @@ def _already_so(command: c.Command, reply: Reply) -> bool:
             return "Already there" in text
         case c.RemoveMember():
             return "Not there" in text
-        case c.HangUp() | c.Silence() | c.ChangePriority() | c.SendToSurvey():
+        case c.HangUp() | c.Silence() | c.Leave() | c.ChangePriority() | c.SendToSurvey():
             return "No such channel" in text or "not found" in text.lower()
         case _:
             return False
@@ -165,6 +165,16 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return actions.announce(command.channel, command.position, command.minutes, command.id)
         case c.Silence():
             return actions.hangup_announcement(command.id)
+        case c.Join():
+            return leader_actions.to_leader(command.joining)
+        case c.ChangeMode():
+            return leader_actions.leader_mode(command.presence, command.mode)
+        case c.TakeOver():
+            return leader_actions.to_taker(command.channel, command.leader)
+        case c.EndCall():
+            return leader_actions.to_the_end(command.channel, harassment=command.harassment)
+        case c.Leave():
+            return leader_actions.hangup_leader(command.presence)
         case c.ChangePriority():
             return actions.queue_caller_priority(command.queue, command.channel, command.priority)
         case _:

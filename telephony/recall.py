@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from core import facts as f
 from core.facts import AgentState, Phase
 from telephony.agents import Agent, Rest
+from telephony.call_leaders import recalled
 from telephony.calls import Call, Leg, Survey, Wait
 
 
@@ -86,6 +87,8 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
             call = _with_leg(call, fact.leg, file=fact.file)
         case f.TelephoneLost() | f.RecordingEnded():
             call = _with_leg(call, fact.leg, gone=True)
+        case f.LeaderJoined() | f.LeaderModeChanged() | f.LeaderMissed() | f.LeaderLeft():
+            call = replace(call, leaders=recalled(call.leaders, fact))
         case f.SurveyStarted():
             call = replace(call, survey=Survey(fact.leg), phase=Phase.SURVEY)
         case f.SurveyAnswered() if call.survey is not None:

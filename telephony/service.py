@@ -24,6 +24,7 @@ from telephony import commands as c
 from telephony.agents import Agent
 from telephony.ami.accounts import Role
 from telephony.ami.pending import Outcome as How
+from telephony.ami.pending import Reply
 from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
@@ -343,6 +344,17 @@ class Telephony:
     def _serves(self, agent: Agent, queue: str) -> bool:
         at_work = agent.state in _AT_WORK
         return at_work and any(one.queue == queue for one in self._duties.memberships(agent.number))
+
+    def write_down(self, fact: f.Fact) -> None:
+        """A fact that people make, not Asterisk."""
+        self._carry_out(Outcome([fact]))
+
+    async def order(self, command: c.Command) -> Reply:
+        """Tell a node something and hear how it ended; never repeated."""
+        hands = self._hands.get(command.node)
+        if hands is None:
+            return Reply(How.REFUSED, why=f"no node {command.node!r} is configured")
+        return await hands.ask(command)
 
     async def send_to_survey(self, number: str) -> None:
         """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""

@@ -105,6 +105,29 @@ class SurveyOver(CallSignal, frozen=True):
     outcome: str
 
 
+class LeaderSignal(CallSignal, frozen=True):
+    """Said on a leader's channel: `leg` is the agent's leg that he joins, `presence` his channel's own id."""
+
+    leader: str
+    presence: str
+
+
+class LeaderIs(LeaderSignal, frozen=True):
+    """He is in the leg, in this mode: from now on, or in another way than before."""
+
+    mode: str
+
+
+class LeaderGone(LeaderSignal, frozen=True):
+    """His channel is no more in the leg."""
+
+
+class LeaderUnreached(LeaderSignal, frozen=True):
+    """His telephone did not take the call; `cause` in our words."""
+
+    cause: str
+
+
 class RecordingBegan(CallSignal, frozen=True):
     """Said on the agent's channel: `leg` is the agent's."""
 

@@ -182,6 +182,25 @@ def _service_offer_over(event: Event, at: Instant, node: str) -> s.Signal:
     return s.OfferOver(at, node, *_call_and_leg(event), _need(event, "Agent", "staff"))
 
 
+def _leader(event: Event) -> tuple[str, str, str, str]:
+    leg = _need(event, "Leg", "leg")
+    presence = _need(event, "Presence", "presence")
+    return _need(event, "Call", "call"), leg, _need(event, "Leader", "staff"), presence
+
+
+def _leader_is(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.LeaderIs(at, node, *_leader(event), _text(event, "Mode"))
+
+
+def _leader_gone(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.LeaderGone(at, node, *_leader(event))
+
+
+def _leader_unreached(event: Event, at: Instant, node: str) -> s.Signal:
+    cause = "no_answer" if _text(event, "Reason") == _RANG else "not_taken"
+    return s.LeaderUnreached(at, node, *_leader(event), cause)
+
+
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
     return s.DeviceCode(
         at,
@@ -286,6 +305,8 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
 
 _BY_DEVICE = 1
 """AST_SOFTHANGUP_DEV, which this event gives as its cause (22.10.1, measured)."""
+_RANG = "3"
+"""What Originate calls its failure when the telephone rang in vain; busy and not there it tells not apart."""
 _REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})
 
 _Translator = Callable[[Event, Instant, str], s.Signal | None]
@@ -301,6 +322,10 @@ _USER_EVENTS: dict[str, _Translator] = {
     "SurveyAnswered": _survey_keyed,
     "SurveyEnded": _survey_over,
     "RecordingStarted": _recording,
+    "LeaderJoined": _leader_is,
+    "LeaderModeChanged": _leader_is,
+    "LeaderLeft": _leader_gone,
+    "LeaderMissed": _leader_unreached,
     "AgentCode": _agent_code,
     "AgentOffered": _service_offered,
     "OfferMissed": _service_offer_missed,

@@ -9,6 +9,7 @@ from pydantic import Field
 from core.errors import BadInput
 from directory.lookup import Directory
 from telephony.service import Telephony
+from telephony.trail import Trail
 from web.route import ApiRequest, In, Route
 
 RIGHT = "calls.move"
@@ -23,8 +24,8 @@ class QueueIn(In):
 class WaitingApi:
     """The routes of this module."""
 
-    def __init__(self, telephony: Telephony, directory: Callable[[], Directory]) -> None:
-        self._telephony, self._directory = telephony, directory
+    def __init__(self, telephony: Telephony, directory: Callable[[], Directory], trail: Trail) -> None:
+        self._telephony, self._directory, self._trail = telephony, directory, trail
 
     def routes(self) -> list[Route]:
         """All of them. A caller who waits is nobody's yet: the right has no scope."""
@@ -46,4 +47,6 @@ class WaitingApi:
         queue: str = request.body.queue
         if queue not in self._directory().queues:
             raise BadInput("body.queue", f"there is no queue {queue}: look at the board")
-        await self._telephony.move_waiting(request.path["call"], queue, request.person.staff)
+        call, staff = request.path["call"], request.person.staff
+        await self._trail.note(staff, "move", f"call:{call[:60]}", queue)
+        await self._telephony.move_waiting(call, queue, staff)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from core.clock import Clock
+from ledger.calls import CallBook
 from ticketing.callbacks import Callbacks
+from ticketing.model import CallSummary
 from ticketing.schemas import (
     CallbackDone,
     CallbackOut,
@@ -33,12 +35,19 @@ _OWN = ""
 
 
 class TicketingApi:
-    """The handlers. `clock` tells how old a duty is."""
+    """The handlers. `clock` tells how old a duty is, `calls` who joined a talk."""
 
     def __init__(
-        self, *, summaries: SummaryService, callbacks: Callbacks, tickets: TicketService, clock: Clock
+        self,
+        *,
+        summaries: SummaryService,
+        callbacks: Callbacks,
+        tickets: TicketService,
+        calls: CallBook,
+        clock: Clock,
     ) -> None:
         self._summaries = summaries
+        self._calls = calls
         self._callbacks = callbacks
         self._tickets = tickets
         self._clock = clock
@@ -189,24 +198,28 @@ class TicketingApi:
     async def _save(self, request: ApiRequest) -> SummaryOut:
         body: SummaryIn = request.body
         saved = await self._summaries.save(request.person, body.leg, body.text())
-        return summary_out(saved, request.person)
+        return await self._out(saved, request)
 
     async def _of_call(self, request: ApiRequest) -> SummariesOut:
         query: OfCall = request.query
         found = await self._summaries.read_of_call(request.person, query.call, query.purpose, query.reason)
-        return SummariesOut(summaries=[summary_out(one, request.person) for one in found])
+        return SummariesOut(summaries=[await self._out(one, request) for one in found])
 
     async def _show(self, request: ApiRequest) -> SummaryOut:
         query: WhyRead = request.query
         number = request.path["number"]
         found = await self._summaries.read(request.person, number, query.purpose, query.reason)
-        return summary_out(found, request.person)
+        return await self._out(found, request)
 
     async def _change(self, request: ApiRequest) -> SummaryOut:
         body: SummaryChange = request.body
         number = request.path["number"]
         changed = await self._summaries.change(request.person, number, body.version, body.text())
-        return summary_out(changed, request.person)
+        return await self._out(changed, request)
+
+    async def _out(self, summary: CallSummary, request: ApiRequest) -> SummaryOut:
+        joins = await self._calls.joins_of(summary.call, summary.leg)
+        return summary_out(summary, request.person, joins)
 
     async def _owed_callbacks(self, request: ApiRequest) -> CallbacksOut:
         now = self._clock()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import AwareDatetime, Field
 
 from core.clock import Instant, instant, moment
 from core.masking import mask_number
+from ledger.call_record import JoinRecord
+from ledger.schemas import JoinOut, join_out
 from ticketing.model import (
     CallbackTask,
     CallSummary,
@@ -91,6 +94,7 @@ class SummaryOut(Out):
     reported_to: str
     callback_to: str
     callback_due: datetime | None
+    joined_by: list[JoinOut] = Field(description="leaders who were in the talk, and in which way")
 
 
 class SummariesOut(Out):
@@ -224,8 +228,8 @@ class TicketOut(Out):
     form: dict[str, str]
 
 
-def summary_out(summary: CallSummary, person: Principal) -> SummaryOut:
-    """As this person may see it."""
+def summary_out(summary: CallSummary, person: Principal, joins: Sequence[JoinRecord]) -> SummaryOut:
+    """As this person may see it. `joins`: of the summary's leg."""
     text = summary.text
     whole = summary.agent == person.staff or person.may_of("summaries.correct", summary.agent)
     shown = {name: getattr(text, name) for name in SummaryTextIn.model_fields}
@@ -244,6 +248,7 @@ def summary_out(summary: CallSummary, person: Principal) -> SummaryOut:
         saved_at=moment(summary.saved_at),
         saved_by=summary.saved_by,
         version=summary.version,
+        joined_by=[join_out(join) for join in joins],
         **shown,
     )
 

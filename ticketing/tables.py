@@ -137,3 +137,20 @@ ticket_events = Table(
     Column("after", String(16), nullable=False),
 )
 """Every arrow a ticket has gone along, in order; rows are never changed."""
+
+bulletins = Table(
+    "bulletins",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("title", String(60), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", String(8), nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Column("approved_by", String(8)),
+    Column("approved_at", BigInteger),
+    Column("withdrawn_by", String(8)),
+    Column("withdrawn_at", BigInteger),
+)
+"""公告. Who has read one stands with the notices that announced it (cause `bulletin:<id>`)."""

@@ -17,7 +17,7 @@ CAPTURES = Path(__file__).parents[2] / "scenarios" / "captures"
 def _is_recorded(request: pytest.FixtureRequest) -> bool:
     """Whether the test goes a whole way of a call, from its arrival to its end."""
     name = request.node.originalname
-    return request.module.__name__.endswith("_paths") or name.startswith("test_offered_")
+    return request.module.__name__.endswith("_paths") or name.startswith(("test_offered_", "test_leader_"))
 
 
 @pytest.fixture

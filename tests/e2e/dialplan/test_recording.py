@@ -23,7 +23,7 @@ def _closed(path: Path) -> bool:
     return len(written) > 44 and int.from_bytes(written[40:44], "little") == len(written) - 44
 
 
-async def _samples(path: Path) -> array[int]:
+async def samples(path: Path) -> array[int]:
     """The recorder closes its file a moment after the channel is gone; only then is its header true."""
     await until(lambda: _closed(path), f"{path.name} to be closed")
     with wave.open(str(path)) as file:
@@ -48,8 +48,8 @@ async def test_each_side_has_its_own_file(line: Exchange) -> None:
     await line.tap.wait_for("Hangup", Uniqueid=started["Leg"])
     folder = line.spec.directory / "recordings"
     assert started["File"] == f"{started['Call']}_{started['Leg']}"
-    agent = await _samples(folder / f"{started['File']}-agent.wav")
-    customer = await _samples(folder / f"{started['File']}-customer.wav")
+    agent = await samples(folder / f"{started['File']}-agent.wav")
+    customer = await samples(folder / f"{started['File']}-customer.wav")
     assert len(agent) == len(customer)
     assert 1.9 < len(agent) / 8_000 < 2.2
     assert power_at(agent, AGENT_HZ) > 1_000 * power_at(agent, CUSTOMER_HZ) > 0
@@ -73,9 +73,9 @@ async def test_a_pair_for_each_leg(line: Exchange) -> None:
     await line.tap.wait_for("Hangup", Uniqueid=two["Leg"])
     folder = line.spec.directory / "recordings"
     for started, own, other in ((one, AGENT_HZ, SECOND_AGENT_HZ), (two, SECOND_AGENT_HZ, AGENT_HZ)):
-        agent = await _samples(folder / f"{started['File']}-agent.wav")
+        agent = await samples(folder / f"{started['File']}-agent.wav")
         assert power_at(agent, own) > 1_000 * power_at(agent, other)
-        assert power_at(await _samples(folder / f"{started['File']}-customer.wav"), CUSTOMER_HZ) > 1_000_000
+        assert power_at(await samples(folder / f"{started['File']}-customer.wav"), CUSTOMER_HZ) > 1_000_000
     await caller.done(60)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from directory.rights import RIGHTS
+from ledger.calls import CallBook
 from tests.integration.ticketing.conftest import CALL, NOW, Desk
 from tests.integration.web.site import FakePeople, Site, running_site
 from ticketing.api import TicketingApi
@@ -33,6 +34,7 @@ async def site(desk: Desk, tmp_path: Path) -> AsyncIterator[Site]:
         summaries=desk.summaries,
         callbacks=callbacks,
         tickets=desk.tickets,
+        calls=CallBook(ledger=desk.ledger, database=desk.main),
         clock=lambda: desk.now + 65_000_000,
     )
     people = FakePeople(

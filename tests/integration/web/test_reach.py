@@ -15,15 +15,16 @@ import pytest
 from aiohttp import WSServerHandshakeError
 from yarl import URL
 
-from core.clock import instant
+from core.clock import Instant, instant
 from core.facts import Side
 from directory.changes import Line
 from directory.rights import SCOPED
 from directory.seed import DEMO, parse
 from storage.audit import Access, record_access
 from telephony.agents import LogIn
+from telephony.calls import Call, Leg
 from tests.integration.web.program import Program, running_program
-from tests.unit.ledger.samples import Story, call_id, leg_id
+from tests.unit.ledger.samples import QUEUE, Story, call_id, customer, leg_id
 from web.scope import Scope, joined
 
 NOW = datetime.now(UTC)
@@ -78,6 +79,14 @@ PROBES = [
     Probe("POST", "/api/tickets", body={"summary": "{summary}", "kind": "help", "draft": True}),
     Probe("POST", "/api/tickets/{ticket}/submit", body={"kind": "help", "version": 99}),
     Probe("GET", "/api/agents", listed="{agent}"),
+    Probe("POST", "/api/leader/calls/{talk}/join", body={"mode": "listen"}),
+    Probe("POST", "/api/leader/calls/{talk}/mode", body={"mode": "barge"}),
+    Probe("POST", "/api/leader/calls/{talk}/leave"),
+    Probe("POST", "/api/leader/calls/{talk}/take-over", body={"reason": "投诉升级"}),
+    Probe("POST", "/api/leader/calls/{talk}/end", body={"reason": "投诉升级"}),
+    Probe("POST", "/api/agents/{agent}/ready"),
+    Probe("PUT", "/api/agents/{agent}/loan", body={"skills": {"card": 1}, "reason": "人手不足"}),
+    Probe("DELETE", "/api/agents/{agent}/loan"),
     Probe("POST", "/api/agents/{agent}/not-ready", body={"reason": "meal"}),
     Probe("POST", "/api/agents/{agent}/logout"),
     Probe("DELETE", "/api/agents/{agent}/help"),
@@ -149,12 +158,29 @@ async def _bank(folder: Path, scope: Scope) -> AsyncIterator[Bank]:
             story = Story(n, at=instant(BEGAN)).join().offer(agent).answer(agent).record(agent)
             hotline.ledger.append(story.talk(30, Side.CUSTOMER, agent).facts)
             hotline.telephony.wish(agent, lambda at, n=n: LogIn(at, f"d00{n}"))  # type: ignore[misc]
+            hotline.telephony.switchboard.remember_call(_talking(n, agent, instant(NOW)))
         for consumer in hotline.consumers:
             task = asyncio.create_task(consumer.run())
             stack.push_async_callback(_ended, task)
         for consumer in hotline.consumers:
             await asyncio.wait_for(consumer.caught_up(hotline.ledger.last), 30)
         yield Bank(program, {agent: await _records(program, n, agent) for n, agent in enumerate(OWNERS, 1)})
+
+
+def _talking(n: int, agent: str, at: Instant) -> Call:
+    """A call that goes on: the agent talks on a leg of a node that this program does not have."""
+    leg = Leg(
+        id=leg_id(n + 100),
+        agent=agent,
+        device=f"d00{n}",
+        queue=QUEUE,
+        channel=f"PJSIP/d00{n}-0000000{n}",
+        offered_at=at,
+        answered_at=at,
+    )
+    return Call(
+        id=call_id(n + 100), node="node9", leg=customer(n + 100), channel="", arrived_at=at, legs=(leg,)
+    )
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
@@ -180,6 +206,7 @@ async def _records(program: Program, n: int, agent: str) -> dict[str, str]:
         await record_access(connection, access)
     return {
         "call": call_id(n),
+        "talk": call_id(n + 100),
         "leg": leg_id(n),
         "agent": agent,
         "staff": agent,
@@ -221,8 +248,12 @@ async def test_every_route_with_a_scope_is_asked_and_every_scoped_right(tmp_path
     async with running_program(_directory(Scope.TEAM), tmp_path) as program:
         scoped = {(one.method, one.path) for one in program.routes if one.scoped}
         assert {right for one in program.routes if one.scoped for right in (one.right, *one.wider)} >= SCOPED
-    asked = {(probe.method, probe.route.replace("{ticket}", "{number}")) for probe in PROBES}
+    asked = {(probe.method, _as_declared(probe.route)) for probe in PROBES}
     assert asked == scoped | BY_OWNER
+
+
+def _as_declared(route: str) -> str:
+    return route.replace("{ticket}", "{number}").replace("{talk}", "{call}")
 
 
 @pytest.mark.rule("SEC-05")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from core.errors import BadInput, Conflict
 from directory.changes import Line, Present, apply, days_ahead
-from directory.entries import Body, entries_of
+from directory.entries import Body, directory_of, entries_of
 from directory.errors import Refused
 from directory.seed import DEMO, load
 
 TODAY = date(2026, 11, 25)
-PRESENT = Present(entries_of(load(DEMO, today=TODAY)), {("staff", "1003"): 7})
+PRESENT_DIRECTORY = load(DEMO, today=TODAY)
+PRESENT = Present(entries_of(PRESENT_DIRECTORY), {("staff", "1003"): 7})
 
 
 def staff(number: str, **changes: Any) -> Body:
@@ -108,3 +109,16 @@ def test_days_on_which_somebody_comes_or_is_gone() -> None:
     ]
     directory = apply(PRESENT, lines, TODAY).directory
     assert days_ahead(directory, TODAY) == {date(2026, 12, 1), date(2026, 12, 5)}
+
+
+@pytest.mark.rule("CALL-12")
+def test_who_is_lent_serves_other_queues_on_that_day_and_their_own_on_the_next() -> None:
+    lent = {"on": TODAY.isoformat(), "skills": {"loss": 1}, "languages": {"cmn": 1}}
+    done = apply(PRESENT, [Line("staff", "1003", staff("1003", lent=lent))], TODAY)
+    own = PRESENT_DIRECTORY.memberships("1003")
+    assert [place.queue for place in done.directory.memberships("1003")] == ["loss-cmn"]
+    assert days_ahead(done.directory, TODAY) == {TODAY + timedelta(days=1)}
+    next_day = directory_of(done.entries, TODAY + timedelta(days=1))
+    assert next_day.memberships("1003") == own
+    assert next_day.staff["1003"].lent is None  # type: ignore[index]
+    assert directory_of(done.entries, TODAY).staff["1003"].skills == PRESENT_DIRECTORY.staff["1003"].skills  # type: ignore[index]

@@ -54,6 +54,32 @@ def test_what_comes_after_the_end_still_belongs_to_the_call() -> None:
     assert (record.legs[0].file_status, record.legs[0].summary, record.tickets) == ("present", "ZJ1", ("T1",))
 
 
+def test_leaders_stand_with_the_leg_they_joined_and_when_and_how() -> None:
+    first, second = f"leader-{'0' * 31}1", f"leader-{'0' * 31}2"
+    story = Story().menu().join().offer().answer()
+    for after, kind, about in (
+        (1, f.LeaderJoined, {"leader": "8001", "mode": "listen", "presence": first}),
+        (2, f.LeaderJoined, {"leader": "8002", "mode": "whisper", "presence": second}),
+        (3, f.LeaderModeChanged, {"leader": "8001", "mode": "barge", "presence": first}),
+        (4, f.LeaderLeft, {"leader": "8001", "presence": first}),
+        (1, f.LeaderMissed, {"leader": "8003", "cause": "not_taken", "presence": f"leader-{'0' * 31}3"}),
+    ):
+        story.leg(kind, after, 1, "1001", **about)
+    (leg,) = folded(story).legs
+    one, other = leg.joined_by
+    assert (one.leader, [mode for _, mode in one.modes]) == ("8001", ["listen", "barge"])
+    assert one.modes[1][0] - one.at == 5 * SECOND
+    assert one.left_at == one.at + 9 * SECOND
+    assert (other.leader, other.left_at) == ("8002", None)
+
+
+def test_an_order_stands_with_the_leg_it_was_about() -> None:
+    story = Story().menu().join().offer().answer()
+    story.leg(f.CallOrdered, 3, 1, "1001", order="end", by="8001", reason="辱骂")
+    (leg,) = folded(story).legs
+    assert [(one.by, one.order, one.reason) for one in leg.orders] == [("8001", "end", "辱骂")]
+
+
 def test_a_no_answer_and_the_second_agent_are_two_legs_of_one_wait() -> None:
     story = Story().menu().join().offer("1001", 1).no_answer("1001", 1).offer("1002", 2).answer("1002", 2)
     record = folded(story.talk(5, f.Side.CUSTOMER, "1002", 2).end(f.Phase.TALKING))

@@ -35,7 +35,8 @@ def test_a_name_that_is_not_this_legs_is_refused(written: str) -> None:
 
 def test_each_part_has_a_file_name_that_leads_back_to_the_base() -> None:
     names = [file_name(BASE, part) for part in Part]
-    assert names == [f"{BASE}.wav", f"{BASE}-customer.wav", f"{BASE}-agent.wav"]
+    suffixes = ["", "-customer", "-agent", "-leader"]
+    assert names == [f"{BASE}{suffix}.wav" for suffix in suffixes]
     assert {base_in(name) for name in names} == {BASE}
 
 

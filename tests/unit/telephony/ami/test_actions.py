@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from telephony.ami import actions
+from telephony.ami import actions, leader_actions
 from telephony.ami.action import ONE, Action, Replies
 from telephony.ami.errors import UnsafeAction
 
 CHANNEL = "PJSIP/trunk-0000002a"
+PRESENCE = f"leader-{'0' * 32}"
+JOINING = leader_actions.Joining(
+    device="d005",
+    leader="9001",
+    presence=PRESENCE,
+    call="11111111-2222-3333-4444-555555555555",
+    leg="node1-1700000000.2",
+    channel="PJSIP/d001-00000002",
+    mode="whisper",
+)
 
 
 def lines(action: Action) -> list[str]:
@@ -107,6 +118,74 @@ def lines(action: Action) -> list[str]:
             ["Action: Setvar", "ActionID: t-1", "Variable: ONDUTY_card_cmn", "Value: 3"],
         ),
         (
+            leader_actions.to_leader(JOINING),
+            [
+                "Action: Originate",
+                "ActionID: t-1",
+                "Channel: PJSIP/d005",
+                "Context: hotline-leader",
+                "Exten: whisper",
+                "Priority: 1",
+                "CallerID: <9001>",
+                "Timeout: 15000",
+                "Async: true",
+                f"ChannelId: {PRESENCE}",
+                "Variable: LEADER=9001",
+                f"Variable: LEADER_PRESENCE={PRESENCE}",
+                "Variable: LEADER_CALL=11111111-2222-3333-4444-555555555555",
+                "Variable: LEADER_LEG=node1-1700000000.2",
+                "Variable: LEADER_TO=PJSIP/d001-00000002",
+            ],
+        ),
+        (
+            leader_actions.leader_mode(PRESENCE, "barge"),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {PRESENCE}",
+                "Context: hotline-leader",
+                "Exten: barge",
+                "Priority: 1",
+            ],
+        ),
+        (
+            leader_actions.to_taker(CHANNEL, "8001"),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {CHANNEL}",
+                "Context: hotline-taken-over",
+                "Exten: 8001",
+                "Priority: 1",
+            ],
+        ),
+        (
+            leader_actions.to_the_end(CHANNEL),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {CHANNEL}",
+                "Context: hotline-ended",
+                "Exten: order",
+                "Priority: 1",
+            ],
+        ),
+        (
+            leader_actions.to_the_end(CHANNEL, harassment=True),
+            [
+                "Action: Redirect",
+                "ActionID: t-1",
+                f"Channel: {CHANNEL}",
+                "Context: hotline-ended",
+                "Exten: harassment",
+                "Priority: 1",
+            ],
+        ),
+        (
+            leader_actions.hangup_leader(PRESENCE),
+            ["Action: Hangup", "ActionID: t-1", f"Channel: {PRESENCE}", "Cause: 16"],
+        ),
+        (
             actions.announce(CHANNEL, 4, 2, "announce-7f"),
             [
                 "Action: Originate",
@@ -180,6 +259,16 @@ TAKERS: list[Callable[[str], Action]] = [
     actions.hangup_announcement,
     actions.queue_status,
     actions.queue_summary,
+    *(
+        lambda bad, name=field.name: leader_actions.to_leader(replace(JOINING, **{name: bad}))
+        for field in fields(JOINING)
+    ),
+    lambda bad: leader_actions.leader_mode(bad, "listen"),
+    lambda bad: leader_actions.leader_mode(PRESENCE, bad),
+    leader_actions.hangup_leader,
+    lambda bad: leader_actions.to_taker(bad, "8001"),
+    lambda bad: leader_actions.to_taker(CHANNEL, bad),
+    leader_actions.to_the_end,
 ]
 
 
