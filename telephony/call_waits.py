@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import MILLISECOND, Duration
+from telephony import call_consult as consults
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Leg, Wait
@@ -89,6 +90,8 @@ def entering(draft: Draft, signal: s.Entering) -> None:
 
 
 def joined(draft: Draft, signal: s.Joined) -> None:
+    if signal.leg != draft.call.leg:
+        return  # an agent asks a queue: he waits there, not the customer
     wait, entering = draft.call.wait, draft.call.entering
     if entering is None and wait is not None and wait.queue == signal.queue:
         return  # the same join again
@@ -174,6 +177,7 @@ def leg_for(
 
 
 def rang(draft: Draft, signal: s.Rang) -> None:
+    consults.rang(draft, signal)
     leg = draft.call.leg_of(signal.leg)
     if leg is not None and not leg.rang:
         draft.change_leg(leg, rang=True)
@@ -200,6 +204,8 @@ def end_offers(draft: Draft, outcome: f.OfferOutcome) -> None:
 
 def recording(draft: Draft, signal: s.RecordingBegan) -> None:
     leg = draft.call.leg_of(signal.leg)
+    if consults.recording(draft, signal):
+        return
     if leg is None:
         draft.change(files=(*draft.call.files, (signal.leg, signal.file)))
     elif not leg.file:

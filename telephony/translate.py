@@ -182,6 +182,20 @@ def _service_offer_over(event: Event, at: Instant, node: str) -> s.Signal:
     return s.OfferOver(at, node, *_call_and_leg(event), _need(event, "Agent", "staff"))
 
 
+def _consult(event: Event, at: Instant, node: str) -> s.Signal:
+    channel = _text(event, "Channel")
+    return s.ConsultCalled(
+        at,
+        node,
+        *_call_and_leg(event),
+        asking=_need(event, "Asking", "leg"),
+        by=_need(event, "By", "leg"),
+        agent=_need(event, "Agent", "staff"),
+        device=channel.partition("/")[2].rpartition("-")[0],
+        channel=channel,
+    )
+
+
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
     return s.DeviceCode(
         at,
@@ -262,6 +276,13 @@ def _blind_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
     return s.Transferred(at, node, _text(event, "TransfererUniqueid"), _text(event, "Extension"))
 
 
+def _attended_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
+    if _text(event, "Result") != "Success":
+        return None
+    legs = _text(event, "OrigTransfererUniqueid"), _text(event, "SecondTransfererUniqueid")
+    return s.HandedOver(at, node, *legs)
+
+
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
     return s.HangupAsked(at, node, _text(event, "Uniqueid"), _whole(event, "Cause"))
 
@@ -297,6 +318,7 @@ _USER_EVENTS: dict[str, _Translator] = {
     "AgentOffered": _service_offered,
     "OfferMissed": _service_offer_missed,
     "OfferOver": _service_offer_over,
+    "ConsultStarted": _consult,
 }
 _TRANSLATORS: dict[str, _Translator] = {
     "UserEvent": _user_event,
@@ -309,6 +331,7 @@ _TRANSLATORS: dict[str, _Translator] = {
     "BridgeEnter": _bridged,
     "BridgeLeave": _unbridged,
     "BlindTransfer": _blind_transfer,
+    "AttendedTransfer": _attended_transfer,
     "Hold": _held,
     "Unhold": _unheld,
     "HangupRequest": _hangup_asked,

@@ -214,6 +214,10 @@ def test_a_lost_node_closes_everything_under_its_own_name() -> None:
     assert close(call, START + 10 * SECOND, f.EndReason.NODE_LOST) == (call, ())
 
 
+def talks() -> Story:
+    return Story().arrives().after(1).speaks().joins().offered().after(2).answers().after(30)
+
+
 STORIES = {
     "normal": normal(),
     "abandoned": Story().arrives().joins().after(6).customer_hangs_up(),
@@ -233,6 +237,20 @@ STORIES = {
     .after(0.003)
     .add(s.Gone(START + 36_003_000, NODE, leg(3), 16)),
 }
+
+
+def asked_and_handed_over() -> Story:
+    story = talks().holds().after(5).asks().after(3).is_told().after(12).hands_over().after(20)
+    return story.colleague_hangs_up().survey_begins().after(4).rates(5, 1).survey_ends().is_hung_up()
+
+
+def asked_and_back() -> Story:
+    story = talks().holds().after(5).asks().after(3).is_told().after(12).knows_enough()
+    return story.after(2).is_back().after(8).agent_hangs_up().survey_begins().survey_ends().is_hung_up()
+
+
+STORIES["asked and handed over"] = asked_and_handed_over()
+STORIES["asked and back"] = asked_and_back()
 
 
 def counted(facts: list[f.Fact]) -> Counter[str]:
@@ -309,10 +327,6 @@ def test_a_hold_is_taken_once_and_only_of_a_leg_that_talks() -> None:
     _, facts = tell(story.signals)
     assert one(facts, f.HoldEnded).held == 7 * SECOND
     assert one(facts, f.TalkEnded).held == 7 * SECOND
-
-
-def talks() -> Story:
-    return Story().arrives().joins().offered().after(2).answers().after(30)
 
 
 def test_a_customer_sent_to_a_colleague_is_his_from_the_answer_on() -> None:
