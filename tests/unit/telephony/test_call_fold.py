@@ -397,3 +397,20 @@ def test_a_transfer_told_twice_is_one() -> None:
     _, facts = tell([*story.signals, again])
     assert one(facts, f.CallTransferred).to == "1002"
     assert len(only(facts, f.TalkEnded)) == 1
+
+
+@pytest.mark.parametrize("agent_first", [True, False])
+def test_both_hang_up_in_the_same_instant(agent_first: bool) -> None:
+    """Whoever is heard first has released; nothing is told twice, and nobody is left to be surveyed."""
+    story = talks()
+    asked = [s.HangupAsked(story.at, NODE, leg(2), 16), s.HangupAsked(story.at, NODE, CUSTOMER, 0)]
+    for signal in asked if agent_first else reversed(asked):
+        story.add(signal)
+    story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1")).add(s.Unbridged(story.at, NODE, leg(2), "b1"))
+    story.add(s.Completed(story.at, NODE, CUSTOMER, leg(2), "personal-cmn", "1001", "d001", "caller"))
+    story.add(s.Gone(story.at, NODE, CUSTOMER, 16)).add(s.Gone(story.at, NODE, leg(2), 16))
+    call, facts = tell(story.signals)
+    assert one(facts, f.TalkEnded).released_by is (f.Side.AGENT if agent_first else f.Side.CUSTOMER)
+    assert one(facts, f.CallEnded).reason is f.EndReason.CUSTOMER
+    assert not only(facts, f.SurveyStarted)
+    assert call.over
