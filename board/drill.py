@@ -142,6 +142,7 @@ _LEGS: dict[str, _LegRule] = {
     "talks": _TALKS,
     "talk_mean_ms": _TALKS,
     "hold_mean_ms": _TALKS,
+    "consult_mean_ms": _TALKS,
     "handling_mean_ms": _TALKS,
     "agent_first": (lambda leg: leg.answered_at, lambda leg: leg.released_by is Side.AGENT),
     "wrapups": _WRAPUPS,

@@ -48,6 +48,7 @@ class QueueFigures:
     wrapups: int
     talk_mean_ms: int | None
     hold_mean_ms: int | None
+    consult_mean_ms: int | None
     wrapup_mean_ms: int | None
     handling_mean_ms: int | None
     occupancy: float | None
@@ -101,6 +102,7 @@ class AgentFigures:
     queue: str
     help_since: str | None
     held_since: str | None
+    asking_since: str | None
     unanswered: int
     answered: int
     occupancy: float | None
@@ -174,6 +176,7 @@ class LegFigures:
     wrapups: int
     talk_mean_ms: int | None
     hold_mean_ms: int | None
+    consult_mean_ms: int | None
     wrapup_mean_ms: int | None
     handling_mean_ms: int | None
     surveys_asked: int
@@ -227,5 +230,6 @@ class AgentInterval(LegFigures):
     reserved_ms: int
     ringing_ms: int
     talking_ms: int
+    consulting_ms: int
     wrap_up_ms: int
     occupancy: float | None

@@ -22,7 +22,7 @@ from core.facts import (
     NodeLost,
 )
 
-_WITH_LEG = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.WRAP_UP})
+_WITH_LEG = frozenset({AgentState.RINGING, AgentState.TALKING, AgentState.CONSULTING, AgentState.WRAP_UP})
 
 
 def _agent_changed(state: BoardState, fact: AgentStateChanged) -> None:

@@ -1,7 +1,7 @@
 """Rules of the fold for agent legs: offers, answers, talk and the survey of each leg.
 
-What the agent did with a call (talk, hold, wrap-up) is counted where the leg was answered, so that all sums
-of a period are about the same legs.
+What the agent did with a call (talk, hold, consult, wrap-up) is counted where the leg was answered, so that
+all sums of a period are about the same legs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from core.clock import Instant
 from core.facts import (
     AgentAnswered,
     AgentOffered,
+    ConsultEnded,
+    ConsultStarted,
     HoldEnded,
     HoldStarted,
     LegFact,
@@ -84,6 +86,18 @@ def _hold_ended(state: BoardState, fact: HoldEnded) -> None:
     state.touched_queues.add(fact.queue)
 
 
+def _consult_started(state: BoardState, fact: ConsultStarted) -> None:
+    agent = state.agent(fact.agent)
+    if agent.leg == fact.leg:
+        agent.asking_since = agent.asking_since or fact.at
+        state.touched_queues.add(fact.queue)
+
+
+def _consult_ended(state: BoardState, fact: ConsultEnded) -> None:
+    state.agent(fact.agent).asking_since = 0
+    state.touched_queues.add(fact.queue)
+
+
 def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
     leg = state.legs.get(fact.leg)
     if leg is None:
@@ -91,10 +105,14 @@ def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
     if leg.ended_at:
         return
     leg.ended_at, leg.released_by = fact.at, fact.released_by
+    agent = state.agent(fact.agent)
+    if agent.leg == fact.leg:
+        agent.asking_since = 0  # what he still asks is no customer's time
     for counts in leg.slots:
         counts.talks += 1
-        counts.talk_us += fact.talked - fact.held
+        counts.talk_us += fact.talked - fact.held - fact.consulted
         counts.hold_us += fact.held
+        counts.consult_us += fact.consulted
         counts.agent_first += fact.released_by is Side.AGENT
     state.touched_queues.add(fact.queue)
 
@@ -139,6 +157,8 @@ RULES: Rules = {
     AgentAnswered: _answered,
     HoldStarted: _hold_started,
     HoldEnded: _hold_ended,
+    ConsultStarted: _consult_started,
+    ConsultEnded: _consult_ended,
     TalkEnded: _talk_ended,
     SurveyStarted: _survey_started,
     SurveyAnswered: _survey_answered,

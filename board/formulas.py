@@ -62,10 +62,11 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("talks", "通话量", "Talks", "count", _ANSWER, "agent legs whose talk has ended"),
     Formula("agent_first", "坐席先挂", "Released by the agent first", "count", _ANSWER, "talks that the agent's side released first (CALL-10)"),  # noqa: E501
     Formula("wrapups", "话后处理量", "Wrap-ups", "count", _ANSWER, "wrap-ups that have ended, in the queue of their leg"),  # noqa: E501
-    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _ANSWER, "Σ talk ÷ talks, without holds; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
-    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _ANSWER, "Σ hold ÷ talks: all holds of a talk together; over all talks, also those without"),  # noqa: E501
+    Formula("talk_mean_ms", "平均通话时长", "Mean talk time", "ms", _ANSWER, "Σ talk ÷ talks, without holds and consults; talk ends at the first sign that customer and agent are apart"),  # noqa: E501
+    Formula("hold_mean_ms", "平均保持时长", "Mean hold time", "ms", _ANSWER, "Σ hold ÷ talks: all holds of a talk together, but for the time in a consult; over all talks, also those without"),  # noqa: E501
+    Formula("consult_mean_ms", "平均咨询时长", "Mean consult time", "ms", _ANSWER, "Σ consult ÷ talks: the time in which the agent asks a colleague, the customer on hold or not; over all talks"),  # noqa: E501
     Formula("wrapup_mean_ms", "平均话后时长", "Mean wrap-up time", "ms", _ANSWER, "Σ wrap-up ÷ wrapups"),
-    Formula("handling_mean_ms", "平均处理时长", "Mean handling time", "ms", _ANSWER, "talk_mean_ms + hold_mean_ms + wrapup_mean_ms"),  # noqa: E501
+    Formula("handling_mean_ms", "平均处理时长", "Mean handling time", "ms", _ANSWER, "talk_mean_ms + hold_mean_ms + consult_mean_ms + wrapup_mean_ms"),  # noqa: E501
     Formula("occupancy", "工时利用率", "Occupancy", "fraction", _TIME, "Σ (talking + wrap-up) ÷ Σ (ready + reserved + ringing + talking + wrap-up) of the queue's agents, whatever queue they were serving; pauses and logged-out time are in neither"),  # noqa: E501
     Formula("on_duty", "值守人数", "On duty", "count", _NOW, "the queue's agents who are logged in and not on a long pause"),  # noqa: E501
     Formula("ready", "就绪人数", "Ready", "count", _NOW, "the queue's agents in the state ready"),
@@ -97,6 +98,7 @@ AGENT_INTERVAL_FORMULAS: tuple[Formula, ...] = (
     Formula("reserved_ms", "预留时长", "Reserved", "time", _TIME, _SPENT),
     Formula("ringing_ms", "振铃时长", "Ringing", "time", _TIME, _SPENT),
     Formula("talking_ms", "通话时长", "Talking", "time", _TIME, _SPENT),
+    Formula("consulting_ms", "被咨询时长", "Being asked", "time", _TIME, _SPENT),
     Formula("wrap_up_ms", "话后时长", "Wrap-up", "time", _TIME, _SPENT),
     Formula("occupancy", "工时利用率", "Occupancy", "fraction", _TIME, "(talking + wrap-up) ÷ (ready + reserved + ringing + talking + wrap-up) of the agent"),  # noqa: E501
 )  # fmt: skip
@@ -110,8 +112,8 @@ How every figure of the board is counted. All of them are readings of one fold o
 
 - A day runs from midnight to midnight in the bank's time zone. *Counted at* is the instant that decides the
   day, the quarter-hour and the minute. A wait is counted, with its outcome, in the period of its joining;
-  what the agent did with the call (talk, hold, wrap-up) in the period of the answer, so that all sums of a
-  period are about the same calls; time in a state in every period it passes through.
+  what the agent did with the call (talk, hold, consult, wrap-up) in the period of the answer, so that all
+  sums of a period are about the same calls; time in a state in every period it passes through.
 - Times are taken on the node's clock in µs; sums are exact, means are rounded half up to whole milliseconds,
   fractions to four digits. A figure with nothing to divide by has no value (`null`), it is not zero.
 - *All queues* is worked out from the sums of the counters, never as a mean of means.

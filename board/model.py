@@ -40,6 +40,7 @@ class LegCounts:
     talks: int = 0
     talk_us: Duration = 0
     hold_us: Duration = 0
+    consult_us: Duration = 0
     agent_first: int = 0
     wrapups: int = 0
     wrapup_us: Duration = 0
@@ -194,6 +195,8 @@ class Agent:
     help_since: Instant = 0
     held_since: Instant = 0
     """The customer this agent talks with is on hold since then."""
+    asking_since: Instant = 0
+    """A colleague is asked about that customer's call since then."""
 
 
 @dataclass(slots=True)

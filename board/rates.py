@@ -12,7 +12,7 @@ from board.model import Counts, LegCounts
 from core.clock import MILLISECOND, SECOND, Duration, Instant
 from core.facts import AgentState
 
-BUSY = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
+BUSY = frozenset({AgentState.TALKING, AgentState.CONSULTING, AgentState.WRAP_UP})
 IDLE = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.RINGING})
 """Occupancy is busy time over busy and idle time."""
 
@@ -59,7 +59,8 @@ def of_waits(c: Counts, undecided: Undecided) -> dict[str, Any]:
 def of_legs(c: LegCounts) -> dict[str, Any]:
     """The figures about what agents did with their calls."""
     talk, hold = mean_ms(c.talk_us, c.talks), mean_ms(c.hold_us, c.talks)
-    wrapup = mean_ms(c.wrapup_us, c.wrapups)
+    consult, wrapup = mean_ms(c.consult_us, c.talks), mean_ms(c.wrapup_us, c.wrapups)
+    handling = None if talk is None else talk + (hold or 0) + (consult or 0) + (wrapup or 0)
     return {
         "offers": c.offers,
         "offers_unanswered": c.offers_unanswered,
@@ -69,8 +70,9 @@ def of_legs(c: LegCounts) -> dict[str, Any]:
         "wrapups": c.wrapups,
         "talk_mean_ms": talk,
         "hold_mean_ms": hold,
+        "consult_mean_ms": consult,
         "wrapup_mean_ms": wrapup,
-        "handling_mean_ms": None if talk is None else talk + (hold or 0) + (wrapup or 0),
+        "handling_mean_ms": handling,
         "surveys_asked": c.surveys_asked,
         "surveys_answered": c.surveys_answered,
         "satisfaction_mean": round(c.satisfaction_sum / c.surveys_answered, 2)

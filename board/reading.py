@@ -124,6 +124,7 @@ class Reading:
             queue=agent.queue,
             help_since=_iso(agent.help_since),
             held_since=_iso(agent.held_since),
+            asking_since=_iso(agent.asking_since),
             unanswered=agent.unanswered,
             answered=today.rings,
             occupancy=ratio(busy, staffed),

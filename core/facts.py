@@ -46,6 +46,23 @@ class OfferOutcome(StrEnum):
     NODE_LOST = "node_lost"
 
 
+class ConsultOutcome(StrEnum):
+    """How a consult (an agent asks a colleague, the customer's call goes on meanwhile) ended."""
+
+    JOINED = "joined"
+    """The colleague came into the customer's call: it was handed over, or there are three of them."""
+    DONE = "done"
+    """They talked, and one of them hung up."""
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    CANCELLED = "cancelled"
+    """The agent who asked hung up before the colleague answered."""
+    NODE_LOST = "node_lost"
+    UNSEEN = "unseen"
+
+
 class Side(StrEnum):
     """Who released a leg first (CALL-10)."""
 
@@ -96,6 +113,8 @@ class AgentState(StrEnum):
     RESERVED = "reserved"
     RINGING = "ringing"
     TALKING = "talking"
+    CONSULTING = "consulting"
+    """A colleague asks him in the middle of a customer's call, which is not his."""
     WRAP_UP = "wrap_up"
 
 
@@ -230,6 +249,35 @@ class HoldEnded(LegFact, frozen=True, kw_only=True):
     held: Duration
 
 
+class ConsultFact(LegFact, frozen=True, kw_only=True):
+    """A fact of one consult: the agent of this leg asks `to` (a staff number), whose channel is `to_leg`.
+    Nothing of it is an offer, an answer or a talk with the customer.
+    """
+
+    to: str
+    to_leg: str
+
+
+class ConsultStarted(ConsultFact, frozen=True, kw_only=True):
+    """The colleague's phone, `device`, is called. `by_leg`: the channel on which the agent asks."""
+
+    device: str
+    by_leg: str
+
+
+class ConsultAnswered(ConsultFact, frozen=True, kw_only=True):
+    """The two agents are bridged with each other."""
+
+    rang: Duration
+
+
+class ConsultEnded(ConsultFact, frozen=True, kw_only=True):
+    """`consulted`: from the call of the colleague's phone on, as far as the talk with the customer lasted."""
+
+    outcome: ConsultOutcome
+    consulted: Duration
+
+
 class CallTransferred(LegFact, frozen=True, kw_only=True):
     """The agent of this leg has sent the customer on. `to`: a queue, a staff number, a device, or what else
     was dialled, masked; what becomes of it the following facts tell. The survey is not a transfer.
@@ -239,11 +287,14 @@ class CallTransferred(LegFact, frozen=True, kw_only=True):
 
 
 class TalkEnded(LegFact, frozen=True, kw_only=True):
-    """Customer and agent are apart, by the first sign of it. `held`: of `talked`, the time on hold."""
+    """Customer and agent are apart, by the first sign of it. Of `talked`: `consulted`, the time in which the
+    agent asked a colleague, and `held`, the time on hold for other reasons.
+    """
 
     talked: Duration
     released_by: Side
     held: Duration = 0
+    consulted: Duration = 0
 
 
 class TelephoneLost(LegFact, frozen=True, kw_only=True):

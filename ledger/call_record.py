@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import Duration, Instant
-from core.facts import EndReason, LeaveReason, Numbered, OfferOutcome, Phase, Side, SurveyOutcome
+from core.facts import (
+    ConsultOutcome,
+    EndReason,
+    LeaveReason,
+    Numbered,
+    OfferOutcome,
+    Phase,
+    Side,
+    SurveyOutcome,
+)
 
 
 class CallOutcome(StrEnum):
@@ -86,6 +95,19 @@ class OrderRecord(Struct, frozen=True, gc=False, kw_only=True):
     reason: str
 
 
+class ConsultRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """The agent of a leg asked a colleague. `consulted` None: still does, or nobody has said for how long."""
+
+    at: Instant
+    to: str
+    to_leg: str
+    answered_at: Instant | None = None
+    consulted: Duration | None = None
+    outcome: ConsultOutcome | None = None
+    file: str = ""
+    file_status: str = ""
+
+
 class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
 
@@ -102,6 +124,7 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     holds: tuple[HoldRecord, ...] = ()
     hold_reason: str = ""
     """Given for a hold that has not begun yet."""
+    consults: tuple[ConsultRecord, ...] = ()
     from_leg: str = ""
     """The leg whose agent transferred the customer to this one."""
     transferred_to: str = ""
@@ -311,6 +334,45 @@ def _ordered(leg: LegRecord, fact: f.CallOrdered) -> LegRecord:
     return replace(leg, orders=(*leg.orders, new))
 
 
+def _consult(leg: LegRecord, fact: f.ConsultFact) -> LegRecord:
+    known = next((one for one in leg.consults if one.to_leg == fact.to_leg), None)
+    one = known or ConsultRecord(at=fact.at, to=fact.to, to_leg=fact.to_leg)
+    match fact:
+        case f.ConsultAnswered():
+            one = replace(one, answered_at=fact.at)
+        case f.ConsultEnded():
+            one = replace(one, consulted=fact.consulted, outcome=fact.outcome)
+    others = tuple(other for other in leg.consults if other.to_leg != fact.to_leg)
+    return replace(leg, consults=(*others, one))
+
+
+def _offered(leg: LegRecord, fact: f.AgentOffered) -> LegRecord:
+    return replace(leg, offered_at=fact.at, device=fact.device, from_leg=fact.from_leg)
+
+
+def _taken_in(record: CallRecord, fact: f.AgentOffered) -> CallRecord:
+    """An offer; what was recorded of a colleague who was asked goes with him."""
+    record = _on_leg(_offered)(record, fact)
+    asked = next((one for leg in record.legs for one in leg.consults if one.to_leg == fact.leg), None)
+    if asked is None or not asked.file:
+        return record
+    return _on_leg(lambda leg, _: replace(leg, file=asked.file, file_status=asked.file_status))(record, fact)
+
+
+def _recorded(record: CallRecord, fact: f.RecordingStarted | f.RecordingFiled) -> CallRecord:
+    """Of an agent's leg or of a colleague who is asked, which makes him no leg of the call."""
+    status = fact.status if isinstance(fact, f.RecordingFiled) else ""
+    news = {"file": fact.file, "file_status": status} if status else {"file": fact.file}
+    if any(leg.leg == fact.leg for leg in record.legs):
+        return _on_leg(lambda leg, _: replace(leg, **news))(record, fact)
+    for place, leg in enumerate(record.legs):
+        if any(one.to_leg == fact.leg for one in leg.consults):
+            heard = tuple(replace(one, **news) if one.to_leg == fact.leg else one for one in leg.consults)
+            legs = (*record.legs[:place], replace(leg, consults=heard), *record.legs[place + 1 :])
+            return replace(record, legs=legs)
+    return _on_leg(lambda leg, _: replace(leg, **news))(record, fact)
+
+
 def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
     return replace(record, ended_at=fact.at, reason=fact.reason, phase=fact.phase, lasted=fact.lasted)
 
@@ -323,9 +385,7 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.NobodyOnDuty: lambda record, fact: replace(record, turned_away=fact.queue),
     f.CallerQueued: _queued,
     f.CallerLeftQueue: _left,
-    f.AgentOffered: _on_leg(
-        lambda leg, fact: replace(leg, offered_at=fact.at, device=fact.device, from_leg=fact.from_leg)
-    ),
+    f.AgentOffered: _taken_in,
     f.CallTransferred: _on_leg(lambda leg, fact: replace(leg, transferred_to=fact.to)),
     f.OfferEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, outcome=fact.outcome, rang=fact.rang)
@@ -338,6 +398,9 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.HoldStarted: _on_leg(_hold_started),
     f.HoldExplained: _on_leg(_hold_explained),
     f.HoldEnded: _on_leg(_hold_ended),
+    f.ConsultStarted: _on_leg(_consult),
+    f.ConsultAnswered: _on_leg(_consult),
+    f.ConsultEnded: _on_leg(_consult),
     f.TalkEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)
     ),
@@ -347,8 +410,8 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.LeaderLeft: _on_leg(_leader_changed),
     f.CallOrdered: _on_leg(_ordered),
     f.HarassmentReported: _on_leg(lambda leg, fact: replace(leg, harassment=True)),
-    f.RecordingStarted: _on_leg(lambda leg, fact: replace(leg, file=fact.file)),
-    f.RecordingFiled: _on_leg(lambda leg, fact: replace(leg, file=fact.file, file_status=fact.status)),
+    f.RecordingStarted: _recorded,
+    f.RecordingFiled: _recorded,
     f.SurveyStarted: _on_leg(lambda leg, fact: replace(leg, surveyed_by=fact.by)),
     f.SurveyAnswered: _on_leg(_survey_answered),
     f.SurveyEnded: _on_leg(lambda leg, fact: replace(leg, survey=fact.outcome)),

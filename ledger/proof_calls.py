@@ -75,6 +75,8 @@ def inner_mismatches(story: CallFacts) -> Iterator[Mismatch]:
         yield wrong("talk_begun", f"talk on leg {leg} ended", "it was answered", "the answer was missed")
     if story.count(f.SurveyStarted) != story.count(f.SurveyEnded):
         yield wrong("survey_ended", "a survey began", "it ended", "the survey's end was missed")
+    if story.count(f.ConsultStarted) != story.count(f.ConsultEnded):
+        yield wrong("consult_ended", "a colleague was asked", "that ended", "the consult's end was missed")
     if story.count(f.RecordingStarted) != story.count(f.RecordingEnded):
         yield wrong("recording_ended", "a recording began", "it ended", "the leg's end was missed")
 

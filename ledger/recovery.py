@@ -24,6 +24,7 @@ _RELEASE_TO_HANGUP: Duration = 200 * MILLISECOND
 _SILENT, _BY_DEVICE = "44", "1"
 """The cause of a leg whose telephone sent nothing any more, and what the live event says of its end."""
 _FAILED = frozenset({"RINGNOANSWER", "RINGCANCELED"})
+_NOT_ASKED_BY_QUEUE = frozenset({"AgentOffered", "ConsultStarted"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +145,7 @@ class _QueueEvents:
         for line in cel:
             self._first.setdefault((line.channel_id, line.event), line)
             self._last[line.channel_id, line.event] = line
-        self._ours = {line.channel_id for line in cel if line.extra.get("UserEvent") == "AgentOffered"}
+        self._ours = {line.channel_id for line in cel if line.extra.get("UserEvent") in _NOT_ASKED_BY_QUEUE}
         self._entries = [line for line in cel if line.extra.get("UserEvent") == "QueueEntered"]
 
     def all(self) -> Iterator[RecordedEvent]:

@@ -9,7 +9,15 @@ from pydantic import AwareDatetime, Field
 
 from core.clock import MILLISECOND, Duration, Instant, instant, moment
 from core.masking import mask_number
-from ledger.call_record import CallOutcome, CallRecord, JoinRecord, LegRecord, MenuRecord, WaitRecord
+from ledger.call_record import (
+    CallOutcome,
+    CallRecord,
+    ConsultRecord,
+    JoinRecord,
+    LegRecord,
+    MenuRecord,
+    WaitRecord,
+)
 from ledger.calls import MOST_CALLS, CallSearch
 from ledger.story import Story
 from ledger.story_words import Language, sentence
@@ -97,6 +105,16 @@ class OrderOut(Out):
     reason: str
 
 
+class ConsultOut(Out):
+    """A colleague who was asked meanwhile; `answered_at` is empty if he did not answer."""
+
+    at: datetime
+    to: str
+    answered_at: datetime | None
+    consulted_ms: int | None
+    outcome: str | None
+
+
 class LegOut(Out):
     """An offer to an agent and the talk that came of it."""
 
@@ -108,8 +126,9 @@ class LegOut(Out):
     ended_at: datetime | None
     waited_ms: int | None
     rang_ms: int | None
-    talked_ms: int | None = Field(description="from the answer to the end, holds included")
+    talked_ms: int | None = Field(description="from the answer to the end, holds and consults included")
     holds: list[HoldOut]
+    consults: list[ConsultOut]
     from_leg: str = Field(description="the leg whose agent transferred the customer here")
     transferred_to: str = Field(description="a queue, a staff number, a device, or what was dialled, masked")
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
@@ -256,6 +275,16 @@ def _wait_out(wait: WaitRecord) -> WaitOut:
     )
 
 
+def _consult_out(one: ConsultRecord) -> ConsultOut:
+    return ConsultOut(
+        at=moment(one.at),
+        to=one.to,
+        answered_at=_at(one.answered_at),
+        consulted_ms=_ms(one.consulted),
+        outcome=one.outcome,
+    )
+
+
 def _leg_out(leg: LegRecord) -> LegOut:
     return LegOut(
         leg=leg.leg,
@@ -270,6 +299,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         from_leg=leg.from_leg,
         transferred_to=leg.transferred_to,
         holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held), reason=hold.reason) for hold in leg.holds],
+        consults=[_consult_out(one) for one in leg.consults],
         outcome=leg.outcome,
         released_by=leg.released_by,
         telephone_lost=leg.telephone_lost,

@@ -90,10 +90,23 @@ def _line(fact: f.CallFact, began: Instant, agents: dict[str, str]) -> Line:
     )
 
 
-_LASTED = ("talked", "held", "waited", "rang", "lasted", "length")
+_LASTED = ("talked", "consulted", "held", "waited", "rang", "lasted", "length")
 """The first of these that a fact has is how long what it tells of has lasted."""
 _LEFT_OUT = frozenset(
-    {"at", "node", "call", "leg", "from_leg", "file", "sha256", "joined_at", "presence", *_LASTED}
+    {
+        "at",
+        "node",
+        "call",
+        "leg",
+        "from_leg",
+        "file",
+        "sha256",
+        "joined_at",
+        "presence",
+        "to_leg",
+        "by_leg",
+        *_LASTED,
+    }
 )
 
 
@@ -142,6 +155,14 @@ def _talk_ended(fact: f.TalkEnded, _agents: dict[str, str]) -> Way:
     return ways.get(fact.released_by, (HOTLINE, agent))
 
 
+def _asks(fact: f.ConsultFact, _agents: dict[str, str]) -> Way:
+    return agent_lane(fact.agent), agent_lane(fact.to)
+
+
+def _is_asked(fact: f.ConsultFact, _agents: dict[str, str]) -> Way:
+    return agent_lane(fact.to), agent_lane(fact.agent)
+
+
 def _leader_to_agent(fact: Any, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.leader), agent_lane(fact.agent)
 
@@ -173,6 +194,9 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.HoldStarted: _agent_to_customer,
     f.HoldExplained: _agent_to_customer,
     f.HoldEnded: _agent_to_customer,
+    f.ConsultStarted: _asks,
+    f.ConsultAnswered: _is_asked,
+    f.ConsultEnded: _asks,
     f.CallTransferred: _agent_to_customer,
     f.TelephoneLost: _agent_to_customer,
     f.LeaderJoined: _leader_to_agent,

@@ -38,7 +38,7 @@ from telephony.agents import (
 
 UNANSWERED_LIMIT = 2
 
-_IN_CALL = (AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING)
+_IN_CALL = (AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING, AgentState.CONSULTING)
 _HELD = (AgentState.RESERVED, AgentState.RINGING)
 _NOT_TAKEN = (
     f.OfferOutcome.NO_ANSWER,
@@ -91,6 +91,10 @@ def follow(agent: Agent, fact: f.Fact, duties: Duties) -> Step:
             turn.answered(fact)
         case f.TalkEnded():
             turn.talk_ended(fact)
+        case f.ConsultStarted():
+            turn.asked(fact)
+        case f.ConsultEnded():
+            turn.asked_no_longer(fact)
         case _:
             pass
     return turn.agent, tuple(turn.facts), tuple(turn.commands)
@@ -242,7 +246,8 @@ class _Turn:
             self.back_to_rest(why)
 
     def release(self, call: str) -> None:
-        if self.agent.state is AgentState.RESERVED and self.agent.call == call:
+        held_or_asked = self.agent.state in (AgentState.RESERVED, AgentState.CONSULTING)
+        if held_or_asked and self.agent.call == call:
             self.back_to_rest()
 
     def reserve(self, call: str) -> None:
@@ -274,8 +279,8 @@ class _Turn:
 
     def offered(self, fact: f.AgentOffered) -> None:
         agent = self.agent
-        if agent.state is AgentState.TALKING:
-            return  # the phone refuses a second call; its OfferEnded follows
+        if agent.state in (AgentState.TALKING, AgentState.CONSULTING):
+            return  # the phone refuses a second call; its OfferEnded follows. Or he is answering already
         if agent.state in (AgentState.READY, AgentState.NOT_READY):
             self.rest_after_call(Rest(agent.state, agent.reason))
         self.take(AgentState.RINGING, fact)
@@ -312,6 +317,19 @@ class _Turn:
             self.pause(c.WRAP_UP)
         elif held:
             self.pause("")
+
+    def asked(self, fact: f.ConsultStarted) -> None:
+        """A colleague calls. Whoever is at work on a call of his own goes on being so."""
+        if self.agent.state in (AgentState.READY, AgentState.NOT_READY):
+            self.rest_after_call(Rest(self.agent.state, self.agent.reason))
+            about = {"call": fact.call, "leg": fact.to_leg, "queue": fact.queue}
+            self.become(AgentState.CONSULTING, **about)
+
+    def asked_no_longer(self, fact: f.ConsultEnded) -> None:
+        """Back to where the question found him, unless the customer is his now."""
+        mine = self.agent.state is AgentState.CONSULTING and self.agent.leg == fact.to_leg
+        if mine and fact.outcome is not f.ConsultOutcome.JOINED:
+            self.become_rest_silently()
 
     def take(self, state: AgentState, fact: f.AgentOffered | f.AgentAnswered) -> None:
         """The call of this fact is the agent's now."""

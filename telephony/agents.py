@@ -4,6 +4,8 @@ The state belongs to us; queue membership and pause in Asterisk are its projecti
 
     logged_out ─log in─► not_ready ⇄ ready ─offer─► ringing ─answer─► talking ─talk ended─► wrap_up ─► ready
                         └─reserve─► reserved ─┘        └─ not answered: back, the second time not_ready
+
+A colleague's question takes whoever is ready or not_ready to consulting, and back again, or to talking.
 """
 
 from __future__ import annotations
@@ -118,7 +120,7 @@ class Reserve(Wish):
 
 @dataclass(frozen=True, slots=True)
 class Release(Wish):
-    """Give an agent back who is still reserved for this call."""
+    """Give an agent back who is still reserved for this call, or still asked about it."""
 
     call: str
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from core import facts as f
 from core.clock import Instant
+from telephony import call_consult as consults
 from telephony import call_leaders as leaders
 from telephony import call_talk as talk
 from telephony import call_waits as waits
@@ -62,6 +63,9 @@ def close(call: Call, at: Instant, reason: f.EndReason) -> Step:
     for leg in draft.call.legs:
         talk.leg_gone(draft, leg)
     leaders.leave(draft)
+    for consult in draft.call.asking:
+        lost = reason is f.EndReason.NODE_LOST
+        consults.end(draft, consult, f.ConsultOutcome.NODE_LOST if lost else f.ConsultOutcome.UNSEEN)
     return draft.call, tuple(draft.facts)
 
 
@@ -82,7 +86,9 @@ def _hangup_asked(draft: Draft, signal: s.HangupAsked) -> None:
         waits.leave_queue(draft, f.LeaveReason.ABANDONED)
         return
     asked = draft.call.leg_of(signal.leg)
-    if asked is not None and not asked.gone:
+    if asked is None:
+        consults.hangup_asked(draft, signal)
+    elif not asked.gone:
         side = asked.released_by or (f.Side.AGENT if asked.talking else None)
         draft.change_leg(asked, cause=asked.cause or signal.cause, released_by=side)
 
@@ -98,7 +104,9 @@ def _gone(draft: Draft, signal: s.Gone) -> None:
         _end(draft, f.EndReason.CUSTOMER if draft.call.customer_asked else f.EndReason.SYSTEM)
         return
     leg = draft.call.leg_of(signal.leg)
-    if leg is not None:
+    if leg is None:
+        consults.gone(draft, signal)
+    else:
         talk.leg_gone(draft, leg, signal.cause)
 
 
@@ -124,7 +132,11 @@ _LEFT_AT_THE_END = {
     f.EndReason.NODE_LOST: f.LeaveReason.NODE_LOST,
     f.EndReason.UNSEEN: f.LeaveReason.UNSEEN,
 }
-_AFTER_THE_END = (s.Gone, s.Unbridged, s.Completed, s.RecordingBegan, s.HangupAsked, s.LeaderGone)
+# An agent may go on asking a colleague when the customer has hung up.
+_AFTER_THE_END = (
+    *(s.Gone, s.Unbridged, s.Completed, s.RecordingBegan, s.HangupAsked, s.LeaderGone),
+    *(s.Rang, s.Bridged, s.HandedOver),
+)
 _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Seen: _seen,
     s.LanguagePicked: waits.language,
@@ -143,6 +155,8 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Held: talk.held,
     s.Unheld: talk.unheld,
     s.Transferred: talk.transferred,
+    s.ConsultCalled: consults.called,
+    s.HandedOver: consults.handed_over,
     s.Completed: talk.completed,
     s.RecordingBegan: waits.recording,
     s.LeaderIs: leaders.present,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from core import facts as f
 from core.masking import mask_number
 from core.names import fits
+from telephony import call_consult as consults
 from telephony import call_waits as waits
 from telephony import signals as s
 from telephony.call_draft import Draft
@@ -30,17 +31,19 @@ def connected(draft: Draft, signal: s.Connected) -> None:
 
 
 def bridged(draft: Draft, signal: s.Bridged) -> None:
+    leg = draft.call.leg_of(signal.leg)
     if signal.leg == draft.call.leg:
         draft.change(bridge=signal.bridge)
-    else:
-        leg = draft.call.leg_of(signal.leg)
-        if leg is None or leg.gone:
-            return
+    elif leg is None:
+        consults.bridged(draft, signal)
+    elif not leg.gone:
         draft.change_leg(leg, bridge=signal.bridge)
-    _answer_if_bridged(draft)
+    if draft.call.ended_at is None:
+        _answer_if_bridged(draft)
 
 
 def _answer_if_bridged(draft: Draft) -> None:
+    consults.join(draft)
     for leg in draft.call.legs:
         if leg.offering and leg.bridge and leg.bridge == draft.call.bridge:
             _answer(draft, leg)
@@ -67,7 +70,9 @@ def unbridged(draft: Draft, signal: s.Unbridged) -> None:
             draft.change(bridge="")
         return
     leg = draft.call.leg_of(signal.leg)
-    if leg is not None and leg.bridge == signal.bridge:
+    if leg is None:
+        consults.unbridged(draft, signal)
+    elif leg.bridge == signal.bridge:
         leg = draft.change_leg(leg, bridge="")
         end_talk(draft, leg, f.Side.SYSTEM)
 
@@ -96,10 +101,10 @@ def _news_of_hold(draft: Draft, signal: s.Held | s.Unheld) -> Leg | None:
 def _end_hold(draft: Draft, leg: Leg) -> Leg:
     if leg.held_since is None:
         return leg
-    held = max(0, draft.at - leg.held_since)
-    leg = draft.change_leg(leg, held_since=None, held=leg.held + held)
-    draft.leg_fact(f.HoldEnded, leg, held=held)
-    return leg
+    over = leg.hold_over(draft.at)
+    draft.change_leg(leg, held_since=None, held=over.held, both=over.both)
+    draft.leg_fact(f.HoldEnded, leg, held=over.held - leg.held)
+    return over
 
 
 def transferred(draft: Draft, signal: s.Transferred) -> None:
@@ -129,10 +134,12 @@ def end_talk(draft: Draft, leg: Leg, otherwise: f.Side) -> None:
     answered_at = leg.answered_at
     if not leg.talking or answered_at is None:
         return
-    leg, side = _end_hold(draft, leg), leg.released_by or otherwise
+    leg, side = _end_hold(draft, leg).consult_over(draft.at), leg.released_by or otherwise
     talked = max(0, draft.at - answered_at)
+    consulted = min(leg.consulted, talked)
+    held = min(leg.held - leg.both, talked - consulted)
     draft.change_leg(leg, ended_at=draft.at, released_by=side)
-    draft.leg_fact(f.TalkEnded, leg, talked=talked, released_by=side, held=min(leg.held, talked))
+    draft.leg_fact(f.TalkEnded, leg, talked=talked, released_by=side, held=held, consulted=consulted)
 
 
 def leg_gone(draft: Draft, leg: Leg, cause: int = 0) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.clock import MILLISECOND, SECOND, Duration
+from telephony import call_consult as consults
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Leg, Wait
@@ -91,6 +92,8 @@ def entering(draft: Draft, signal: s.Entering) -> None:
 
 
 def joined(draft: Draft, signal: s.Joined) -> None:
+    if signal.leg != draft.call.leg:
+        return  # an agent asks a queue: he waits there, not the customer
     wait, entering = draft.call.wait, draft.call.entering
     if entering is None and wait is not None and (wait.queue == signal.queue or signal.at <= wait.heard_at):
         return  # the same join again, or one before it
@@ -181,6 +184,7 @@ def leg_for(
 
 
 def rang(draft: Draft, signal: s.Rang) -> None:
+    consults.rang(draft, signal)
     leg = draft.call.leg_of(signal.leg)
     if leg is not None and not leg.rang:
         draft.change_leg(leg, rang=True)
@@ -207,6 +211,8 @@ def end_offers(draft: Draft, outcome: f.OfferOutcome) -> None:
 
 def recording(draft: Draft, signal: s.RecordingBegan) -> None:
     leg = draft.call.leg_of(signal.leg)
+    if consults.recording(draft, signal):
+        return
     if leg is None:
         draft.change(files=(*draft.call.files, (signal.leg, signal.file)))
     elif not leg.file:

@@ -7,9 +7,10 @@ its Hangup, AgentComplete; a survey score belongs to the last agent leg that was
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from core.clock import Duration, Instant
-from core.facts import OfferOutcome, Phase, Side
+from core.facts import ConsultOutcome, OfferOutcome, Phase, Side
 from telephony.signals import Entering
 
 # Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
@@ -51,6 +52,11 @@ class Leg(Struct, frozen=True, gc=False):
     """On hold, all of it that is over."""
     hold_at: Instant = 0
     """Time of the last signal about a hold that was taken in."""
+    consulting_since: Instant | None = None
+    consulted: Duration = 0
+    """In consults, all of it that is over."""
+    both: Duration = 0
+    """Of `held`, the time that was also one in a consult."""
     file: str = ""
     sent_to: str = ""
     """Where this agent has sent the customer."""
@@ -66,13 +72,68 @@ class Leg(Struct, frozen=True, gc=False):
 
     def failure(self) -> OfferOutcome:
         """Why this offer failed, from what the phone said (or did not say)."""
-        if self.cause == _BUSY:
-            return OfferOutcome.BUSY
-        if self.cause in (_REJECTED, _NO_ANSWER, _NO_USER_RESPONDING):
-            return OfferOutcome.REJECTED
-        if self.cause or not self.rang:
-            return OfferOutcome.UNREACHABLE
-        return OfferOutcome.NO_ANSWER
+        return _failure(self.cause, self.rang)
+
+    def hold_over(self, at: Instant) -> Leg:
+        """The customer is no longer on hold."""
+        if self.held_since is None:
+            return self
+        held = self.held + max(0, at - self.held_since)
+        return replace(self, held_since=None, held=held, both=self.both + self._both_until(at))
+
+    def consult_over(self, at: Instant) -> Leg:
+        """The agent no longer asks a colleague."""
+        if self.consulting_since is None:
+            return self
+        consulted = self.consulted + max(0, at - self.consulting_since)
+        both = self.both + self._both_until(at)
+        return replace(self, consulting_since=None, consulted=consulted, both=both)
+
+    def _both_until(self, at: Instant) -> Duration:
+        if self.held_since is None or self.consulting_since is None:
+            return 0
+        return max(0, at - max(self.held_since, self.consulting_since))
+
+
+def _failure(cause: int, rang: bool) -> OfferOutcome:
+    if cause == _BUSY:
+        return OfferOutcome.BUSY
+    if cause in (_REJECTED, _NO_ANSWER, _NO_USER_RESPONDING):
+        return OfferOutcome.REJECTED
+    if cause or not rang:
+        return OfferOutcome.UNREACHABLE
+    return OfferOutcome.NO_ANSWER
+
+
+class Consult(Struct, frozen=True, gc=False):
+    """A colleague, asked by the agent of the leg `asking`. `id`: the colleague's channel, which becomes a leg
+    of this call if it joins it; `by`: the channel on which the agent asks.
+    """
+
+    id: str
+    asking: str
+    by: str
+    agent: str
+    device: str
+    channel: str
+    began_at: Instant
+    rang: bool = False
+    cause: int = 0
+    bridge: str = ""
+    by_bridge: str = ""
+    cancelled: bool = False
+    """The agent who asks has hung up."""
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+    file: str = ""
+
+    def outcome(self) -> ConsultOutcome:
+        """How it ends if it ends by a hang-up."""
+        if self.answered_at is not None:
+            return ConsultOutcome.DONE
+        if self.cancelled:
+            return ConsultOutcome.CANCELLED
+        return ConsultOutcome(_failure(self.cause, self.rang).value)
 
 
 class Survey(Struct, frozen=True, gc=False):
@@ -111,6 +172,7 @@ class Call(Struct, frozen=True, gc=False):
     entering: Entering | None = None
     wait: Wait | None = None
     legs: tuple[Leg, ...] = ()
+    consults: tuple[Consult, ...] = ()
     bridge: str = ""
     customer_asked: bool = False
     survey: Survey | None = None
@@ -130,9 +192,15 @@ class Call(Struct, frozen=True, gc=False):
 
     @property
     def over(self) -> bool:
-        """Nothing more can come of this call: the customer is gone, and so are every leg and leader."""
+        """Nothing more can come of this call: the customer is gone, and so are every leg, every leader and
+        who was asked."""
         others_gone = all(leg.gone for leg in self.legs) and all(one.left for one in self.leaders)
-        return self.ended_at is not None and others_gone
+        return self.ended_at is not None and others_gone and not self.asking
+
+    @property
+    def asking(self) -> tuple[Consult, ...]:
+        """Consults that go on."""
+        return tuple(consult for consult in self.consults if consult.ended_at is None)
 
     def leg_of(self, leg_id: str) -> Leg | None:
         return next((leg for leg in self.legs if leg.id == leg_id), None)

@@ -14,7 +14,7 @@ from core import facts as f
 from core.facts import AgentState, Phase
 from telephony.agents import Agent, Rest
 from telephony.call_leaders import recalled
-from telephony.calls import Call, Leg, Survey, Wait
+from telephony.calls import Call, Consult, Leg, Survey, Wait
 
 
 def recall_call(facts: Iterable[f.Fact]) -> Call | None:
@@ -70,6 +70,7 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
                 channel="",
                 offered_at=fact.at,
                 rang=True,  # not told by any fact; nearly every phone that is offered a call rings
+                file=_consult_of(call, fact.leg).file,
             )
             call = replace(call, legs=(*call.legs, leg), phase=Phase.RINGING)
         case f.AgentAnswered():
@@ -77,18 +78,29 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
             call = _with_leg(bridged, fact.leg, answered_at=fact.at, bridge=_UNKNOWN_BRIDGE)
         case f.HoldStarted() | f.HoldEnded() | f.CallTransferred():
             call = _in_the_talk(call, fact)
+        case f.ConsultFact():
+            call = _advance_consult(call, fact)
         case f.OfferEnded():
             call = _with_leg(call, fact.leg, ended_at=fact.at)
             if call.waiting and not any(leg.offering for leg in call.legs):
                 call = replace(call, phase=Phase.WAITING)
         case f.TalkEnded():
+            over = (leg.consult_over(fact.at) if leg.id == fact.leg else leg for leg in call.legs)
+            call = replace(call, legs=tuple(over))
             call = _with_leg(call, fact.leg, ended_at=fact.at, released_by=fact.released_by)
         case f.RecordingStarted():
-            call = _with_leg(call, fact.leg, file=fact.file)
+            call = _with_consult(_with_leg(call, fact.leg, file=fact.file), fact.leg, file=fact.file)
         case f.TelephoneLost() | f.RecordingEnded():
             call = _with_leg(call, fact.leg, gone=True)
         case f.LeaderJoined() | f.LeaderModeChanged() | f.LeaderMissed() | f.LeaderLeft():
             call = replace(call, leaders=recalled(call.leaders, fact))
+        case f.SurveyStarted() | f.SurveyAnswered() | f.SurveyEnded():
+            call = _in_the_survey(call, fact)
+    return call
+
+
+def _in_the_survey(call: Call, fact: f.SurveyStarted | f.SurveyAnswered | f.SurveyEnded) -> Call:
+    match fact:
         case f.SurveyStarted():
             call = replace(call, survey=Survey(fact.leg), phase=Phase.SURVEY)
         case f.SurveyAnswered() if call.survey is not None:
@@ -104,11 +116,52 @@ def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferr
         case f.HoldStarted():
             return _with_leg(call, fact.leg, held_since=fact.at, hold_at=fact.at)
         case f.HoldEnded():
-            leg = call.leg_of(fact.leg)
-            held = fact.held + (leg.held if leg is not None else 0)
-            return _with_leg(call, fact.leg, held_since=None, held=held, hold_at=fact.at)
+            legs = tuple(leg.hold_over(fact.at) if leg.id == fact.leg else leg for leg in call.legs)
+            return _with_leg(replace(call, legs=legs), fact.leg, hold_at=fact.at)
         case f.CallTransferred():
             return _with_leg(call, fact.leg, sent_to=fact.to)
+
+
+def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:
+    leg = call.leg_of(fact.leg)
+    match fact:
+        case f.ConsultStarted():
+            consult = Consult(
+                id=fact.to_leg,
+                asking=fact.leg,
+                by=fact.by_leg,
+                agent=fact.to,
+                device=fact.device,
+                channel="",
+                began_at=fact.at,
+                rang=True,
+            )
+            since = fact.at if leg is None or leg.consulting_since is None else leg.consulting_since
+            call = replace(call, consults=(*call.consults, consult))
+            return _with_leg(call, fact.leg, consulting_since=since)
+        case f.ConsultAnswered():
+            bridge = f"{_UNKNOWN_BRIDGE}-{fact.to_leg}"
+            return _with_consult(call, fact.to_leg, answered_at=fact.at, bridge=bridge, by_bridge=bridge)
+        case f.ConsultEnded():
+            call = _with_consult(call, fact.to_leg, ended_at=fact.at)
+            if any(consult.asking == fact.leg for consult in call.asking):
+                return call
+            legs = (one.consult_over(fact.at) if one.id == fact.leg else one for one in call.legs)
+            return replace(call, legs=tuple(legs))
+    return call
+
+
+def _consult_of(call: Call, leg: str) -> Consult:
+    """The consult that became this leg; an empty one if there was none."""
+    found = (consult for consult in call.consults if consult.id == leg)
+    return next(found, Consult("", "", "", "", "", "", 0))
+
+
+def _with_consult(call: Call, leg: str, **changes: object) -> Call:
+    return replace(
+        call,
+        consults=tuple(replace(one, **changes) if one.id == leg else one for one in call.consults),
+    )
 
 
 _UNKNOWN_BRIDGE = "recalled"
@@ -138,6 +191,9 @@ def recall_agent(agent: Agent, fact: f.Fact) -> Agent:
 
 def _changed(agent: Agent, fact: f.AgentStateChanged) -> Agent:
     resting = fact.state in (AgentState.READY, AgentState.NOT_READY)
+    rest = Rest() if resting else agent.rest
+    if fact.state is AgentState.CONSULTING:
+        rest = Rest(agent.state, agent.reason)  # a question ends where it found him
     return replace(
         agent,
         state=fact.state,
@@ -149,6 +205,6 @@ def _changed(agent: Agent, fact: f.AgentStateChanged) -> Agent:
         leg=fact.leg,
         queue="" if resting else agent.queue,
         summarised=agent.summarised and agent.leg == fact.leg,
-        rest=Rest() if resting else agent.rest,
+        rest=rest,
         held=fact.state is AgentState.RESERVED or (agent.held and fact.state is AgentState.RINGING),
     )

@@ -76,7 +76,9 @@ class _Picture:
         customer = self.channels[call.leg]
         told: list[s.Signal] = [s.Seen(self.at, call.node, call.leg, customer.channel)]
         told += self._known_legs(call)
-        new = self._new_legs(customer, {leg.id for leg in call.legs})
+        told += self._asked(call)
+        asked = {leg for consult in call.asking for leg in (consult.id, consult.by)}
+        new = self._new_legs(customer, asked | {leg.id for leg in call.legs})
         told += new
         # The new leg's bridge has been told with it, at the time at which it came about.
         if not any(isinstance(signal, s.Bridged) for signal in new):
@@ -105,6 +107,19 @@ class _Picture:
             else:
                 told.append(s.Seen(self.at, call.node, leg.id, channel.channel))
                 told += _bridging(call.node, leg.id, leg.bridge, channel.bridge, self.at)
+        return told
+
+    def _asked(self, call: Call) -> list[s.Signal]:
+        told: list[s.Signal] = []
+        for consult in call.asking:
+            if consult.began_at >= self.at:
+                continue
+            for leg, bridge in ((consult.by, consult.by_bridge), (consult.id, consult.bridge)):
+                channel = self.channels.get(leg)
+                if channel is not None:
+                    told += _bridging(call.node, leg, bridge, channel.bridge, self.at)
+                elif leg == consult.id:
+                    told.append(s.Gone(self.at, call.node, leg, 0))
         return told
 
     def _survey(self, call: Call, customer: ChannelPicture) -> list[s.Signal]:
@@ -312,6 +327,8 @@ def pause_of(agent: Agent, keep_pause: Callable[[Agent], bool]) -> str:
     """Why the agent is to be paused, "" if he is not to be."""
     if agent.state is AgentState.NOT_READY:
         return agent.reason
+    if agent.state is AgentState.CONSULTING:
+        return agent.rest.reason  # nobody has paused him for the question
     if agent.state in (AgentState.TALKING, AgentState.WRAP_UP) and keep_pause(agent):
         return c.WRAP_UP
     return a.RESERVED_REASON if agent.held else ""

@@ -183,6 +183,12 @@ class Transferred(LegSignal, frozen=True):
     to: str
 
 
+class HandedOver(LegSignal, frozen=True):
+    """The telephone at this leg's far end has joined it to another one of its own, `other`, and left both."""
+
+    other: str
+
+
 class HangupAsked(LegSignal, frozen=True):
     """The phone at this leg's far end hung up or refused (`cause`: Q.850, 0 unknown)."""
 
@@ -219,6 +225,18 @@ class Offered(OfferSignal, frozen=True):
 
 class OfferFailed(OfferSignal, frozen=True):
     """This agent was rung and did not take the call."""
+
+
+class ConsultCalled(CallSignal, frozen=True):
+    """A colleague's phone is being called by the agent of `asking`, a leg of this call that talks; `leg` is
+    the colleague's channel, `channel` its name, `by` the one on which the agent asks.
+    """
+
+    asking: str
+    by: str
+    agent: str
+    device: str
+    channel: str
 
 
 class OfferOver(CallSignal, frozen=True):

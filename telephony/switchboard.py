@@ -33,6 +33,8 @@ _LINGER: Duration = MINUTE
 """A finished call whose legs were never heard to end is closed after this."""
 _RESERVED_FOR: Duration = 5 * SECOND
 """By then the telephone of a reserved agent rings, or the offer has not come about."""
+_ASKING: Duration = 10 * MINUTE
+"""The same where an agent goes on asking a colleague about it."""
 _OF_AGENTS = (f.AgentOffered, f.OfferEnded, f.AgentAnswered, f.TalkEnded)
 
 
@@ -142,14 +144,18 @@ class Switchboard:
 
     def sweep(self, now: Instant) -> Outcome:
         """Close what should have been closed long ago: legs of finished calls that never said goodbye,
-        reservations that came to nothing."""
+        reservations that came to nothing, questions that ended unheard."""
         outcome = Outcome()
         for agent in [agent for agent in self.agents.values() if agent.state is AgentState.RESERVED]:
             call = self.calls.get(agent.call)
             if call is None or not call.waiting or now - agent.since > _RESERVED_FOR:
                 self._agent_took(self._release(agent, agent.call, now), outcome)
+        for agent in [agent for agent in self.agents.values() if agent.state is AgentState.CONSULTING]:
+            call = self.calls.get(agent.call)
+            if call is None or all(consult.id != agent.leg for consult in call.asking):
+                self._agent_took(self._release(agent, agent.call, now), outcome)
         for call in list(self.calls.values()):
-            if call.ended_at is not None and now - call.ended_at > _LINGER:
+            if call.ended_at is not None and now - call.ended_at > (_ASKING if call.asking else _LINGER):
                 self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
         return outcome
 
@@ -200,6 +206,8 @@ class Switchboard:
             outcome.facts.append(fact)
             if isinstance(fact, _OF_AGENTS):
                 self._agent_took(follow(self.agent(fact.agent), fact, self._duties), outcome)
+            elif isinstance(fact, f.ConsultStarted | f.ConsultEnded):
+                self._agent_took(follow(self.agent(fact.to), fact, self._duties), outcome)
 
     def _release(self, agent: Agent, call: str, at: Instant) -> Step:
         return decide(agent, a.Release(at, call), self._duties)
@@ -213,6 +221,8 @@ class Switchboard:
     def _keep(self, call: Call) -> None:
         for leg in call.legs[-2:]:  # a signal adds one leg at most
             self._call_of_leg[leg.id] = call.id
+        for consult in call.consults:
+            self._call_of_leg[consult.id] = self._call_of_leg[consult.by] = call.id
         self._call_of_leg[call.leg] = call.id
         if not call.over:
             self.calls[call.id] = call
@@ -223,7 +233,8 @@ class Switchboard:
         while len(self._finished) > _REMEMBERED:
             _, old = self._finished.popitem(last=False)
             self.remember_past(old.id)
-            for leg_id in (old.leg, *(leg.id for leg in old.legs)):
+            asked = (leg_id for consult in old.consults for leg_id in (consult.id, consult.by))
+            for leg_id in (old.leg, *(leg.id for leg in old.legs), *asked):
                 self._call_of_leg.pop(leg_id, None)
 
     def _star_code(self, signal: s.DeviceCode, outcome: Outcome) -> None:

@@ -201,6 +201,20 @@ def _leader_unreached(event: Event, at: Instant, node: str) -> s.Signal:
     return s.LeaderUnreached(at, node, *_leader(event), cause)
 
 
+def _consult(event: Event, at: Instant, node: str) -> s.Signal:
+    channel = _text(event, "Channel")
+    return s.ConsultCalled(
+        at,
+        node,
+        *_call_and_leg(event),
+        asking=_need(event, "Asking", "leg"),
+        by=_need(event, "By", "leg"),
+        agent=_need(event, "Agent", "staff"),
+        device=channel.partition("/")[2].rpartition("-")[0],
+        channel=channel,
+    )
+
+
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
     return s.DeviceCode(
         at,
@@ -281,6 +295,13 @@ def _blind_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
     return s.Transferred(at, node, _text(event, "TransfererUniqueid"), _text(event, "Extension"))
 
 
+def _attended_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
+    if _text(event, "Result") != "Success":
+        return None
+    legs = _text(event, "OrigTransfererUniqueid"), _text(event, "SecondTransfererUniqueid")
+    return s.HandedOver(at, node, *legs)
+
+
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
     return s.HangupAsked(at, node, _text(event, "Uniqueid"), _whole(event, "Cause"))
 
@@ -330,6 +351,7 @@ _USER_EVENTS: dict[str, _Translator] = {
     "AgentOffered": _service_offered,
     "OfferMissed": _service_offer_missed,
     "OfferOver": _service_offer_over,
+    "ConsultStarted": _consult,
 }
 _TRANSLATORS: dict[str, _Translator] = {
     "UserEvent": _user_event,
@@ -342,6 +364,7 @@ _TRANSLATORS: dict[str, _Translator] = {
     "BridgeEnter": _bridged,
     "BridgeLeave": _unbridged,
     "BlindTransfer": _blind_transfer,
+    "AttendedTransfer": _attended_transfer,
     "Hold": _held,
     "Unhold": _unheld,
     "HangupRequest": _hangup_asked,

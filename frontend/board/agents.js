@@ -4,7 +4,7 @@ import { clock, keyed, make, mark, say } from "./format.js";
 import { becauseOf, current, label, stateName, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
-const ORDER = ["talking", "ringing", "reserved", "wrap_up", "ready", "not_ready"];
+const ORDER = ["talking", "consulting", "ringing", "reserved", "wrap_up", "ready", "not_ready"];
 // From when on a state is remarkable, in ms.
 const LONG = { talking: 300_000, ringing: 10_000, reserved: 10_000, wrap_up: 60_000, not_ready: 1_800_000 };
 
@@ -76,6 +76,7 @@ function flagsOf(agent, now) {
   const flags = [];
   if (agent.help_since) flags.push(`${word("help")} ${clock(now - Date.parse(agent.help_since))}`);
   if (agent.held_since) flags.push(`${word("hold")} ${clock(now - Date.parse(agent.held_since))}`);
+  if (agent.asking_since) flags.push(`${word("consult")} ${clock(now - Date.parse(agent.asking_since))}`);
   if (agent.device_lost) flags.push(word("phoneLost"));
   if (agent.unanswered > 1) flags.push(`${word("missed")} ${agent.unanswered}`);
   return flags.join(" · ");

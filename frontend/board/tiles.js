@@ -61,8 +61,9 @@ function handling({ total }) {
   return [
     ["talk", total.talk_mean_ms ?? 0, `${word("talk")} ${minutes(total.talk_mean_ms)}`],
     ["hold", total.hold_mean_ms ?? 0, `${word("hold")} ${minutes(total.hold_mean_ms)}`],
+    ["consult", total.consult_mean_ms ?? 0, `${word("consult")} ${minutes(total.consult_mean_ms)}`],
     ["wrapup", total.wrapup_mean_ms ?? 0, `${word("wrapup")} ${minutes(total.wrapup_mean_ms)}`],
-  ].filter(([name, size]) => size || name !== "hold");
+  ].filter(([name, size]) => size || !["hold", "consult"].includes(name));
 }
 
 function survey({ total }) {

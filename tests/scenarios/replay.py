@@ -21,7 +21,7 @@ from telephony.translate import translate
 from tests.scenarios.captures_read import Capture, Recorded
 
 NODE = "node1"
-_DURATIONS = frozenset({"held", "waited", "rang", "talked", "lasted"})
+_DURATIONS = frozenset({"held", "consulted", "waited", "rang", "talked", "lasted"})
 
 
 def replay(capture: Capture, events: Iterable[Recorded] | None = None) -> list[f.Fact]:
@@ -75,8 +75,8 @@ def table(facts: Sequence[f.Fact]) -> str:
 
 def _cell(names: _Names, start: Instant, name: str, value: object) -> str:
     match name:
-        case "call" | "leg" | "from_leg" | "version":
-            return names.of(name.removeprefix("from_"), str(value))
+        case "call" | "leg" | "version" | "from_leg" | "to_leg" | "by_leg":
+            return names.of(name.rpartition("_")[2], str(value))
         case "file":
             call, _, leg = str(value).partition("_")
             return f"{names.of('call', call)}_{names.of('leg', leg)}"

@@ -48,6 +48,7 @@ from telephony.nodespec import (
 )
 from tests.support.ami_tap import AmiTap
 from tests.support.ports import own
+from tests.support.referring import refer_with_replaces
 from tests.support.tones import write_tone
 
 SECRET = "tap-secret-95559"
@@ -259,13 +260,19 @@ class Exchange:
         sipp, _ = await self._sipp(name, customer(script, dtmf_pcaps=pcaps), ip, Load(rate=10), echo)
         return sipp
 
-    async def dial(self, device: str, number: str, *steps: Pause | Key) -> Sipp:
-        """A telephone of ours dials, keys by SIP INFO, and waits to be hung up on."""
+    async def dial(self, device: str, number: str, *steps: Pause | Key, hang_up: bool = False) -> Sipp:
+        """A telephone of ours dials, keys by SIP INFO, then hangs up or waits to be hung up on."""
         secret = next(d.secret for d in self.spec.devices if d.name == device)
         self.tap.note(f"{device} dials {number}")
-        script = Customer("phone", steps=steps, number=number, caller=device, secret=secret)
+        script = Customer("phone", steps=steps, hang_up=hang_up, number=number, caller=device, secret=secret)
         sipp, _ = await self._sipp(f"{device}-dials", customer(script), "127.0.0.1", Load(rate=10))
         return sipp
+
+    async def hands_over(self, channel: str, other: str) -> None:
+        """The telephone that has both channels brings their far ends together (REFER with Replaces)."""
+        self.tap.note(f"{channel} is handed over to {other}")
+        answer = await refer_with_replaces(self.tap, channel, other, self.spec.sip_port)
+        assert answer.startswith("SIP/2.0 202"), answer
 
     def alive(self) -> None:
         """One beat of the service's heart."""

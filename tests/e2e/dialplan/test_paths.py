@@ -395,3 +395,122 @@ async def test_moved_to_another_queue_while_waiting(line: Exchange) -> None:
     entered = line.tap.all("QueueEntered")
     assert [(e["Queue"], e["Round"]) for e in entered] == [("card-cmn", "1"), ("loss-cmn", "2")]
     assert len({e["JoinedUs"] for e in entered}) == 1
+
+
+ASKS = Phone("agent", answer_ms=200, talk_ms=None, hold=(400, 60_000))
+ASKS_AND_BACK = Phone("agent", answer_ms=200, talk_ms=500, hold=(400, 3_000))
+
+
+async def _asks(
+    line: Exchange, colleague: Phone, *steps: Pause | Key, agent: Phone = ASKS_AND_BACK, hang_up: bool = False
+) -> str:
+    """8001 puts a customer on hold and calls 8002; the channel on which he asks.
+
+    `steps`: what 8001 does in that call, and whether he is the one to `hang_up`.
+    """
+    await line.phone("d001", agent)
+    await line.phone("d002", colleague)
+    await line.member("d001", "8001")
+    await _rests(line)
+    await line.call(*TO_CARD, Pause(7500), Key("5"), Pause(600), Key("1"))
+    await line.tap.wait_for("Hold")
+    return await _calls_8002(line, *steps, hang_up=hang_up)
+
+
+async def _rests(line: Exchange) -> None:
+    """8002 is there, and takes no calls of the queue just now."""
+    await line.member("d002", "8002")
+    await line.pause("d002")
+    await line.sits("d002", "8002")
+
+
+async def _calls_8002(line: Exchange, *steps: Pause | Key, hang_up: bool = False) -> str:
+    await line.dial("d001", "8002", *steps, hang_up=hang_up)
+    by = (await line.tap.wait_for("ConsultStarted", Agent="8002"))["By"]
+    return (await line.tap.wait_for("DialBegin", Uniqueid=by))["Channel"]
+
+
+@pytest.mark.rule("CALL-16")
+@pytest.mark.parametrize("line", [{"survey_wait_s": 6}], indirect=True)
+async def test_handed_over_to_a_colleague(line: Exchange) -> None:
+    """8001 asks 8002, then hands the customer over; 8002 talks and hangs up: the score is 8002's."""
+    asking = await _asks(line, Phone("colleague", answer_ms=300, talk_ms=2_500), agent=ASKS)
+    answered = await line.tap.wait_for("BridgeEnter", Channel=asking)
+    await asyncio.sleep(0.6)  # the two agents talk
+    connected = line.tap.all("AgentConnect")[0]
+    await line.hands_over(connected["DestChannel"], asking)
+    moved = await line.tap.wait_for("AttendedTransfer", Result="Success")
+    assert moved["SecondBridgeUniqueid"] == answered["BridgeUniqueid"]
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert line.tap.all("SurveyEnded", Outcome="completed")
+    assert [e["Uniqueid"] for e in line.tap.all("SurveyStarted")] == [connected["Uniqueid"]]
+    assert line.messages == ""
+
+
+async def test_consult_and_back(line: Exchange) -> None:
+    """8001 asks 8002, hangs up on him, comes back to the customer and then ends the call."""
+    asking = await _asks(line, TALKS, Pause(1000), hang_up=True)
+    await line.tap.wait_for("BridgeEnter", Channel=asking)
+    await line.tap.wait_for("Hangup", Channel=asking)
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert len(line.tap.all("CallArrived")) == 1
+    assert len(line.tap.all("SurveyStarted")) == 1
+
+
+async def test_consult_ended_by_the_colleague(line: Exchange) -> None:
+    """8002 has said what there is to say, and hangs up first."""
+    asking = await _asks(line, Phone("colleague", answer_ms=200, talk_ms=700))
+    await line.tap.wait_for("BridgeEnter", Channel=asking)
+    await line.tap.wait_for("Hangup", Channel=asking)
+    await line.tap.wait_for("CallGone", Where="goodbye")
+
+
+async def test_consult_rejected(line: Exchange) -> None:
+    """8002 presses the red key."""
+    asking = await _asks(line, Phone("colleague", refuse=603))
+    await line.tap.wait_for("Hangup", Channel=asking)
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert not line.tap.all("BridgeEnter", Channel=asking)
+
+
+async def test_consult_not_answered(line: Exchange) -> None:
+    """8002 lets it ring, and 8001 has no time to wait for him."""
+    asking = await _asks(line, RINGS)
+    await line.tap.wait_for("DialState", DialStatus="RINGING", Channel=asking)
+    await asyncio.sleep(0.5)  # it rings
+    await line.tap.action("Hangup", Channel=asking, Cause="16")
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert not line.tap.all("BridgeEnter", Channel=asking)
+
+
+async def test_caller_gone_during_a_consult(line: Exchange) -> None:
+    """The customer does not wait; the two agents go on talking for a moment, which is no customer's time."""
+    await line.phone("d001", ASKS)
+    await line.phone("d002", Phone("colleague", answer_ms=200, talk_ms=3_500))
+    await line.member("d001", "8001")
+    await _rests(line)
+    await line.call(*TO_CARD, Pause(3500), hang_up=True)
+    await line.tap.wait_for("Hold")
+    asking = await _calls_8002(line)
+    await line.tap.wait_for("BridgeEnter", Channel=asking)
+    gone = await line.tap.wait_for("CallGone", Where="queue")
+    await line.tap.wait_for("Hangup", Channel=asking)
+    assert not line.tap.all("SurveyStarted")
+    assert [e["Call"] for e in line.tap.all("CallArrived")] == [gone["Call"]]
+
+
+async def test_consult_of_a_busy_colleague(line: Exchange) -> None:
+    """8002 talks with a customer already: 8001 is told so, and 8002 never has two calls."""
+    await line.phone("d001", ASKS)
+    await line.phone("d002", TALKS)
+    await line.member("d002", "8002")
+    await line.sits("d002", "8002")
+    await line.call(*TO_CARD, Pause(6500), hang_up=True, name="first")
+    await line.tap.wait_for("AgentConnect", MemberName="8002")
+    await line.member("d001", "8001")
+    await line.call(*TO_CARD, Pause(4500), hang_up=True, name="second")
+    await line.tap.wait_for("Hold")
+    await line.dial("d001", "8002")
+    await line.tap.wait_for("AgentCode", Code="dial", Result="denied")
+    await line.tap.wait_until(lambda _: len(line.tap.all("CallGone")) == 2, "both customers gone")
+    assert not line.tap.all("ConsultStarted")

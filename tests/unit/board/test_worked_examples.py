@@ -14,6 +14,9 @@ from core.facts import (
     CallArrived,
     CallerLeftQueue,
     CallerQueued,
+    ConsultEnded,
+    ConsultOutcome,
+    ConsultStarted,
     DeviceContactChanged,
     EndReason,
     GapDeclared,
@@ -258,6 +261,31 @@ def test_hold_is_counted_apart_from_talk_and_shown_while_it_lasts() -> None:
     story.add(TalkEnded(at=NOON + s(68), talked=s(60), held=s(30), released_by=Side.CUSTOMER, **about))
     seen = queue(read(story, 70))
     assert (seen.talk_mean_ms, seen.hold_mean_ms, seen.handling_mean_ms) == (30_000, 30_000, 60_000)
+
+
+@pytest.mark.rule("CALL-16")
+def test_a_consult_is_handling_time_of_its_own_and_of_the_colleague_no_customers() -> None:
+    """60 s with a customer: 30 s he asks 1002, 10 s more on hold; 1002 is at work, with no call of his."""
+    about = {"call": "a", "leg": "a-8", "agent": "1001", "queue": QUEUE}
+    asks = {"to": "1002", "to_leg": "a-9", **about}
+    story = Story()
+    story.state("1001", 0, AgentState.READY, device="d001")
+    story.state("1002", 0, AgentState.READY, device="d002")
+    story.joins("a", 0)
+    story.add(AgentAnswered(at=NOON + s(8), device="d001", waited=s(8), rang=s(3), **about))
+    story.add(ConsultStarted(at=NOON + s(20), device="d002", by_leg="a-7", **asks))
+    story.state("1002", 20, AgentState.CONSULTING, call="a", leg="a-9")
+    seen = {agent.agent: agent for agent in read(story, 21).agents}
+    assert (seen["1001"].asking_since, seen["1002"].state) == ("2026-03-02T04:00:20.000000Z", "consulting")
+    done = ConsultOutcome.DONE
+    story.add(ConsultEnded(at=NOON + s(50), outcome=done, consulted=s(30), **asks))
+    story.state("1002", 50, AgentState.READY)
+    assert {agent.asking_since for agent in read(story, 51).agents} == {None}
+    by = Side.CUSTOMER
+    story.add(TalkEnded(at=NOON + s(68), talked=s(60), held=s(10), consulted=s(30), released_by=by, **about))
+    found = queue(read(story, 70))
+    assert (found.talks, found.talk_mean_ms, found.hold_mean_ms) == (1, 20_000, 10_000)
+    assert (found.consult_mean_ms, found.handling_mean_ms) == (30_000, 60_000)
 
 
 def test_agents_show_state_help_lost_phone_and_unanswered_offers() -> None:

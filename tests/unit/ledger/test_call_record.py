@@ -181,3 +181,25 @@ def test_a_leg_knows_who_sent_the_customer_and_where_to() -> None:
         ("l", "1002", ""),
         ("m", "", "l"),
     ]
+
+
+@pytest.mark.rule("CALL-16")
+def test_a_consult_is_told_with_the_leg_that_asked_and_is_no_leg_itself() -> None:
+    asks = {"to": "1002", "to_leg": leg_id(1, 9)}
+    story = Story().menu().join().offer("1001", 1).answer("1001", 1)
+    story.leg(f.ConsultStarted, 3, 1, "1001", device="d002", by_leg=leg_id(1, 8), **asks)
+    story.leg(f.RecordingStarted, 1, 9, "1002", file="a.wav")
+    story.leg(f.ConsultAnswered, 1, 1, "1001", rang=2 * SECOND, **asks)
+    (leg,) = folded(story).legs
+    (asked,) = leg.consults
+    assert (asked.to, asked.outcome, asked.consulted, asked.file) == ("1002", None, None, "a.wav")
+    assert asked.answered_at is not None
+    assert asked.at < asked.answered_at
+    joined = f.ConsultOutcome.JOINED
+    story.leg(f.ConsultEnded, 4, 1, "1001", outcome=joined, consulted=6 * SECOND, **asks)
+    (leg,) = folded(story).legs
+    assert (leg.consults[0].outcome, leg.consults[0].consulted) == (joined, 6 * SECOND)
+    story.leg(f.AgentOffered, 0, 9, "1002", device="d002", from_leg=leg_id(1))
+    story.leg(f.RecordingFiled, 9, 9, "1002", file="a.wav", status="present", length=SECOND)
+    _, second = folded(story).legs
+    assert (second.from_leg, second.file, second.file_status) == (leg_id(1), "a.wav", "present")

@@ -126,6 +126,44 @@ class Story:
         self.add(s.Bridged(self.at, NODE, leg(number), "b2"))
         return self.add(s.Bridged(self.at, NODE, CUSTOMER, "b2"))
 
+    def asks(self, number: int = 3, agent: str = "1002", by: int = 9, *, rings: bool = True) -> Story:
+        """The first agent calls a colleague from another channel of his telephone."""
+        about = (leg(2), leg(by), agent, "d002", f"PJSIP/d002-0000000{number}")
+        self.add(s.ConsultCalled(self.at, NODE, CALL, leg(number), *about))
+        return self.add(s.Rang(self.at, NODE, leg(number))) if rings else self
+
+    def is_told(self, number: int = 3, by: int = 9) -> Story:
+        """The colleague answers; they talk in a bridge of their own."""
+        self.add(s.RecordingBegan(self.at, NODE, CALL, leg(number), f"{CALL}_{leg(number)}"))
+        self.add(s.Bridged(self.at, NODE, leg(number), "b9"))
+        return self.add(s.Bridged(self.at, NODE, leg(by), "b9"))
+
+    def knows_enough(self, number: int = 3, by: int = 9) -> Story:
+        """The agent hangs up on the colleague."""
+        self.add(s.HangupAsked(self.at, NODE, leg(by), 16))
+        self.add(s.Unbridged(self.at, NODE, leg(by), "b9"))
+        self.add(s.Unbridged(self.at, NODE, leg(number), "b9"))
+        self.add(s.Gone(self.at, NODE, leg(number), 16))
+        return self.add(s.Gone(self.at, NODE, leg(by), 16))
+
+    def hands_over(self, number: int = 3, by: int = 9) -> Story:
+        """In the order of the capture handed_over_to_a_colleague."""
+        self.add(s.Unheld(self.at, NODE, leg(2)))
+        self.add(s.Unbridged(self.at, NODE, leg(number), "b9"))
+        self.add(s.Unbridged(self.at, NODE, leg(2), "b1"))
+        self.add(s.Bridged(self.at, NODE, leg(number), "b1"))
+        self.add(s.HandedOver(self.at, NODE, leg(2), leg(by)))
+        self.add(s.Completed(self.at, NODE, CUSTOMER, leg(2), "personal-cmn", "1001", "d001", "transfer"))
+        self.add(s.Gone(self.at, NODE, leg(2), 16))
+        self.add(s.Unbridged(self.at, NODE, leg(by), "b9"))
+        return self.add(s.Gone(self.at, NODE, leg(by), 16))
+
+    def colleague_hangs_up(self, number: int = 3, bridge: str = "b1") -> Story:
+        self.add(s.HangupAsked(self.at, NODE, leg(number), 16))
+        self.add(s.Unbridged(self.at, NODE, leg(number), bridge))
+        self.add(s.Unbridged(self.at, NODE, CUSTOMER, bridge))
+        return self.add(s.Gone(self.at, NODE, leg(number), 16))
+
     def agent_hangs_up(self, number: int = 2, agent: str = "1001") -> Story:
         self.add(s.HangupAsked(self.at, NODE, leg(number), 16))
         self.add(s.Completed(self.at, NODE, CUSTOMER, leg(number), "personal-cmn", agent, "d001", "agent"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from core import facts as f
 from core.clock import SECOND
@@ -15,7 +16,7 @@ from telephony import agents as a
 from telephony import commands as c
 from telephony.agent_fold import Step, decide, follow
 from telephony.moves import moved
-from tests.unit.telephony.story import CALL, Story, leg, tell
+from tests.unit.telephony.story import CALL, Story, leg, normal, tell
 
 NOW = 1_700_000_000 * SECOND
 LIMITS = {"personal-cmn": 30 * SECOND, "bench": 0}
@@ -235,6 +236,62 @@ def test_star_codes_are_adopted_as_asterisk_carried_them_out() -> None:
     assert (seat.agent.state, seat.agent.device, seat.commands) == (S.READY, "d007", [])
     seat.wish(a.Adopt(NOW, S.LOGGED_OUT, "", "d007"))
     assert (seat.agent.state, seat.agent.device) == (S.LOGGED_OUT, "")
+
+
+# ------------------------------------------------------------------ a colleague asks
+
+
+def question(kind: type[f.ConsultFact], at: int, **more: object) -> f.Fact:
+    about = {"call": CALL, "leg": leg(2), "agent": "1002", "queue": "personal-cmn"}
+    return kind(at=NOW + at, to="1001", to_leg=leg(3), **about, **more)  # type: ignore[arg-type]
+
+
+ASKED = question(f.ConsultStarted, 1, device="d001", by_leg=leg(9))
+DONE = question(f.ConsultEnded, 9, outcome=f.ConsultOutcome.DONE, consulted=8)
+JOINED = question(f.ConsultEnded, 9, outcome=f.ConsultOutcome.JOINED, consulted=8)
+
+
+@pytest.mark.rule("CALL-16")
+def test_whoever_is_asked_is_so_until_the_colleague_knows_enough() -> None:
+    seat = ready()
+    told = len(seat.commands)
+    seat.follow(ASKED)
+    assert (seat.agent.state, seat.agent.call, seat.agent.leg) == (S.CONSULTING, CALL, leg(3))
+    assert seat.follow(DONE).agent == replace_since(ready().agent, NOW + 9)
+    assert seat.commands[told:] == []
+
+
+def replace_since(agent: a.Agent, since: int) -> a.Agent:
+    return structs.replace(agent, since=since, rest=a.Rest())
+
+
+def test_whoever_is_asked_at_a_rest_goes_back_to_it_or_where_he_has_wished_to_be_meanwhile() -> None:
+    seat = Seat(a.LogIn(NOW, "d001"), a.BeNotReady(NOW, "meal")).follow(ASKED, DONE)
+    assert (seat.agent.state, seat.agent.reason) == (S.NOT_READY, "meal")
+    seat = ready().follow(ASKED).wish(a.BeNotReady(NOW + 2, "meal"))
+    assert seat.agent.state is S.CONSULTING
+    assert seat.follow(DONE).agent.reason == "meal"
+    with pytest.raises(Conflict, match="has a call"):
+        ready().follow(ASKED).wish(a.LogOut(NOW + 2))
+
+
+def test_whoever_is_asked_and_then_has_the_customer_talks_and_owes_a_summary() -> None:
+    about = {"call": CALL, "leg": leg(3), "agent": "1001", "queue": "personal-cmn"}
+    offered = f.AgentOffered(at=NOW + 9, device="d001", from_leg=leg(2), **about)
+    answered = f.AgentAnswered(at=NOW + 9, device="d001", waited=0, rang=3, **about)
+    over = f.TalkEnded(at=NOW + 20, talked=11, released_by=f.Side.AGENT, **about)
+    seat = ready().follow(ASKED, JOINED, offered, answered)
+    assert seat.states[-2:] == ["consulting", "talking"]
+    assert seat.commands[-1] == c.SetPause("node1", "d001", True, c.WRAP_UP)
+    assert seat.follow(over).agent.state is S.WRAP_UP
+
+
+def test_a_question_changes_nothing_for_whoever_has_a_call_of_his_own() -> None:
+    facts = call_facts(normal())
+    seat = ready().follow(*(x for x in facts if isinstance(x, f.AgentOffered | f.AgentAnswered)))
+    before = seat.agent
+    assert before.state is S.TALKING
+    assert seat.follow(ASKED, DONE).agent == before
 
 
 # ------------------------------------------------------------------ the directory changes

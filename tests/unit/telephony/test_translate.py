@@ -71,3 +71,20 @@ def test_our_own_offers_read_like_those_of_app_queue() -> None:
     assert heard(**over) == s.OfferOver(1_700_000_001_000_002, NODE, CALL, CUSTOMER, "1001")
     with pytest.raises(BadEvent, match="Agent"):
         heard(**(over | {"Agent": "all"}))
+
+
+def test_a_consult_names_the_call_who_asks_and_both_channels() -> None:
+    asked, by, to = (f"node1-1700000000.{n}" for n in (2, 8, 9))
+    about = {"Call": CALL, "Uniqueid": to, "Channel": "PJSIP/d002-00000009"}
+    headers = {"Event": "UserEvent", "UserEvent": "ConsultStarted", "Asking": asked, "By": by}
+    assert heard(**headers, **about, Agent="1002") == s.ConsultCalled(
+        NOW, NODE, CALL, to, asked, by, "1002", "d002", "PJSIP/d002-00000009"
+    )
+    with pytest.raises(BadEvent, match="Asking"):
+        heard(**(headers | {"Asking": "x"}), **about, Agent="1002")
+
+
+def test_an_attended_transfer_names_both_channels_of_the_telephone_if_it_came_about() -> None:
+    event = {"Event": "AttendedTransfer", "OrigTransfererUniqueid": "a.1", "SecondTransfererUniqueid": "a.2"}
+    assert heard(**event, Result="Success") == s.HandedOver(NOW, NODE, "a.1", "a.2")
+    assert heard(**event, Result="Fail") is None

@@ -1,0 +1,85 @@
+"""A telephone that hands over what it holds: REFER with Replaces, as JsSIP sends it (RFC 3891, 5589).
+
+A SIPp process knows one of the telephone's two dialogues; the request needs the names of both. Asterisk is
+asked for them, and the request goes into the dialogue from a socket of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from tests.support.ami_tap import AmiTap
+
+_CSEQ = 7
+"""Later than anything the telephone's script has sent in that dialogue before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """One dialogue by its three names and both addresses, as Asterisk sees them: `local_*` is Asterisk's."""
+
+    call_id: str
+    local_tag: str
+    remote_tag: str
+    local_uri: str
+    remote_uri: str
+
+
+async def dialogue_of(tap: AmiTap, channel: str) -> Dialogue:
+    """The dialogue behind a PJSIP channel."""
+
+    async def ask(what: str) -> str:
+        reply = await tap.action("Getvar", Channel=channel, Variable=f"CHANNEL(pjsip,{what})")
+        assert reply["Value"], f"{channel} has no {what}: {reply}"
+        return reply["Value"]
+
+    names = [await ask(what) for what in ("call-id", "local_tag", "remote_tag", "local_uri", "remote_uri")]
+    return Dialogue(*names)
+
+
+async def refer_with_replaces(tap: AmiTap, channel: str, other: str, port: int) -> str:
+    """Send the REFER within `channel`'s dialogue, replacing `other`'s; the first line of the answer."""
+    mine, replaced = await dialogue_of(tap, channel), await dialogue_of(tap, other)
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+
+    class _Listens(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            if not answer.done():
+                answer.set_result(data.decode().partition("\r\n")[0])
+
+    transport, _ = await loop.create_datagram_endpoint(
+        _Listens, local_addr=("127.0.0.1", 0), remote_addr=("127.0.0.1", port)
+    )
+    try:
+        here = transport.get_extra_info("sockname")[1]
+        transport.sendto(_refer(mine, replaced, here, port).encode())
+        return await asyncio.wait_for(answer, 30)
+    finally:
+        transport.close()
+
+
+def _refer(mine: Dialogue, replaced: Dialogue, here: int, port: int) -> str:
+    # Tags are named as whoever gets the request calls them: its own is the "to-tag".
+    dialogue = f"{replaced.call_id};to-tag={replaced.local_tag};from-tag={replaced.remote_tag}"
+    lines = (
+        f"REFER sip:127.0.0.1:{port} SIP/2.0",
+        f"Via: SIP/2.0/UDP 127.0.0.1:{here};rport;branch=z9hG4bK-refer-{here}",
+        f"From: <{_address(mine.remote_uri)}>;tag={mine.remote_tag}",
+        f"To: <{_address(mine.local_uri)}>;tag={mine.local_tag}",
+        f"Call-ID: {mine.call_id}",
+        f"CSeq: {_CSEQ} REFER",
+        f"Contact: <sip:127.0.0.1:{here}>",
+        "Max-Forwards: 70",
+        f"Refer-To: <sip:127.0.0.1:{port}?Replaces={quote(dialogue, safe='')}>",
+        f"Referred-By: <{_address(mine.remote_uri)}>",
+        "Content-Length: 0",
+    )
+    return "\r\n".join(lines) + "\r\n\r\n"
+
+
+def _address(uri: str) -> str:
+    """The bare address in what may have a display name and angle brackets."""
+    return uri.rpartition("<")[2].partition(">")[0]
