@@ -15,6 +15,8 @@ from board.report_api import ReportsApi
 from board.report_service import Reports
 from board.service import Board
 from core.clock import Clock
+from customers.api import CustomersApi
+from customers.service import Customers
 from directory.api import directory_routes
 from directory.book import DirectoryBook
 from directory.changes_api import ChangesApi
@@ -181,6 +183,9 @@ def _connected(
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
+        *CustomersApi(
+            Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
+        ).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *SheetsApi(book).routes(),
