@@ -24,6 +24,7 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
+from hotline.customers import identifier_of
 from hotline.due import Due, assemble_due, sms_key
 from hotline.flow_guard import FlowGuard
 from hotline.leading import Won
@@ -138,6 +139,8 @@ def _connected(
     upkeep = NodeUpkeep(settings, book.number, book.present, clock=clock)
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
+    customers = Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
+    identifier = identifier_of(settings.customers, customers, ledger, clock)
     callbacks = callbacks_of(main, ledger, due, directory, clock)
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
@@ -175,6 +178,7 @@ def _connected(
         clock=clock,
         calendar=lambda: directory().calendar,
         relay=relay,
+        lookup=identifier.lookup,
         leadership=won.leadership if won else None,
     )
     routes = [
@@ -183,9 +187,7 @@ def _connected(
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
-        *CustomersApi(
-            Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
-        ).routes(),
+        *CustomersApi(customers).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *SheetsApi(book).routes(),
@@ -229,6 +231,7 @@ def _connected(
         upkeep=upkeep,
         consumers=consumers,
         filer=filer,
+        identifier=identifier,
         retention=Retention(settings, main=main, facts=facts, folders=folders, clock=clock),
         relay=relay,
         app=app,

@@ -22,7 +22,9 @@ from board.service import Board
 from core.calendar import WorkingCalendar
 from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant, local_day
 from core.facts import AgentState
+from customers.lookup import Lookup
 from directory.alarms import ALARMS
+from hotline.metrics_customers import lookup_figures
 from hotline.metrics_family import Family
 from hotline.metrics_lease import lease_figures
 from ledger.consumer import Consumer
@@ -55,6 +57,7 @@ class Watched:
     clock: Clock
     calendar: Callable[[], WorkingCalendar]
     relay: RelayOut | None = None
+    lookup: Lookup | None = None
     leadership: Leadership | None = None
 
 
@@ -279,6 +282,7 @@ _PARTS: Mapping[str, Callable[[Watched], Iterator[Metric]]] = {
     "ledger": _ledger,
     "calendar": _calendar,
     "jobs": _jobs,
+    "customers": lambda watched: lookup_figures(watched.lookup),
     "web": _web,
 }
 
