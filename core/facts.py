@@ -145,6 +145,19 @@ class CallArrived(CallFact, frozen=True, kw_only=True):
     version: str = ""
 
 
+class CustomerIdentified(CallFact, frozen=True, kw_only=True):
+    """The number belongs to a customer: of several the most favoured. Name and number stand elsewhere.
+
+    `level`: of `customers.model`; `favoured`: more than ordinary, the caller waits as a VIP does.
+    `source`: who said so, `own` or `http`.
+    """
+
+    customer: str
+    level: str
+    favoured: bool
+    source: str
+
+
 class LanguageChosen(CallFact, frozen=True, kw_only=True):
     """`language`: cmn, nan or en (CALL-12)."""
 

@@ -9,18 +9,12 @@ takes it away; entries that the sheet has not are left alone.
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
-from python_calamine import CalamineWorkbook
-from xlsxwriter import Workbook
-
-from core.errors import BadInput
+from directory import grid
 from directory.changes import MOST_LINES, Line
 from directory.entries import LISTS, Body, Entries
 from directory.errors import Refusal
@@ -65,9 +59,6 @@ _HOLIDAYS = "days"
 _APART = re.compile(r"[\s,;,;、]+")
 _HOLIDAYS_APART = re.compile(r"[\s,;,;]+")  # 国庆节、中秋节 is one
 _YES_NO: Final[Mapping[str, str]] = MappingProxyType({"是": "true", "否": "false"})
-MOST_BYTES = 2_000_000
-_MOST_UNPACKED = 50_000_000
-_MOST_COLUMNS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,64 +69,24 @@ class Row:
     line: Line
 
 
-class SheetRefused(BadInput):
-    """The sheet is refused whole: every mistake with its row and column."""
-
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
-        told = "; ".join(f"{one.field}: {one.problem}" for one in refusals)
-        super().__init__("sheet", f"nothing of it was taken, correct {len(refusals)} place(s): {told}")
-        self.refusals = tuple(refusals)
-
-
 def written(section: str, entries: Entries) -> bytes:
-    """The section as it is, as an .xlsx whose cells are all text: no number loses its zeros."""
-    out = BytesIO()
-    book = Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(section)
-    text, head = book.add_format({"num_format": "@"}), book.add_format({"num_format": "@", "bold": True})
+    """The section as it is, as an .xlsx."""
     columns = COLUMNS[section]
-    sheet.set_column(0, len(columns) - 1, 16, text)
-    for column, field in enumerate(columns):
-        sheet.write_string(0, column, _head(section, field), head)
     bodies = [body for (of, _), body in entries.items() if of == section]
-    for row, body in enumerate(bodies, 1):
-        for column, field in enumerate(columns):
-            sheet.write_string(row, column, _cell(body.get(field)), text)
-    sheet.freeze_panes(1, 1)
-    book.close()
-    return out.getvalue()
+    rows = [[_cell(body.get(field)) for field in columns] for body in bodies]
+    return grid.written(section, _heads(section).values(), rows)
 
 
 def read(section: str, content: bytes, entries: Entries) -> list[Row]:
     """The rows of a sheet's first page as lines. `BadInput`, or `SheetRefused` with all mistakes."""
-    grid = _grid(content)
-    columns = _columns(section, grid[0]) if grid else {}
-    key_field = LISTS[section]
+    records, wrong = grid.read(content, _heads(section), LISTS[section], most_rows=MOST_LINES)
     rows: list[Row] = []
-    seen: dict[str, int] = {}
-    refusals: list[Refusal] = []
-    for number, cells in enumerate(grid[1:], 2):
-        values = {field: cells[column] for field, column in columns.items() if column < len(cells)}
-        if not any(values.values()):
-            continue
-        key = values.get(key_field, "")
-        if not key:
-            refusals.append(
-                Refusal(_where(section, number, key_field), "is empty: every row says whose it is")
-            )
-        elif key in seen:
-            refusals.append(
-                Refusal(_where(section, number, key_field), f"{key} stands in row {seen[key]} already")
-            )
-        else:
-            seen[key] = number
-            body, wrong = _body(values, entries.get((section, key), {}))
-            refusals += [Refusal(_where(section, number, field), problem) for field, problem in wrong]
-            rows.append(Row(number, Line(section, key, body)))
-    if refusals:
-        raise SheetRefused(refusals)
-    if not rows:
-        raise BadInput("sheet", "has no row below its head")
+    for record in records:
+        body, problems = _body(record.cells, entries.get((section, record.key), {}))
+        for field, problem in problems:
+            wrong.append((record.number, Refusal(_where(section, record.number, field), problem)))
+        rows.append(Row(record.number, Line(section, record.key, body)))
+    grid.refuse(wrong)
     return rows
 
 
@@ -150,7 +101,7 @@ def at_its_cell(refusal: Refusal, section: str, rows: Sequence[Row]) -> Refusal:
 
 
 def _where(section: str, row: int, field: str) -> str:
-    return f"row {row}, column {_head(section, field)}"
+    return grid.at(row, _head(section, field))
 
 
 def _head(section: str, field: str) -> str:
@@ -159,52 +110,8 @@ def _head(section: str, field: str) -> str:
     return f"{word} {field}" if word else field
 
 
-def _grid(content: bytes) -> list[list[str]]:
-    """Every cell of the first page as text, row by row."""
-    if len(content) > MOST_BYTES:
-        raise BadInput("sheet", f"has more than {MOST_BYTES // 1_000_000} MB: send fewer rows at once")
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as packed:
-            unpacked = sum(part.file_size for part in packed.infolist())
-        grid = _cells(content) if unpacked <= _MOST_UNPACKED else None
-    except Exception as error:  # the library tells of a broken file in many ways, and all mean the same
-        raise BadInput("sheet", f"is no .xlsx that can be read ({type(error).__name__})") from error
-    if grid is None:
-        raise BadInput("sheet", "unpacks to more than a sheet of people could: it is not read")
-    if len(grid) > MOST_LINES + 1:
-        raise BadInput("sheet", f"has more than {MOST_LINES} rows: send fewer at once")
-    return grid
-
-
-def _cells(content: bytes) -> list[list[str]]:
-    """As far as one change may reach, and a row more, by which one that is longer is known."""
-    page = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0)
-    rows = page.to_python(skip_empty_area=False, nrows=MOST_LINES + 2)
-    return [[_text(cell) for cell in cells[:_MOST_COLUMNS]] for cells in rows]
-
-
-def _columns(section: str, head: Sequence[str]) -> dict[str, int]:
-    """Field → column. A head is a field's name, its Chinese word, or both."""
-    known = {field: field for field in COLUMNS[section]}
-    known |= {_head(section, field): field for field in COLUMNS[section]}
-    known |= {_head(section, field).split()[0]: field for field in COLUMNS[section]}
-    columns: dict[str, int] = {}
-    refusals: list[Refusal] = []
-    for column, name in enumerate(head):
-        where = f"row 1, column {column + 1}"
-        if name and name not in known:
-            refusals.append(
-                Refusal(where, f"{name!r} is no column here; known: {', '.join(COLUMNS[section])}")
-            )
-        elif name and known[name] in columns:
-            refusals.append(Refusal(where, f"{name!r} stands there twice"))
-        elif name:
-            columns[known[name]] = column
-    if not refusals and LISTS[section] not in columns:
-        refusals.append(Refusal("row 1", f"has no column {LISTS[section]}: nobody knows whose the rows are"))
-    if refusals:
-        raise SheetRefused(refusals)
-    return columns
+def _heads(section: str) -> dict[str, str]:
+    return {field: _head(section, field) for field in COLUMNS[section]}
 
 
 def _body(values: Mapping[str, str], before: Body) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -242,21 +149,6 @@ def _holiday(part: str) -> dict[str, Any]:
 
 def _spoken(holiday: Mapping[str, Any]) -> str:
     return "+".join([f"{holiday['name']}:{holiday['off']}", *holiday.get("work", ())])
-
-
-def _text(cell: object) -> str:
-    """A cell as people see it: whole numbers without a fraction, days as 2026-10-01, true and false."""
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return str(cell).strip()
 
 
 def _cell(value: object) -> str:

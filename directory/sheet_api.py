@@ -13,12 +13,12 @@ from directory import sheet
 from directory.book import DirectoryBook
 from directory.changes_api import READ, AskedIn, ChangeOut, carry_out
 from directory.errors import Refused
+from directory.grid import MEDIA_TYPE, SheetRefused
 from directory.rights import CHANGE
-from directory.sheet import Row, SheetRefused
+from directory.sheet import Row
 from web.errors import NotJson
 from web.route import ApiRequest, Route
 
-_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PATH, _TAG = "/api/directory/sheets/{section}", "directory"
 
 
@@ -42,7 +42,7 @@ class SheetsApi:
                 path=_PATH,
                 handler=self._take_away,
                 right=READ,
-                produces=_SHEET,
+                produces=MEDIA_TYPE,
                 summary="Staff or a list as a spreadsheet; on record",
                 tag=_TAG,
             ),
@@ -64,7 +64,7 @@ class SheetsApi:
         present = await self._book.entries()
         return web.Response(
             body=await asyncio.to_thread(sheet.written, section, present.entries),
-            content_type=_SHEET,
+            content_type=MEDIA_TYPE,
             headers={
                 "Content-Disposition": f'attachment; filename="{section}.xlsx"',
                 "Cache-Control": "no-store",
@@ -73,8 +73,8 @@ class SheetsApi:
 
     async def _take_in(self, request: ApiRequest) -> ChangeOut:
         section, asked = _section(request), request.query
-        if request.raw.content_type != _SHEET:
-            raise NotJson(f"send the sheet as {_SHEET}")
+        if request.raw.content_type != MEDIA_TYPE:
+            raise NotJson(f"send the sheet as {MEDIA_TYPE}")
         content = await request.raw.read()
         present = await self._book.entries()
         rows = await asyncio.to_thread(sheet.read, section, content, present.entries)

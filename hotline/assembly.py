@@ -15,6 +15,8 @@ from board.report_api import ReportsApi
 from board.report_service import Reports
 from board.service import Board
 from core.clock import Clock
+from customers.api import CustomersApi
+from customers.service import Customers
 from directory.api import directory_routes
 from directory.book import DirectoryBook
 from directory.changes_api import ChangesApi
@@ -23,6 +25,7 @@ from directory.loans_api import LoansApi
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
+from hotline.customers import identifier_of
 from hotline.due import Due, assemble_due, sms_key
 from hotline.flow_guard import FlowGuard
 from hotline.leading import Won
@@ -149,6 +152,8 @@ def _connected(
     upkeep = NodeUpkeep(settings, book.number, book.present, clock=clock)
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
+    customers = Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
+    identifier = identifier_of(settings.customers, customers, ledger, clock)
     callbacks = callbacks_of(main, ledger, due, directory, clock)
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
@@ -198,6 +203,7 @@ def _connected(
         clock=clock,
         calendar=lambda: directory().calendar,
         relay=relay,
+        lookup=identifier.lookup,
         leadership=leadership,
     )
     routes = [
@@ -210,6 +216,7 @@ def _connected(
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
+        *CustomersApi(customers).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *LoansApi(book).routes(),
@@ -255,6 +262,7 @@ def _connected(
         upkeep=upkeep,
         consumers=consumers,
         filer=filer,
+        identifier=identifier,
         retention=retention,
         relay=relay,
         app=app,

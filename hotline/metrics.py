@@ -22,7 +22,9 @@ from board.service import Board
 from core.calendar import WorkingCalendar
 from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant, local_day
 from core.facts import AgentState
+from customers.lookup import Lookup
 from directory.alarms import ALARMS
+from hotline.metrics_customers import lookup_figures
 from hotline.metrics_family import Family
 from hotline.metrics_lease import lease_figures
 from hotline.retention import Retention
@@ -57,6 +59,7 @@ class Watched:
     clock: Clock
     calendar: Callable[[], WorkingCalendar]
     relay: RelayOut | None = None
+    lookup: Lookup | None = None
     leadership: Leadership | None = None
 
 
@@ -284,6 +287,7 @@ _PARTS: Mapping[str, Callable[[Watched], Iterator[Metric]]] = {
     "calendar": _calendar,
     "jobs": _jobs,
     "retention": lambda watched: iter([RETENTION.single(bool(watched.retention.problem))]),
+    "customers": lambda watched: lookup_figures(watched.lookup),
     "web": _web,
 }
 

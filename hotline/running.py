@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from board.service import Board
+from customers.identify import Identifier
 from directory.book import DirectoryBook
 from hotline.due import Due
 from hotline.leading import Won
@@ -46,6 +47,7 @@ class Hotline:
     upkeep: NodeUpkeep
     consumers: tuple[Consumer, ...]
     filer: Filer
+    identifier: Identifier
     retention: Retention
     relay: RelayOut | None
     app: web.Application
@@ -94,6 +96,7 @@ class Running:
                 "board": hotline.board.run(),
                 "outbox": hotline.outbox.run(),
                 "filer": hotline.filer.run(),
+                "customers": hotline.identifier.run(),
                 "directory": hotline.directory.run(),
                 "upkeep": hotline.upkeep.run(),
                 "retention": hotline.retention.run(),

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from core.errors import BadInput
 from core.names import fits
+from hotline.settings_customers import CustomersSettings
 from hotline.settings_lease import LeaseSettings
 from hotline.settings_section import Section, origin
 from hotline.settings_sign_in import OidcSettings, SessionSettings
@@ -371,6 +372,7 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     redis: RedisSettings = RedisSettings()
     log: LogSettings = LogSettings()
+    customers: CustomersSettings = CustomersSettings()
     metrics: MetricsSettings = MetricsSettings()
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()

@@ -9,7 +9,7 @@ from core import facts as f
 from core.clock import MINUTE, Instant
 from core.facts import Numbered
 
-WRITTEN_LATER = (f.RecordingFiled, f.SummarySaved, f.TicketOpened)
+WRITTEN_LATER = (f.RecordingFiled, f.SummarySaved, f.TicketOpened, f.CustomerIdentified)
 """Our own records of a call, made when it may be long over."""
 
 

@@ -120,6 +120,10 @@ def _about(fact: f.CallFact) -> Words:
 Way = tuple[str, str]
 
 
+def _to_hotline(_fact: Any, _agents: dict[str, str]) -> Way:
+    return HOTLINE, HOTLINE
+
+
 def _from_customer(_fact: Any, _agents: dict[str, str]) -> Way:
     return CUSTOMER, HOTLINE
 
@@ -185,6 +189,7 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.MenuChosen: _from_customer,
     f.MenuFailed: _from_customer,
     f.NobodyOnDuty: _to_customer,
+    f.CustomerIdentified: _to_hotline,
     f.CallerQueued: _to_queue,
     f.CallerLeftQueue: _from_queue,
     f.CallerMoved: _to_queue,

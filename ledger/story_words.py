@@ -14,6 +14,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "MenuChosen": ("菜单 {menu} 按 {key} → {target}", "menu {menu}, key {key} → {target}"),
     "MenuFailed": ("菜单 {menu}：{cause}（第 {attempt} 次）", "menu {menu}: {cause} (no. {attempt})"),
     "NobodyOnDuty": ("{queue} 无人值守", "nobody on duty for {queue}"),
+    "CustomerIdentified": ("识别客户：级别 {level}（{source}）", "customer known: {level} ({source})"),
     "CallerQueued": ("进入排队，优先级 {priority}", "waits, priority {priority}"),
     "CallerLeftQueue": ("离开排队：{reason}", "leaves the queue: {reason}"),
     "CallerMoved": ("{by} 改排至 {queue}", "moved to {queue} by {by}"),

@@ -184,6 +184,8 @@ class Call(Struct, frozen=True, gc=False):
     """Queues that nobody served when the caller asked for them."""
     menu_at: Instant = 0
     """Time of the last menu signal taken in."""
+    favoured: bool = False
+    """Found to be a customer who is served first; the dialplan does not know it."""
     ended_at: Instant | None = None
 
     @property

@@ -38,6 +38,8 @@ def recall_call(facts: Iterable[f.Fact]) -> Call | None:
 
 def _advance(call: Call, fact: f.Fact) -> Call:
     match fact:
+        case f.CustomerIdentified():
+            call = replace(call, favoured=fact.favoured)
         case f.LanguageChosen():
             call = replace(call, language=fact.language)
         case f.MenuChosen() | f.MenuFailed():

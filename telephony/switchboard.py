@@ -12,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from core import facts as f
 from core.clock import MINUTE, SECOND, Duration, Instant
 from core.errors import Conflict
@@ -158,6 +160,12 @@ class Switchboard:
             if call.ended_at is not None and now - call.ended_at > (_ASKING if call.asking else _LINGER):
                 self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
         return outcome
+
+    def favour(self, call_id: str) -> None:
+        """The caller is a customer who is served first."""
+        call = self.calls.get(call_id)
+        if call is not None:
+            self.calls[call_id] = replace(call, favoured=True)
 
     # ------------------------------------------------------------------ wishes
 

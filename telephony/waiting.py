@@ -1,8 +1,8 @@
 """Those who wait, and those who could answer: ageing, announcements, who is on duty. Pure.
 
 Ageing bounds every wait: an ordinary caller who has waited `AGEING_AFTER` gets the priority of a VIP, so that
-no VIP who joins later than that is put before them. Announcements begin after the first ten seconds, in which
-nothing may hold up the dialling.
+no VIP who joins later than that is put before them. Who is found to be a favoured customer gets it at once.
+Announcements begin after the first ten seconds, in which nothing may hold up the dialling.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ class Waiting:
         return now - self.wait.joined_at
 
 
-def priority_now(wait: Wait, now: Instant) -> int:
-    """A caller's priority with what ageing adds to it."""
-    return max(wait.priority, AGED_PRIORITY) if now - wait.joined_at >= AGEING_AFTER else wait.priority
+def priority_now(call: Call, wait: Wait, now: Instant) -> int:
+    """A caller's priority with what ageing, or being a favoured customer, adds to it."""
+    raised = call.favoured or now - wait.joined_at >= AGEING_AFTER
+    return max(wait.priority, AGED_PRIORITY) if raised else wait.priority
 
 
 def line_up(calls: Iterable[Call], now: Instant) -> dict[str, list[Waiting]]:
@@ -59,7 +60,8 @@ def line_up(calls: Iterable[Call], now: Instant) -> dict[str, list[Waiting]]:
         queue: [
             Waiting(call, wait, place)
             for place, (wait, call) in enumerate(
-                sorted(callers, key=lambda pair: (-priority_now(pair[0], now), pair[0].joined_at)), start=1
+                sorted(callers, key=lambda pair: (-priority_now(pair[1], pair[0], now), pair[0].joined_at)),
+                start=1,
             )
         ]
         for queue, callers in by_queue.items()
@@ -67,8 +69,8 @@ def line_up(calls: Iterable[Call], now: Instant) -> dict[str, list[Waiting]]:
 
 
 def to_be_aged(line: Sequence[Waiting], now: Instant) -> list[Waiting]:
-    """Ordinary callers of one queue who have waited long enough to be treated as VIPs."""
-    return [waiting for waiting in line if waiting.wait.priority < priority_now(waiting.wait, now)]
+    """Callers of one queue who are to be treated as VIPs, and whom app_queue does not treat so yet."""
+    return [one for one in line if one.wait.priority < priority_now(one.call, one.wait, now)]
 
 
 def overdue(

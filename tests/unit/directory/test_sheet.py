@@ -16,8 +16,8 @@ from directory import sheet
 from directory.changes import Present, apply
 from directory.entries import entries_of
 from directory.errors import Refusal
+from directory.grid import SheetRefused
 from directory.seed import DEMO, load
-from directory.sheet import SheetRefused
 
 TODAY = date(2026, 11, 25)
 ENTRIES = entries_of(load(DEMO, today=TODAY))

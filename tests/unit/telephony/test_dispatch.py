@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from core.clock import SECOND
 from core.errors import BadInput
@@ -91,6 +92,17 @@ def test_a_new_round_is_aged_anew_but_tells_nothing_twice() -> None:
     assert [type(x) for x in made.plan(waiting(NOW, 2), {}, late + 2 * SECOND)] == [c.ChangePriority]
     assert [type(x) for x in made.forget(NODE, CALL)] == [c.Silence]
     assert made.forget(NODE, CALL) == []
+
+
+def test_a_favoured_customer_is_raised_at_once_and_again_in_each_round() -> None:
+    made = dispatcher()
+    ((one,),) = waiting(NOW).values()
+    favoured = {"personal-cmn": [Waiting(replace(one.call, favoured=True), one.wait, 1)]}
+    raised = c.ChangePriority(NODE, "personal-cmn", "PJSIP/trunk-00000001", 10)
+    assert raised in made.plan(favoured, {}, NOW)
+    assert raised not in made.plan(favoured, {}, NOW + SECOND)
+    made.requeued(CALL)
+    assert raised in made.plan(favoured, {}, NOW + 2 * SECOND)
 
 
 def test_a_freed_agent_gets_the_caller_who_is_overdue_longest_in_any_queue_of_theirs() -> None:

@@ -114,3 +114,14 @@ def test_a_summary_saved_during_the_talk_is_remembered_until_the_talk_is_over() 
     agent = recall_agent(agent, saved)
     assert agent.summarised
     assert not recall_agent(agent, state(AgentState.TALKING, AgentState.READY, "")).summarised
+
+
+def test_who_was_found_to_be_a_favoured_customer_is_so_after_a_restart() -> None:
+    call, facts = arrive(Story().arrives().signals[0])  # type: ignore[arg-type]
+    found = f.CustomerIdentified(
+        at=call.arrived_at, call=CALL, customer="C-1", level="vip", favoured=True, source="own"
+    )
+    assert recall_call(facts) == recall_call([*facts, replace(found, favoured=False)])
+    recalled = recall_call([*facts, found])
+    assert recalled is not None
+    assert recalled.favoured

@@ -38,6 +38,13 @@ def test_the_place_that_is_told_is_the_one_that_ageing_gives() -> None:
     assert [x.call.id for x in w.to_be_aged(line, START + w.AGEING_AFTER)] == ["ordinary"]
 
 
+def test_a_favoured_customer_stands_before_the_ordinary_and_no_higher_than_a_vip() -> None:
+    favoured = replace(caller("favoured", 3), favoured=True)
+    line = w.line_up([caller("vip", 2, w.AGED_PRIORITY), favoured, caller("ordinary", 1)], START)["q"]
+    assert [x.call.id for x in line] == ["vip", "favoured", "ordinary"]
+    assert [x.call.id for x in w.to_be_aged(line, START)] == ["favoured"]
+
+
 def test_nothing_is_said_in_the_first_ten_seconds_and_then_every_thirty() -> None:
     line = w.line_up([caller("a", 0)], START)["q"]
     assert w.to_be_told(line, START + 10 * SECOND - 1, {}) == []

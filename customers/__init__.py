@@ -1,0 +1,1 @@
+"""Who calls: customers, their numbers, what is known of them and who looked at it."""
