@@ -14,6 +14,7 @@ from typing import Final
 from web.scope import NARROWER, joined
 
 CHANGE: Final = "directory.change"
+READ: Final = "directory.read"
 
 RIGHTS: Final = MappingProxyType(
     {
@@ -34,7 +35,7 @@ RIGHTS: Final = MappingProxyType(
         "tickets.open": "open a work order from a summary",
         "tickets.read": "read another's work order (SEC-04: one's own is open to everybody)",
         "audit.read": "see who looked at which recording, summary or work order, why and when (SEC-17)",
-        "directory.read": "see staff, queues and lists as they are kept, and every change of them",
+        READ: "see staff, queues and lists as they are kept, and every change of them",
         CHANGE: "change them: people, rights, skills, queues, lists, thresholds (SEC-05)",
         "passwords.reset": "make a new initial password for somebody else, which ends their sessions",
         "sessions.end": "see and end other people's sessions",
@@ -49,6 +50,8 @@ SCOPED: Final = frozenset(
         "agents.read",
         "audit.read",
         "calls.read",
+        CHANGE,
+        READ,
         "help.answer",
         "passwords.reset",
         "recordings.play",
