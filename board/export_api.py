@@ -16,6 +16,7 @@ from storage.jobs.model import Job, JobState
 from web.route import ApiRequest, Out, Route
 
 _PATH, _TAG = "/api/reports/exports", "reports"
+_OWN = "how one's own order stands, nothing of what is in it"
 _NUMBER = re.compile(r"[1-9]\d{0,17}")
 
 
@@ -62,6 +63,7 @@ class ExportsApi:
                 path=one,
                 handler=self._show,
                 right=RIGHT,
+                unscoped=_OWN,
                 returns=ExportOut,
                 summary="How one's own order stands",
                 tag=_TAG,
@@ -71,6 +73,7 @@ class ExportsApi:
                 path=one,
                 handler=self._cancel,
                 right=RIGHT,
+                unscoped=_OWN,
                 summary="Cancel one's own order while it waits",
                 tag=_TAG,
             ),
@@ -79,6 +82,7 @@ class ExportsApi:
                 path=f"{one}/file",
                 handler=self._fetch,
                 right=RIGHT,
+                unscoped="one's own order, compared with what the right reaches by now",
                 produces=SHEET,
                 summary="The sheet, once it is ready; on record",
                 tag=_TAG,

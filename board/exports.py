@@ -4,7 +4,8 @@
     export = await exports.of(number, by="8001")       # how far it is; `NotFound` for anybody else
     file = await exports.fetched(number, by="8001")    # on record before a byte of it leaves
 
-A sheet lies in `folder` under its job's number. When it is ready, the job that removes it is put with it.
+A sheet lies in `folder` under its job's number; beside one of agents a list of those whom it may hold, which
+the right still has to reach at fetching. When it is ready, the job that removes it is put with it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from board.export_sheet import Order, make_sheet
-from board.report_schemas import RIGHT, SheetQuery
+from board.report_schemas import RIGHT, By, SheetQuery
 from board.report_service import Reports
 from board.reports import Asked
 from board.roster import names_of
@@ -38,6 +39,7 @@ MOST_EXPORT_ROWS = 60_000
 MOST_OPEN = 3
 """Of one person: whoever needs more at a time asks for a longer step."""
 _PURPOSE = "reports"
+_json = msgspec.json.encode
 
 
 class Exports:
@@ -99,7 +101,8 @@ class Exports:
     async def fetched(self, number: int, *, by: str) -> tuple[Path, str]:
         """The file of one that is ready, and what it is called; that it is taken away is then on record.
 
-        `Conflict` if it is not ready, `NotFound` if it has been removed since.
+        `Conflict` if it is not ready, or holds agents whom the right of `by` does not reach any more;
+        `NotFound` if it has been removed since.
         """
         job = await self.of(number, by=by)
         if job.state is not JobState.DONE:
@@ -107,12 +110,16 @@ class Exports:
         file = self._folder / job.result
         if not await asyncio.to_thread(file.is_file):
             raise NotFound(f"report {number} is kept no longer: order it anew")
+        query = SheetQuery.model_validate(job.payload["query"])
+        if not await asyncio.to_thread(self._still_reached, file, query, by):
+            raise Conflict(
+                f"report {number} has agents whom your right {RIGHT!r} does not reach any more: order it anew"
+            )
         async with self._database.write() as connection:
             access = Access(
                 at=self._clock(), staff=by, action="export", subject=f"report:{number}", purpose=_PURPOSE
             )
             await record_access(connection, access)
-        query = SheetQuery.model_validate(job.payload["query"])
         since = moment(query.asked(self._zone).since, self._zone)
         return file, f"{query.by}-{since:%Y%m%d}-{query.step}.xlsx"
 
@@ -142,6 +149,8 @@ class Exports:
         file = self._folder / f"{job.number}.xlsx"
         try:
             await work.apart(make_sheet, order)
+            if query.by is By.AGENT:
+                await asyncio.to_thread(_agents_of(file).write_bytes, _json(sorted(order.asked.names)))
             async with work.finish(file.name) as connection:
                 # Within the unit of work that says it is ours: a turn that is past puts nothing in place.
                 await asyncio.to_thread(aside.rename, file)
@@ -162,12 +171,31 @@ class Exports:
             raise Hopeless(f"the right {RIGHT!r} of {by} reaches none of these agents any more")
         return reached
 
+    def _still_reached(self, file: Path, query: SheetQuery, by: str) -> bool:
+        """Whether the right of `by` reaches all agents of a sheet, as of now."""
+        directory = self._directory()
+        scope = directory.rights(by).get(RIGHT) if StaffId(by) in directory.staff else None
+        if scope is None or query.by is By.QUEUE:
+            return scope is not None
+        reach = directory.within(by, scope)
+        if reach.staff is None:
+            return True
+        noted = _agents_of(file)
+        agents: list[str] = msgspec.json.decode(noted.read_bytes()) if noted.exists() else []
+        return bool(agents) and reach.staff.issuperset(agents)
+
     async def _remove(self, work: Work) -> None:
         """The sheet, and what killed processes have left of others."""
         await asyncio.to_thread(self._sweep, str(work.job.payload["file"]), self._clock())
 
     def _sweep(self, name: str, now: Instant) -> None:
         (self._folder / name).unlink(missing_ok=True)
+        _agents_of(self._folder / name).unlink(missing_ok=True)
         for left in self._folder.glob("*.part"):
             if left.stat().st_mtime < (now - DAY) / SECOND:
                 left.unlink(missing_ok=True)
+
+
+def _agents_of(file: Path) -> Path:
+    """Beside a sheet: which agents it was made of; none in it stands for everybody."""
+    return file.with_suffix(".agents")

@@ -27,9 +27,11 @@ from directory.changes import Applied, Change, ChangeState, Line, Present, apply
 from directory.entries import Body, Key, directory_of
 from directory.errors import Problem, Refused
 from directory.lookup import Directory
+from directory.remit import Remit, Sight, remit_of
 from storage import Database, after_commit, take_turn
 from storage.audit import Access, record_access
 from storage.timers import Timer, Timers
+from web.errors import Forbidden
 
 _log = structlog.get_logger("directory")
 _TURN = "directory"
@@ -140,27 +142,32 @@ class DirectoryBook:
     ) -> Change:
         """Carry a change out today, or note it for another day; all of it or nothing.
 
-        Errors as `changes.apply`; `BadInput` for a day that is past.
+        Errors as `changes.apply`; `BadInput` for a day that is past; `Refused` where it goes further than the
+        right of `by` does, on the day it begins, too.
         """
         today = self._today()
         day = self._day(effective_on, today)
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            done = await self._applied(await self._on(connection, day), lines, day)
+            done = await self._applied(await self._on(connection, day), lines, day, by)
             change = await self._write(connection, done, by=by, reason=reason, day=day, today=today)
         _log.info("directory changed", change=change.number, by=by, state=change.state, lines=len(done.lines))
         if change.state is ChangeState.APPLIED:
             await self.refresh()
         return change
 
-    async def try_out(self, lines: Sequence[Line], *, effective_on: date | None = None) -> tuple[Line, ...]:
+    async def try_out(
+        self, lines: Sequence[Line], *, by: str, effective_on: date | None = None
+    ) -> tuple[Line, ...]:
         """What a change would do, with before and after; nothing is written. Errors as `change`."""
         day = self._day(effective_on, self._today())
         async with self._database.read() as connection:
-            return (await self._applied(await self._on(connection, day), lines, day)).lines
+            return (await self._applied(await self._on(connection, day), lines, day, by)).lines
 
     async def withdraw(self, number: int, *, by: str) -> Change:
-        """Take a planned change back. `NotFound`; `Conflict` if it is not planned (any more)."""
+        """Take a planned change back. `NotFound`; `Conflict` if it is not planned (any more); `Forbidden`
+        to whoever could not have made it.
+        """
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
             found = await store.load_changes(connection, [number])
@@ -169,6 +176,12 @@ class DirectoryBook:
             if found[0].state is not ChangeState.PLANNED:
                 raise Conflict(
                     f"change {number} is {found[0].state.value}: make another one that says what you want"
+                )
+            remit = await asyncio.to_thread(self._remit, await self._kept(connection), by, self._today())
+            if remit and not remit.could_make(found[0].lines, self.present):
+                raise Forbidden(
+                    f"change {number} goes further than the right 'directory.change' of {by} does: "
+                    "ask whoever made it to withdraw it"
                 )
             await store.end_change(connection, number, ChangeState.WITHDRAWN)
             await self._record(connection, found[0], "withdraw", by=by)
@@ -182,12 +195,19 @@ class DirectoryBook:
             return await self._kept(connection)
 
     async def history(
-        self, *, section: str = "", key: str = "", state: str = "", before: int | None = None, limit: int
+        self,
+        *,
+        section: str = "",
+        key: str = "",
+        state: str = "",
+        before: int | None = None,
+        limit: int,
+        sight: Sight | None = None,
     ) -> list[Change]:
         """Changes, newest first; see `store.find_changes`."""
         async with self._database.read() as connection:
             return await store.find_changes(
-                connection, section=section, key=key, state=state, before=before, limit=limit
+                connection, section=section, key=key, state=state, before=before, limit=limit, sight=sight
             )
 
     async def exported(self, section: str, *, by: str) -> None:
@@ -213,7 +233,7 @@ class DirectoryBook:
         present = await self._kept(connection)
         for change in await store.planned(connection, day):
             try:
-                done = await self._applied(present, change.lines, day)
+                done = await self._applied(present, change.lines, day, change.by)
             except HotlineError:  # it will be refused on its day, and says so then
                 continue
             touched = {line.entry: change.number for line in done.lines}
@@ -225,16 +245,28 @@ class DirectoryBook:
         present = await store.present(connection)
         return Present({**present.entries, **lacking(present.entries, self._seed)}, present.touched)
 
-    async def _applied(self, present: Present, lines: Sequence[Line], day: date) -> Applied:
+    async def _applied(self, present: Present, lines: Sequence[Line], day: date, by: str) -> Applied:
         before = self.present
 
         def carried_out() -> Applied:
+            remit = self._remit(present, by, day)
+            if remit and (problems := remit.outside(lines, present.entries)):
+                raise Refused(problems)
             done = apply(present, lines, day, self._zone)
-            if problems := [one for guard in self._guards for one in guard(before, done.directory)]:
+            problems = remit.beyond(done.lines, done.directory) if remit else []
+            problems += [one for guard in self._guards for one in guard(before, done.directory)]
+            if problems:
                 raise Refused(problems)
             return done
 
         return await asyncio.to_thread(carried_out)
+
+    def _remit(self, present: Present, by: str, day: date) -> Remit | None:
+        """How far `by` may go on that day; None: as far as there is."""
+        now = remit_of(self.present, by)
+        if now is None or now.whole:
+            return None
+        return remit_of(directory_of(present.entries, day, self._zone), by)
 
     async def _write(
         self, connection: AsyncConnection, done: Applied, *, by: str, reason: str, day: date, today: date
@@ -283,7 +315,7 @@ class DirectoryBook:
         """What was to begin until today; a change that does not fit any more is refused, and says why."""
         for change in await store.planned(connection, today):
             try:
-                done = await self._applied(await self._kept(connection), change.lines, today)
+                done = await self._applied(await self._kept(connection), change.lines, today, change.by)
             except HotlineError as error:
                 _log.error(
                     "planned change of the directory refused", change=change.number, problem=str(error)

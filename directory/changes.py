@@ -33,6 +33,7 @@ from directory.entries import (
 from directory.errors import Problem, Refused
 from directory.lookup import Directory
 from directory.rights import CHANGE
+from web.scope import Scope
 
 MOST_LINES = 5_000
 
@@ -112,8 +113,12 @@ def apply(present: Present, lines: Sequence[Line], today: date, zone: ZoneInfo =
     entries = dict(present.entries)
     _carry_out(lines, entries)
     directory = directory_of(entries, today, zone)
-    if not any(CHANGE in directory.rights(one.number) for one in directory.staff.values() if one.active):
-        raise Refused([Problem("staff", "", f"nobody would be left with the right {CHANGE!r}")])
+    if not any(
+        directory.rights(one.number).get(CHANGE) is Scope.ALL
+        for one in directory.staff.values()
+        if one.active
+    ):
+        raise Refused([Problem("staff", "", f"nobody would be left with the right {CHANGE!r} for everybody")])
     canonical = entries_of(directory)
     settled = [replace(line, after=_settled(line, canonical)) for line in lines]
     done = tuple(

@@ -14,10 +14,10 @@ from core.names import StaffId
 from directory.book import DirectoryBook
 from directory.changes import MOST_LINES, Change, ChangeState, Line
 from directory.entries import SECTIONS
-from directory.rights import CHANGE
-from web.route import ApiRequest, In, Out, Route
+from directory.remit import Sight
+from directory.rights import CHANGE, READ
+from web.route import ApiRequest, In, Out, Principal, Route
 
-READ = "directory.read"
 _MOST = 200
 _TAG = "directory"
 _SECTION = f"^({'|'.join(SECTIONS)})$"
@@ -81,7 +81,10 @@ class LineOut(Out):
 
 
 class ChangeOut(Out):
-    """`number` is 0 for a dry run. `problem`: why a planned change was refused on its day."""
+    """`number` is 0 for a dry run. `problem`: why a planned change was refused on its day.
+
+    `hidden`: how many lines it has besides that are not open to whoever asks; `problem` is not told then.
+    """
 
     number: int
     at: datetime | None
@@ -93,6 +96,7 @@ class ChangeOut(Out):
     applied_at: datetime | None
     problem: str
     lines: list[LineOut]
+    hidden: int = 0
 
 
 class ChangesQuery(In):
@@ -126,6 +130,7 @@ class ChangesApi:
                 path="/api/directory/entries",
                 handler=self._entries,
                 right=READ,
+                scoped=True,
                 query=EntriesQuery,
                 returns=EntriesOut,
                 summary="What the directory holds, entry by entry",
@@ -136,6 +141,7 @@ class ChangesApi:
                 path="/api/directory/changes",
                 handler=self._changes,
                 right=READ,
+                scoped=True,
                 query=ChangesQuery,
                 returns=ChangesOut,
                 summary="Who changed what and when, with before and after",
@@ -146,6 +152,7 @@ class ChangesApi:
                 path="/api/directory/changes",
                 handler=self._change,
                 right=CHANGE,
+                scoped=True,
                 body=ChangeIn,
                 returns=ChangeOut,
                 summary="Change the directory, now or on a day to come; or try what would change",
@@ -156,6 +163,7 @@ class ChangesApi:
                 path="/api/directory/changes/{number}",
                 handler=self._withdraw,
                 right=CHANGE,
+                scoped=True,
                 returns=ChangeOut,
                 summary="Withdraw a change that is planned for a day to come",
                 tag=_TAG,
@@ -164,13 +172,14 @@ class ChangesApi:
 
     async def _entries(self, request: ApiRequest) -> EntriesOut:
         query: EntriesQuery = request.query
-        present = await self._book.entries()
+        present, sight = await self._book.entries(), sight_of(request.person)
         found = [
             EntryOut(
                 section=section, key=key, entry=dict(body), change=present.touched.get((section, key), 0)
             )
             for (section, key), body in present.entries.items()
             if query.section in ("", section) and query.key in ("", key)
+            if sight is None or sight.shows(section, key)
         ]
         if query.key and not found:
             raise NotFound(f"{query.section or 'the directory'} has no {query.key!r}")
@@ -180,16 +189,18 @@ class ChangesApi:
         query: ChangesQuery = request.query
         if query.key and not query.section:
             raise BadInput("query.key", "name the section as well: keys are those of a section")
+        sight = sight_of(request.person)
         found = await self._book.history(
             section=query.section,
             key=query.key,
             state=query.state,
             before=int(query.page) if query.page else None,
             limit=query.limit + 1,
+            sight=sight,
         )
         shown = found[: query.limit]
         more = str(shown[-1].number) if len(found) > query.limit else ""
-        return ChangesOut(changes=[_out(self._book, change) for change in shown], more=more)
+        return ChangesOut(changes=[_out(self._book, change, sight) for change in shown], more=more)
 
     async def _change(self, request: ApiRequest) -> ChangeOut:
         body: ChangeIn = request.body
@@ -208,7 +219,7 @@ async def carry_out(book: DirectoryBook, lines: Sequence[Line], asked: AskedIn, 
     if not asked.dry_run:
         made = await book.change(lines, by=by, reason=asked.reason, effective_on=asked.effective_on)
         return _out(book, made)
-    would = await book.try_out(lines, effective_on=asked.effective_on)
+    would = await book.try_out(lines, by=by, effective_on=asked.effective_on)
     return ChangeOut(
         number=0,
         at=None,
@@ -223,7 +234,16 @@ async def carry_out(book: DirectoryBook, lines: Sequence[Line], asked: AskedIn, 
     )
 
 
-def _out(book: DirectoryBook, change: Change) -> ChangeOut:
+def sight_of(person: Principal) -> Sight | None:
+    """What of the directory is open to them; None: all of it."""
+    staff = person.reach(READ).staff
+    return None if staff is None else Sight(person.staff, staff)
+
+
+def _out(book: DirectoryBook, change: Change, sight: Sight | None = None) -> ChangeOut:
+    own = sight is None or (change.by == sight.by and change.state is not ChangeState.APPLIED)
+    lines = [line for line in change.lines if own or sight is None or sight.shows(line.section, line.key)]
+    hidden = len(change.lines) - len(lines)
     return ChangeOut(
         number=change.number,
         at=moment(change.at),
@@ -233,8 +253,9 @@ def _out(book: DirectoryBook, change: Change) -> ChangeOut:
         effective_on=change.effective_on,
         state=change.state.value,
         applied_at=None if change.applied_at is None else moment(change.applied_at),
-        problem=change.problem,
-        lines=[_line_out(line) for line in change.lines],
+        problem="" if hidden else change.problem,
+        lines=[_line_out(line) for line in lines],
+        hidden=hidden,
     )
 
 

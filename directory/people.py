@@ -8,7 +8,7 @@ from functools import partial
 from core.names import StaffId
 from directory.credentials import Credentials
 from directory.lookup import Directory
-from directory.rights import RIGHTS
+from directory.rights import RIGHTS, SCOPED
 from web.route import Given, Principal
 
 
@@ -44,3 +44,7 @@ class DirectoryPeople:
     def known_rights(self) -> frozenset[str]:
         """All rights there are."""
         return frozenset(RIGHTS)
+
+    def scoped_rights(self) -> frozenset[str]:
+        """Those of them that are granted as far as somebody's records."""
+        return SCOPED

@@ -10,7 +10,7 @@ who are there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from directory.model import Staff, Unit
 from web.scope import Reach, Scope
@@ -33,14 +33,18 @@ def within(asker: Staff, scope: Scope, staff: Iterable[Staff], units: Mapping[st
     """The people whose records are open to `asker` as far as `scope` goes; always themselves."""
     if scope is Scope.ALL:
         return Reach(None)
-    found = {asker.number}
-    if scope is Scope.UNIT and asker.unit:
-        codes = beneath(asker.unit, units)
-        found.update(one.number for one in staff if one.unit in codes)
-    elif scope is not Scope.OWN:
-        found.update(one.number for one in staff if _together(one, asker))
+    reaches = circle(asker, scope, units)
+    found = {asker.number, *(one.number for one in staff if reaches(one.unit, one.team))}
     return Reach(frozenset(map(str, found)))
 
 
-def _together(one: Staff, other: Staff) -> bool:
-    return bool(other.team) and (one.team, one.unit) == (other.team, other.unit)
+def circle(asker: Staff, scope: Scope, units: Mapping[str, Unit]) -> Callable[[str, str], bool]:
+    """Whether `scope` opens the people of a unit and team, themselves apart, to `asker`."""
+    if scope is Scope.ALL:
+        return lambda _unit, _team: True
+    if scope is Scope.UNIT and asker.unit:
+        codes = beneath(asker.unit, units)
+        return lambda unit, _team: unit in codes
+    if scope is Scope.OWN or not asker.team:
+        return lambda _unit, _team: False
+    return lambda unit, team: (unit, team) == (asker.unit, asker.team)

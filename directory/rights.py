@@ -14,6 +14,7 @@ from typing import Final
 from web.scope import NARROWER, joined
 
 CHANGE: Final = "directory.change"
+READ: Final = "directory.read"
 
 RIGHTS: Final = MappingProxyType(
     {
@@ -44,7 +45,7 @@ RIGHTS: Final = MappingProxyType(
         "customers.note": "write a note on a customer",
         "customers.change": "keep and change customers, one by one or by spreadsheet",
         "audit.read": "see who looked at which recording, summary, ticket or customer, why, when (SEC-17)",
-        "directory.read": "see staff, queues and lists as they are kept, and every change of them",
+        READ: "see staff, queues and lists as they are kept, and every change of them",
         CHANGE: "change them: people, rights, skills, queues, lists, thresholds (SEC-05)",
         "passwords.reset": "make a new initial password for somebody else, which ends their sessions",
         "sessions.end": "see and end other people's sessions",
@@ -62,6 +63,8 @@ SCOPED: Final = frozenset(
         "calls.command",
         "calls.join",
         "calls.read",
+        CHANGE,
+        READ,
         "help.answer",
         "passwords.reset",
         "recordings.play",

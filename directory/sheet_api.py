@@ -11,12 +11,13 @@ from pydantic import Field
 from core.errors import NotFound
 from directory import sheet
 from directory.book import DirectoryBook
-from directory.changes_api import READ, AskedIn, ChangeOut, carry_out
+from directory.changes_api import AskedIn, ChangeOut, carry_out, sight_of
 from directory.errors import Refused
 from directory.grid import MEDIA_TYPE, SheetRefused
-from directory.rights import CHANGE
+from directory.remit import CLOSED
+from directory.rights import CHANGE, READ
 from directory.sheet import Row
-from web.errors import NotJson
+from web.errors import Forbidden, NotJson
 from web.route import ApiRequest, Route
 
 _PATH, _TAG = "/api/directory/sheets/{section}", "directory"
@@ -42,6 +43,7 @@ class SheetsApi:
                 path=_PATH,
                 handler=self._take_away,
                 right=READ,
+                scoped=True,
                 produces=MEDIA_TYPE,
                 summary="Staff or a list as a spreadsheet; on record",
                 tag=_TAG,
@@ -51,6 +53,7 @@ class SheetsApi:
                 path=_PATH,
                 handler=self._take_in,
                 right=CHANGE,
+                scoped=True,
                 query=SheetIn,
                 returns=ChangeOut,
                 summary="Take staff or a list in from a spreadsheet, all of it or nothing; tried first",
@@ -59,11 +62,14 @@ class SheetsApi:
         ]
 
     async def _take_away(self, request: ApiRequest) -> web.StreamResponse:
-        section = _section(request)
+        section, sight = _section(request), sight_of(request.person)
+        if sight is not None and section in CLOSED:
+            raise Forbidden(f"{section} is about customers: it is for those who have {READ!r} for everybody")
         await self._book.exported(section, by=request.person.staff)
         present = await self._book.entries()
+        shown = {entry: body for entry, body in present.entries.items() if not sight or sight.shows(*entry)}
         return web.Response(
-            body=await asyncio.to_thread(sheet.written, section, present.entries),
+            body=await asyncio.to_thread(sheet.written, section, shown),
             content_type=MEDIA_TYPE,
             headers={
                 "Content-Disposition": f'attachment; filename="{section}.xlsx"',

@@ -8,12 +8,13 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Instant
 from directory.changes import Change, ChangeState, Line, Present
 from directory.entries import Body, Key
+from directory.remit import CLOSED, PEOPLE, Sight
 from directory.tables import directory_changes, directory_entries, directory_lines
 from storage import upsert
 
@@ -158,18 +159,37 @@ async def find_changes(
     state: str = "",
     before: int | None = None,
     limit: int,
+    sight: Sight | None = None,
 ) -> list[Change]:
-    """Changes, newest first, of an entry or a section if one is named; only of numbers below `before`."""
+    """Changes, newest first, of an entry or a section if one is named; only of numbers below `before`.
+
+    `sight`: only those with a line that is open to somebody, and what they planned themselves.
+    """
     changes, lines = directory_changes.c, directory_lines.c
     query = select(changes.number).order_by(changes.number.desc()).limit(limit)
+    touched = select(lines.change)
     if section:
-        touched = select(lines.change).where(lines.section == section)
-        query = query.where(changes.number.in_(touched.where(lines.key == key) if key else touched))
+        touched = touched.where(lines.section == section)
+    if key:
+        touched = touched.where(lines.key == key)
+    if sight is not None:
+        theirs = (changes.by == sight.by) & (changes.state != ChangeState.APPLIED)
+        shown = touched.where(_shown(sight))
+        query = query.where(changes.number.in_(shown) | (theirs & changes.number.in_(touched)))
+    elif section:
+        query = query.where(changes.number.in_(touched))
     if state:
         query = query.where(changes.state == state)
     if before is not None:
         query = query.where(changes.number < before)
     return await load_changes(connection, (await connection.execute(query)).scalars())
+
+
+def _shown(sight: Sight) -> ColumnElement[bool]:
+    """`Sight.shows`, as the database asks it."""
+    people = directory_lines.c.section == PEOPLE
+    mine = directory_lines.c.key.in_(sorted(sight.staff))
+    return (people & mine) | directory_lines.c.section.not_in([PEOPLE, *sorted(CLOSED)])
 
 
 def _line_rows(number: int, lines: Sequence[Line]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.clock import moment
-from directory.changes_api import READ
+from directory.rights import READ
 from hotline.node_upkeep import NodeUpkeep
 from web.route import ApiRequest, Out, Route
 
@@ -39,6 +39,7 @@ class NodeUpkeepApi:
                 path="/api/directory/live",
                 handler=self._live,
                 right=READ,
+                unscoped="how far the nodes are is about nobody",
                 returns=LiveOut,
                 summary="Which change of the directory is live on each node, and since when",
                 tag="directory",

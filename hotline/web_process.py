@@ -29,6 +29,7 @@ from hotline.settings import Settings
 from hotline.web_metrics import Served, registry_of_web
 from storage import Database, StorageError, check_schema
 from storage.timers import Timers
+from telephony.agent_view import READ as AGENT_READ
 from telephony.agent_view import RIGHT as AGENT_RIGHT
 from telephony.agent_view import TOPIC as AGENT
 from telephony.agent_view import may_watch
@@ -94,7 +95,7 @@ def _connected(
 ) -> WebProcess:
     mirror = LiveMirror(clock=clock)
     mirror.declare(mirrored(BOARD, BOARD_RIGHT))
-    mirror.declare(mirrored(AGENT, AGENT_RIGHT, may_watch))
+    mirror.declare(mirrored(AGENT, AGENT_RIGHT, may_watch, wider=(AGENT_READ,)))
     relay, stale = RelayIn(RelayLine(settings.redis.url, settings.redis.prefix), mirror), asyncio.Event()
 
     def hear(edition: int) -> None:

@@ -52,7 +52,7 @@ class AgentView:
         self._board = board
         self._hub = hub
         self._clock = clock
-        hub.declare(Topic(name=TOPIC, right=RIGHT, snapshot=self._payload, allowed=may_watch))
+        hub.declare(Topic(name=TOPIC, right=RIGHT, snapshot=self._payload, allowed=may_watch, wider=(READ,)))
 
     def of(self, agent: Agent) -> AgentOut:
         """The agent with what their call tells."""
@@ -101,5 +101,5 @@ class AgentView:
 
 
 def may_watch(person: Principal, number: str) -> bool:
-    """Oneself, or whoever may read that agent."""
-    return person.staff == number or person.may_of(READ, number)
+    """Oneself who acts, or whoever may read that agent."""
+    return (person.staff == number and person.may(RIGHT)) or person.may_of(READ, number)

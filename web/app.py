@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -82,7 +82,7 @@ def build_app(
         *health_routes(options.checks),
     ]
     every = [*routes, *own, socket.route()]
-    check_routes(every, hub, sessions.people.known_rights())
+    check_routes(every, hub, sessions.people.known_rights(), sessions.people.scoped_rights())
     if options.forward is None:  # else the leader describes all there is
         every.append(_description(every, gate.cookie, options.version))
 
@@ -108,7 +108,9 @@ def build_app(
     return app
 
 
-def check_routes(routes: Sequence[Route], hub: LiveTopics, known_rights: frozenset[str]) -> None:
+def check_routes(
+    routes: Sequence[Route], hub: LiveTopics, known_rights: frozenset[str], scoped: frozenset[str]
+) -> None:
     """`RouteMistake` naming every route or live topic that cannot be served as it is declared."""
     mistakes = []
     twice = [key for key, count in Counter((r.method, r.path) for r in routes).items() if count > 1]
@@ -120,6 +122,7 @@ def check_routes(routes: Sequence[Route], hub: LiveTopics, known_rights: frozens
         for right in (route.right, *route.wider):
             if right and right not in known_rights:
                 mistakes.append(f"{name}: there is no right {right!r}")
+        mistakes += [f"{name}: {mistake}" for mistake in _of_scope(route, scoped)]
         if route.right is None and route.wider:
             mistakes.append(f"{name}: what is public has nothing wider: nobody is known there")
         if route.body is not None and route.method == "GET":
@@ -129,11 +132,22 @@ def check_routes(routes: Sequence[Route], hub: LiveTopics, known_rights: frozens
             mistakes.append(f"{name}: a change cannot be public")
         if route.proof and route.right is not None:
             mistakes.append(f"{name}: asks for a session, and for a proof instead of one")
-    for topic, right in hub.rights().items():
-        if right and right not in known_rights:
-            mistakes.append(f"live topic {topic}: there is no right {right!r}")
+    for topic, rights in hub.rights().items():
+        unknown = [right for right in rights if right and right not in known_rights]
+        mistakes += [f"live topic {topic}: there is no right {right!r}" for right in unknown]
     if mistakes:
         raise RouteMistake("; ".join(mistakes))
+
+
+def _of_scope(route: Route, scoped: frozenset[str]) -> Iterator[str]:
+    """A right that may reach less than everybody is asked how far, or it says why that is of no matter."""
+    asked = [right for right in (route.right, *route.wider) if right in scoped]
+    if asked and not route.scoped and not route.unscoped:
+        yield f"{asked[-1]!r} may reach less than everybody: declare `scoped`, or say why not in `unscoped`"
+    if route.scoped and route.unscoped:
+        yield "is `scoped`, and says why it is not"
+    if not asked and (route.scoped or route.unscoped):
+        yield "none of its rights has a scope"
 
 
 def _description(routes: Sequence[Route], cookie: str, version: str) -> Route:

@@ -115,9 +115,15 @@ class LiveMirror(LiveTopics):
         return stream.at
 
 
-def mirrored(name: str, right: str, allowed: Callable[[Principal, str], bool] | None = None) -> Topic:
+def mirrored(
+    name: str,
+    right: str,
+    allowed: Callable[[Principal, str], bool] | None = None,
+    *,
+    wider: tuple[str, ...] = (),
+) -> Topic:
     """A topic of the leader's: its name and who may watch it, without its data."""
-    return Topic(name=name, right=right, snapshot=_elsewhere, allowed=allowed)
+    return Topic(name=name, right=right, snapshot=_elsewhere, allowed=allowed, wider=wider)
 
 
 def _elsewhere(_key: str) -> Payload:

@@ -36,8 +36,8 @@ class Topic:
     """What may be watched, and by whom.
 
     `name`: `board`, or with `allowed` the family `agent`, whose members are `agent:1001`.
-    `right`: needed to watch it ("" anyone signed in). `snapshot(key)`: all of it now; `key` is what follows
-    the colon, "" without family.
+    `right`: needed to watch it ("" anyone signed in), or one of `wider`. `snapshot(key)`: all
+    of it now; `key` is what follows the colon, "" without family.
     `allowed(person, key)`: who may watch which member of the family.
     `fresh()`: up to when the data are known; without it they are as fresh as the message.
     """
@@ -47,6 +47,7 @@ class Topic:
     snapshot: Callable[[str], Payload]
     allowed: Callable[[Principal, str], bool] | None = None
     fresh: Callable[[], Instant] | None = None
+    wider: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,9 @@ class LiveTopics(ABC):
             raise RouteMistake(f"live topic {topic.name!r} is declared twice or contains ':': rename it")
         self._topics[topic.name] = topic
 
-    def rights(self) -> dict[str, str]:
-        """Topic → right, for the check at start-up and the documentation."""
-        return {topic.name: topic.right for topic in self._topics.values()}
+    def rights(self) -> dict[str, tuple[str, ...]]:
+        """Topic → its rights, for the check at start-up and the documentation."""
+        return {topic.name: (topic.right, *topic.wider) for topic in self._topics.values()}
 
     def is_family(self, topic: str) -> bool:
         """Whether the topic has members (`agent:1001`) instead of being one itself."""
@@ -131,7 +132,7 @@ class LiveTopics(ABC):
     def check(self, person: Principal, topic: str) -> None:
         """`NotFound` or `Forbidden` unless the person may watch the topic."""
         definition, key = self._definition(topic)
-        person.require(definition.right)
+        person.require(definition.right, *definition.wider)
         if definition.allowed is not None and not definition.allowed(person, key):
             raise Forbidden(f"{topic} is not for {person.staff}")
 

@@ -103,6 +103,9 @@ class People(Protocol):
     def known_rights(self) -> frozenset[str]:
         """Every right there is; a route that names another is refused at start-up."""
 
+    def scoped_rights(self) -> frozenset[str]:
+        """Those of them that may reach less than everybody; a route that does not care is refused, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
@@ -141,6 +144,7 @@ class Route:
     `wider`: rights that let in as well and open more of it, the widest last; the handler tells how much.
     `scoped`: the last of these rights opens no further than it reaches (`web.scope`); the handler asks
     `Principal.reach`.
+    `unscoped`: why a right that may reach less than everybody opens all of it here.
     `before_change`: open to those, too, who have to change their password before anything else.
     `returns`: None for an empty answer (204 unless `status` says otherwise) or, with `produces`, for a
     stream of that media type. `status`: of the good answer. A GET answers HEAD too.
@@ -154,6 +158,7 @@ class Route:
     tag: str
     wider: tuple[str, ...] = ()
     scoped: bool = False
+    unscoped: str = ""
     before_change: bool = False
     proof: str = ""
     body: type[BaseModel] | None = None

@@ -89,10 +89,10 @@ def _routes(routes: Iterable[Route], roles: Sequence[Role]) -> Iterable[str]:
 def _topics(hub: LiveTopics, roles: Sequence[Role]) -> Iterable[str]:
     yield "## Live topics\n\nWatched through `GET /api/live?topic=…`.\n"
     yield f"| topic | asks for |{_heads(roles)}\n|---|---|{_rule(roles)}"
-    for topic, right in sorted(hub.rights().items()):
+    for topic, (right, *wider) in sorted(hub.rights().items()):
         name = topic if len(_members(hub, topic)) == 1 else f"{topic}:…"
         cells = "".join(f" {topic_cell(hub, topic, role)} |" for role in roles)
-        yield f"| `{name}` | {_right(right)} |{cells}"
+        yield f"| `{name}` | {_either(right, wider)} |{cells}"
     yield ""
 
 
@@ -101,7 +101,7 @@ def _rights(routes: Sequence[Route], hub: LiveTopics, roles: Sequence[Role]) -> 
     yield f"|---|---|---|{_rule(roles)}"
     for right, what in RIGHTS.items():
         asking = [f"`{r.method} {r.path}`" for r in routes if right in (r.right, *r.wider)]
-        asking += [f"topic `{topic}`" for topic, asked in hub.rights().items() if asked == right]
+        asking += [f"topic `{topic}`" for topic, asked in hub.rights().items() if right in asked]
         cells = "".join(f" {_granted(right, role)} |" for role in roles)
         by = "<br>".join(sorted(asking)) or "no route or topic by itself"
         yield f"| `{right}` | {what} | {by} |{cells}"
@@ -119,6 +119,10 @@ def _asked(route: Route) -> str:
         return route.proof or "nothing: public"
     wider = ", ".join(f"`{right}`" for right in route.wider)
     return _right(route.right) + (f"; more with {wider}" if wider else "")
+
+
+def _either(right: str, wider: Sequence[str]) -> str:
+    return " or ".join(map(_right, (right, *wider)))
 
 
 def _right(right: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from board.exports import MAKE, MOST_OPEN, REMOVE
 from core.clock import HOUR
+from core.names import StaffId
 from storage.audit import accesses_of
 from storage.jobs.model import Job, Pace
 from storage.jobs.runner import JobRunner
@@ -82,6 +84,22 @@ async def test_a_report_on_agents_holds_those_whom_the_right_reaches_and_no_othe
         assert told
         stranger = next(each for each in sorted(house.directory.staff) if each not in mates)
         await ordered(client, 403, by="agent", step="day", name=[stranger])
+
+
+@pytest.mark.rule("SEC-05", "SEC-09")
+async def test_a_sheet_whose_agents_are_not_the_orderers_any_more_is_not_handed_out(house: House) -> None:
+    house.append(*[each.fact for each in some_calls(60).told()])
+    staff = dict(house.directory.staff)
+    async with house.signed_in() as client, at_work(house.main, house.jobs, PACE, clock=house.clock):
+        agents = (await ordered(client, by="agent", step="day"))["number"]
+        queues = (await ordered(client, step="day"))["number"]
+        for number in (agents, queues):
+            assert (await ready(client, number))["state"] == "done"
+        moved = {**staff, StaffId("8001"): replace(staff[StaffId("8001")], team="another")}
+        for people, status in ((staff, 200), (moved, 409), (staff, 200)):
+            object.__setattr__(house.directory, "staff", people)  # as a change of the directory does
+            assert await status_of(client, f"{PATH}/{agents}/file") == status
+            assert await status_of(client, f"{PATH}/{queues}/file") == 200
 
 
 @pytest.mark.rule("SEC-09")

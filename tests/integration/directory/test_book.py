@@ -172,7 +172,7 @@ async def test_what_is_refused_leaves_nothing(office: Office) -> None:
 
 
 async def test_a_dry_run_tells_what_would_change_and_writes_nothing(office: Office) -> None:
-    (line,) = await office.book.try_out([office.line("1003", team="B")])
+    (line,) = await office.book.try_out([office.line("1003", team="B")], by=BY)
     assert (line.before or {})["team"] == "A"
     assert (line.after or {})["team"] == "B"
     assert len(await office.book.history(limit=10)) == 1
@@ -228,7 +228,7 @@ async def test_a_planned_change_can_be_withdrawn(office: Office) -> None:
     planned = await office.book.change(
         [office.line("1003", team="B")], by=BY, reason="perhaps", effective_on=TOMORROW
     )
-    withdrawn = await office.book.withdraw(planned.number, by="8001")
+    withdrawn = await office.book.withdraw(planned.number, by=BY)
     assert withdrawn.state is ChangeState.WITHDRAWN
     await office.at(instant_on(TOMORROW, 0) + HOUR)
     assert office.book.present.staff["1003"].team == "A"  # type: ignore[index]
@@ -238,7 +238,7 @@ async def test_a_planned_change_can_be_withdrawn(office: Office) -> None:
         await office.book.withdraw(99, by=BY)
     async with office.database.read() as connection:
         accesses = await accesses_of(connection, f"directory:{planned.number}")
-    assert [(one.staff, one.action) for one in accesses] == [(BY, "change"), ("8001", "withdraw")]
+    assert [(one.staff, one.action) for one in accesses] == [(BY, "change"), (BY, "withdraw")]
 
 
 async def test_what_was_cannot_be_changed(office: Office) -> None:
@@ -360,7 +360,7 @@ async def test_a_guard_refuses_a_change_at_once_and_a_planned_one_on_its_day(off
     with pytest.raises(Refused, match="is needed where it is"):
         await office.book.change([office.line("1003", team="B")], by=BY, reason="moves")
     with pytest.raises(Refused):
-        await office.book.try_out([office.line("1003", team="B")])
+        await office.book.try_out([office.line("1003", team="B")], by=BY)
     planned = [office.line("1003", team="C")]
     await office.book.change(planned, by=BY, reason="tomorrow", effective_on=TOMORROW)
     allowed.clear()

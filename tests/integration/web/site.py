@@ -17,6 +17,7 @@ from aiohttp import ClientSession, CookieJar, web
 from yarl import URL
 
 from core.clock import Instant, system_clock
+from directory.rights import SCOPED
 from storage import Database, migrate
 from web.app import WebOptions, build_app
 from web.live import LiveHub
@@ -62,6 +63,9 @@ class FakePeople:
 
     def known_rights(self) -> frozenset[str]:
         return self.every_right.union(EDGE_RIGHTS, *map(self._names, self.rights))
+
+    def scoped_rights(self) -> frozenset[str]:
+        return SCOPED
 
     def _names(self, staff: str) -> frozenset[str]:
         return frozenset(split(grant)[0] for grant in self.rights[staff])

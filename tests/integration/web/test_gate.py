@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -412,7 +413,25 @@ async def test_nothing_but_the_folders_own_pages_is_served(site: Site, path: str
 )
 def test_wrong_routes_are_refused_at_start(routes: list[Route], says: str) -> None:
     with pytest.raises(RouteMistake, match=says):
-        check_routes(routes, LiveHub(clock=lambda: 0), frozenset({"notes.write"}))
+        check_routes(routes, LiveHub(clock=lambda: 0), frozenset({"notes.write"}), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("right", "more", "says"),
+    [
+        ("calls.read", {}, "'calls.read' may reach less than everybody"),
+        ("calls.read", {"scoped": True, "unscoped": "one's own"}, "says why it is not"),
+        ("notes.write", {"scoped": True}, "none of its rights has a scope"),
+        ("notes.write", {"unscoped": "one's own"}, "none of its rights has a scope"),
+        ("calls.read", {"scoped": True}, ""),
+        ("calls.read", {"unscoped": "one's own"}, ""),
+    ],
+)
+def test_a_right_that_may_reach_less_is_asked_how_far(right: str, more: dict[str, Any], says: str) -> None:
+    route = Route(method="GET", path="/api/a", handler=_fail, right=right, summary="x", tag="y", **more)
+    rights = (frozenset({"notes.write", "calls.read"}), frozenset({"calls.read"}))
+    with pytest.raises(RouteMistake, match=says) if says else nullcontext():
+        check_routes([route], LiveHub(clock=lambda: 0), *rights)
 
 
 def test_a_route_must_say_which_right_it_asks_for() -> None:
@@ -424,7 +443,7 @@ def test_a_live_topic_with_an_unknown_right_is_refused_at_start() -> None:
     hub = LiveHub(clock=lambda: 0)
     hub.declare(Topic(name="board", right="board.see", snapshot=lambda _: {}))
     with pytest.raises(RouteMistake, match=r"board\.see"):
-        check_routes([], hub, frozenset({"board.read"}))
+        check_routes([], hub, frozenset({"board.read"}), frozenset())
 
 
 async def test_ready_says_what_is_wrong_and_health_does_not_care(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ async def test_live_topics_are_open_as_the_page_says(program: Program, role: Rol
     hub, me = program.hotline.app[LIVE], _someone(role)
     await program.sign_in(me)
     for topic in hub.rights():
-        members = [f"{topic}:{me}", f"{topic}:1024"] if hub.is_family(topic) else [topic]
+        members = [f"{topic}:{me}", f"{topic}:{GUEST[1]}"] if hub.is_family(topic) else [topic]
         opened = [await _opens(program, member) for member in members]
         told = LET_IN if all(opened) else IN_PART if any(opened) else REFUSED
         assert topic_cell(hub, topic, role) == told, topic

@@ -202,7 +202,7 @@ def test_a_role_that_was_kept_before_there_were_scopes_means_what_it_did() -> No
     assert entries_of(directory)["roles", "leader"] == kept
 
 
-@pytest.mark.parametrize("grant", ["board.read.team", "directory.change.unit", "calls.read.city", "read.own"])
+@pytest.mark.parametrize("grant", ["board.read.team", "admin.unit", "calls.read.city", "read.own"])
 def test_a_scope_that_a_right_cannot_have_is_refused(grant: str) -> None:
     entries = dict(entries_of(SEED))
     entries["roles", "leader"] = {**entries["roles", "leader"], "rights": [grant]}
