@@ -30,6 +30,7 @@ from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
+from hotline.outgoing import outgoing_calls_of, outgoing_follower
 from hotline.parts import (
     callbacks_of,
     conditions_of,
@@ -57,6 +58,7 @@ from storage import Database
 from storage.migrate import migrate
 from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
+from ticketing.outgoing_api import OutgoingApi
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -159,7 +161,13 @@ def _connected(
     ledger.listen(agents.hear)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
-    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer))
+    outgoing = outgoing_calls_of(settings, main, callbacks, telephony, directory=directory, clock=clock)
+    consumers = (
+        calls.consumer,
+        reports.consumer,
+        *followers_of(ledger, main, callbacks, filer),
+        outgoing_follower(ledger, main, outgoing),
+    )
     counts = RequestCounts()
     watched = Watched(
         board=board,
@@ -194,6 +202,7 @@ def _connected(
             before=due.watch.look,
         ).routes(),
         *ticketing_routes(main, outbox, callbacks, directory, clock),
+        *OutgoingApi(outgoing).routes(),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from core.clock import Duration, Instant
-from core.facts import OfferOutcome, Phase, Side
+from core.facts import OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
 
 # Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
@@ -105,6 +105,10 @@ class Call(Struct, frozen=True, gc=False):
     menu_at: Instant = 0
     """Time of the last menu signal taken in."""
     ended_at: Instant | None = None
+    outgoing: bool = False
+    """We make it: the first leg is the agent's who calls; `leg` is empty until the customer is dialled."""
+    failed: OutgoingOutcome | None = None
+    """Why the customer of a call of ours was not reached, once that is known."""
 
     @property
     def waiting(self) -> bool:
@@ -114,6 +118,15 @@ class Call(Struct, frozen=True, gc=False):
     def over(self) -> bool:
         """Nothing more can come of this call: the customer is gone and so is every leg."""
         return self.ended_at is not None and all(leg.gone for leg in self.legs)
+
+    @property
+    def anchor(self) -> str:
+        """The channel with which the call stands and falls: the customer's, once there is one."""
+        return self.leg if self.leg or not self.legs else self.legs[0].id
+
+    def is_dialling(self, leg: Leg) -> bool:
+        """Whether this is the leg of the agent who makes the call, which nobody has offered."""
+        return self.outgoing and self.legs[0].id == leg.id
 
     def leg_of(self, leg_id: str) -> Leg | None:
         return next((leg for leg in self.legs if leg.id == leg_id), None)

@@ -165,6 +165,8 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return actions.announce(command.channel, command.position, command.minutes, command.id)
         case c.Silence():
             return actions.hangup_announcement(command.id)
+        case c.CallCustomer():
+            return actions.call_out(command.device, command.leg, command.call, command.number)
         case c.ChangePriority():
             return actions.queue_caller_priority(command.queue, command.channel, command.priority)
         case _:

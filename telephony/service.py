@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import structlog
 
@@ -29,6 +30,7 @@ from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.heartbeat import Heartbeat
 from telephony.moves import moved
+from telephony.outgoing import Order
 from telephony.reconcile import pause_of
 from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
@@ -46,6 +48,7 @@ _PLAN_WITHIN_S = 0.2
 _AT_WORK = frozenset(AgentState) - {AgentState.LOGGED_OUT, AgentState.NOT_READY}
 
 
+_NO_LINES: Mapping[str, str] = MappingProxyType({})
 _Published = c.PublishDuty | c.PublishAgentAt | c.PublishDeviceOf
 
 
@@ -56,7 +59,8 @@ async def _alone() -> None:
 class Telephony:
     """`await start()`, then `run()`; the other methods are for the API.
 
-    `sure`: asked before every command whether this program still leads.
+    `outgoing`: node → the number shown to customers whom we call from there; nodes without a line to call
+    from are not in it. `sure`: asked before every command whether this program still leads.
     """
 
     def __init__(
@@ -67,8 +71,10 @@ class Telephony:
         duties: a.Duties,
         dispatcher: Dispatcher,
         clock: Clock,
+        outgoing: Mapping[str, str] = _NO_LINES,
         sure: Sure = _alone,
     ) -> None:
+        self._outgoing = outgoing
         self._nodes = {node.name: node for node in nodes}
         self._book = book
         self._duties = duties
@@ -234,6 +240,11 @@ class Telephony:
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
         if isinstance(command, c.Offer):
             self._carry_out(self._board.wish(command.agent, a.Release(self._clock(), command.call)))
+        if isinstance(command, c.CallCustomer):
+            if how is How.REFUSED:
+                self._carry_out(self._board.not_dialled(command.call, self._clock()))
+            else:
+                self._hearings[command.node].look_soon(_AFTER_FAILURE_S)
         if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.SetPenalty | _Published):
             self._hearings[command.node].look_soon(_AFTER_FAILURE_S)
 
@@ -304,6 +315,21 @@ class Telephony:
             raise Conflict(f"agent {number} has no customer on the line: nobody to be put on hold")
         about = {"call": agent.call, "leg": agent.leg, "agent": number, "queue": agent.queue}
         self._carry_out(Outcome([f.HoldExplained(at=self._clock(), node=agent.node, reason=reason, **about)]))
+
+    def call_out(self, order: Order) -> None:
+        """Call a customer on this agent's behalf; the fact comes before the order to Asterisk.
+
+        `Conflict`: no node has a line for it, the phone is away, or the agent has something on hand.
+        """
+        agent = self._board.agent(order.agent)
+        node = agent.node if agent.node in self._outgoing else next(iter(self._outgoing), "")
+        if not node:
+            raise Conflict(
+                "no node has a line for calls that we make: name an outgoing trunk in its settings"
+            )
+        self.require_phone(agent.device)
+        shown = self._outgoing[node]
+        self._carry_out(self._board.dial(order, node=node, shown=shown, at=self._clock()))
 
     async def send_to_survey(self, number: str) -> None:
         """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""
