@@ -93,9 +93,9 @@ async def test_a_promised_call_is_made_recorded_summarised_and_done(hotline: Flo
     )
     assert record["waits"] == []
     after = (await leader.get("/api/board"))["queues"]
-    for figure in ("offered", "answered", "rings", "talks"):
-        if figure in before["card-cmn"]:
-            assert after["card-cmn"][figure] == before["card-cmn"][figure]
+    for queue, figures in before.items():
+        for figure in ("offered", "answered_10", "waiting"):
+            assert after[queue][figure] == figures[figure], (queue, figure)
     facts = await hotline.hotline.ledger.read(0, limit=100_000)
     assert [one for one in prove(facts, None) if told["call"] in one.subject] == []
 
