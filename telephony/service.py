@@ -337,6 +337,10 @@ class Telephony:
         call = self._board.call(agent.call)
         if agent.state is not AgentState.TALKING or call is None or not call.channel:
             raise Conflict(f"agent {number} has no customer on the line: nothing to transfer")
+        if call.outgoing:
+            raise Conflict(
+                "we have called this customer: the survey is for those who call us; hang up instead"
+            )
         reply = await self._hands[call.node].ask(c.SendToSurvey(call.node, call.channel))
         if not reply.done:
             raise Conflict(
