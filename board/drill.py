@@ -58,7 +58,12 @@ def _found(state: BoardState, figure: str, queue: str, now: Instant, day: Instan
     elif figure in _LEGS:
         date_of, counts = _LEGS[figure]
         for leg in state.legs.values():
-            if queue in (TOTAL, leg.queue) and counts(leg) and _same_day(state, date_of(leg), day):
+            if (
+                leg.queue
+                and queue in (TOTAL, leg.queue)
+                and counts(leg)
+                and _same_day(state, date_of(leg), day)
+            ):
                 yield Counted(leg.call, date_of(leg))
     elif figure in _MARKS:
         for mark in state.marks:

@@ -55,10 +55,11 @@ def _answered(state: BoardState, fact: AgentAnswered) -> None:
         close(state, wait, Outcome.ANSWERED, fact.waited)
     enter(state, fact.call, Phase.TALKING)
     leg = _remember(state, fact, fact.at)
-    for counts in leg.slots:
-        counts.rings += 1
-        counts.ring_us += fact.rang
-    state.mark("rings", fact.queue, fact.call, fact.at)
+    if fact.queue:  # of a call that we made, what rang is the customer's telephone
+        for counts in leg.slots:
+            counts.rings += 1
+            counts.ring_us += fact.rang
+        state.mark("rings", fact.queue, fact.call, fact.at)
     agent = state.agent(fact.agent)
     agent.unanswered = 0
     agent.queue, agent.call, agent.leg = fact.queue, fact.call, fact.leg

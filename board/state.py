@@ -87,7 +87,10 @@ class BoardState:
         return self.agent_days[day][agent], self.agent_quarters[quarter][agent]
 
     def leg_slots(self, queue: str, agent: str, at: Instant) -> tuple[LegCounts, ...]:
-        """The counters of everyone for whom a leg counts at `at`: its queue and its agent."""
+        """The counters of everyone for whom a leg counts at `at`: its queue and its agent. One of a call that
+        we made has no queue: it is its agent's alone."""
+        if not queue:
+            return self.agent_slots(agent, at)
         return (*self.slots(queue, at), *self.agent_slots(agent, at))
 
     def totals(self, at: Instant) -> tuple[CallTotals, ...]:
@@ -110,6 +113,7 @@ class BoardState:
 
     def take_touched(self) -> tuple[set[str], set[str], bool]:
         """Queues, agents and whether anything else has changed since the last taking."""
+        self.touched_queues.discard("")  # of a call that we made
         taken = self.touched_queues, self.touched_agents, self.touched_rest
         self.touched_queues, self.touched_agents, self.touched_rest = set(), set(), False
         return taken

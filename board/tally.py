@@ -19,7 +19,7 @@ from board.model import Agent, AgentSlots, CallTotals, Counts, Leg, Slots, Wait
 from board.periods import quarter_start
 from board.state import BoardState, ByQueue
 from core.clock import Instant
-from core.facts import AgentState, CallEnded, LegFact, Numbered
+from core.facts import AgentState, CallEnded, LegFact, Numbered, OutgoingEnded
 
 KINDS = frozenset(
     {
@@ -27,6 +27,7 @@ KINDS = frozenset(
         "CallerLeftQueue",
         "NobodyOnDuty",
         "CallEnded",
+        "OutgoingEnded",
         "AgentOffered",
         "OfferEnded",
         "AgentAnswered",
@@ -104,10 +105,10 @@ class Tally(BoardState):
         if type(fact).__name__ not in KINDS or numbered.seq <= self.last:
             return
         reduce(self, numbered)
-        if isinstance(fact, LegFact) and fact.leg in self.legs and fact.leg not in self._over:
-            self._legs_of[fact.call][fact.leg] = None
-        elif isinstance(fact, CallEnded):
+        if isinstance(fact, CallEnded | OutgoingEnded):
             self._over.update(dict.fromkeys(self._legs_of.pop(fact.call, {}), numbered.seq))
+        elif isinstance(fact, LegFact) and fact.leg in self.legs and fact.leg not in self._over:
+            self._legs_of[fact.call][fact.leg] = None
         self._forget()
 
     def held(self) -> Held:

@@ -104,6 +104,27 @@ class EndReason(StrEnum):
     """The call was over when we could look again: it ended inside a declared gap."""
 
 
+class OutgoingOutcome(StrEnum):
+    """What came of a call that we made. Only REACHED means that anybody talked."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    WRONG_NUMBER = "wrong_number"
+    UNREACHABLE = "unreachable"
+    """The carrier did not put it through, now."""
+    NOT_ALLOWED = "not_allowed"
+    """The dialplan's own list has no place for the number: the customer was not dialled."""
+    AGENT_AWAY = "agent_away"
+    """The agent's telephone was not taken: the customer was not dialled."""
+    CANCELLED = "cancelled"
+    """The agent hung up before the customer answered."""
+    NOT_DIALLED = "not_dialled"
+    """Asterisk refused the order: nobody was dialled."""
+    UNKNOWN = "unknown"
+    """Inside a declared gap, or with its node: nobody can say whether the customer was dialled."""
+
+
 class AgentState(StrEnum):
     """The agent's state belongs to the service; queue membership and pause are its projection."""
 
@@ -381,6 +402,34 @@ class RecordingEnded(LegFact, frozen=True, kw_only=True):
     """The leg is over: its file may be measured and catalogued."""
 
     file: str
+
+
+class OutgoingStarted(LegFact, frozen=True, kw_only=True):
+    """We call a customer: the agent's telephone is asked to ring first. The first fact of its call, in place
+    of an arrival; `queue` is empty, as nobody waited in one.
+
+    `number`: the customer's; `shown`: the one the customer sees. `about`: callback, ticket or summary, and
+    `record` which of them.
+    """
+
+    device: str
+    number: str
+    shown: str
+    about: str
+    record: str
+
+
+class CustomerDialled(LegFact, frozen=True, kw_only=True):
+    """The agent has picked up, the customer's telephone is called; `customer`: its channel's Uniqueid."""
+
+    customer: str
+
+
+class OutgoingEnded(LegFact, frozen=True, kw_only=True):
+    """The last fact of a call that we made, in place of `CallEnded`. `lasted`: since it was started."""
+
+    outcome: OutgoingOutcome
+    lasted: Duration
 
 
 class SurveyStarted(LegFact, frozen=True, kw_only=True):

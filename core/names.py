@@ -34,6 +34,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "presence": re.compile(r"leader-[0-9a-f]{32}"),
     "channel": re.compile(r"(?:PJSIP|Local)/[A-Za-z0-9_.@-]{1,64}-[0-9a-f]{8}(?:;[12])?"),
     "telephone": re.compile(r"\+?[0-9*#]{1,32}"),
+    "dialled": re.compile(r"[0-9]{3,20}"),
     "mobile": re.compile(r"(?:\+86)?1[3-9]\d{9}"),
     "mail": re.compile(
         r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"

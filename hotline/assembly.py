@@ -34,6 +34,7 @@ from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
+from hotline.outgoing import outgoing_calls_of, outgoing_follower
 from hotline.parts import (
     callbacks_of,
     conditions_of,
@@ -72,6 +73,7 @@ from telephony.trail import Trail
 from telephony.waiting_api import WaitingApi
 from ticketing.bulletins import Bulletins
 from ticketing.bulletins_api import BulletinsApi
+from ticketing.outgoing_api import OutgoingApi
 from web.audit_api import AuditApi
 from web.counting import RequestCounts
 from web.live import LiveHub
@@ -187,7 +189,13 @@ def _connected(
     leaders = Leaders(telephony, awaited=awaited, directory=directory, trail=trail)
     folders = {node.name: node.directory / "recordings" for node in settings.nodes}
     filer = Filer(database=main, outbox=outbox, folders=folders, clock=clock)
-    consumers = (calls.consumer, reports.consumer, *followers_of(ledger, main, callbacks, filer, harassment))
+    outgoing = outgoing_calls_of(settings, main, callbacks, telephony, directory=directory, clock=clock)
+    consumers = (
+        calls.consumer,
+        reports.consumer,
+        *followers_of(ledger, main, callbacks, filer, harassment),
+        outgoing_follower(ledger, main, outgoing),
+    )
     retention = Retention(settings, main=main, facts=facts, folders=folders, clock=clock)
     counts = RequestCounts()
     watched = Watched(
@@ -232,6 +240,7 @@ def _connected(
         ).routes(),
         *ticketing_routes(main, outbox, callbacks, calls, directory=directory, clock=clock),
         *BulletinsApi(bulletins).routes(),
+        *OutgoingApi(outgoing).routes(),
         *RecordingsApi(
             player=Player(database=main, folders=folders, clock=clock),
             database=main,

@@ -18,7 +18,8 @@ from core.errors import HotlineError
 from directory.credentials import Credentials
 from directory.lookup import Directory
 from hotline.content import Content
-from hotline.settings import NodeSettings
+from hotline.settings import NodeSettings, TrunkSettings
+from hotline.settings_outgoing import OutgoingSettings
 from ivr import history
 from ivr.compile import Compiled, compile_flow, versions_in
 from ivr.history import How, Published
@@ -99,6 +100,7 @@ def node_spec(
     trunks: Sequence[TrunkSpec] = LOOPBACK_TRUNKS,
     sip_address: str = "127.0.0.1",
     rtp_timeout_s: int = 0,
+    outgoing: OutgoingSettings = OutgoingSettings(),  # noqa: B008 - it is frozen
 ) -> NodeSpec:
     """The node as directory and credentials want it."""
     return NodeSpec(
@@ -133,6 +135,8 @@ def node_spec(
         ),
         vips=tuple(sorted(directory.vip_numbers)),
         survey_wait_s=directory.survey.timeout_s,
+        allowed=outgoing.allow,
+        answer_within_s=outgoing.answer_within_s,
     )
 
 
@@ -142,6 +146,8 @@ def spec_by(
     credentials: Credentials,
     programs: Programs,
     accounts: Mapping[Role, str],
+    *,
+    outgoing: OutgoingSettings = OutgoingSettings(),  # noqa: B008 - it is frozen
 ) -> NodeSpec:
     """The node as settings and directory want it."""
     return node_spec(
@@ -152,10 +158,16 @@ def spec_by(
         directory=directory,
         credentials=credentials,
         accounts=accounts,
-        trunks=[TrunkSpec(name=one.name, addresses=one.addresses, dtmf=one.dtmf) for one in node.trunks],
+        trunks=[_trunk(one) for one in node.trunks],
         sip_address=node.sip_address,
         rtp_timeout_s=node.rtp_timeout_s,
+        outgoing=outgoing,
     )
+
+
+def _trunk(trunk: TrunkSettings) -> TrunkSpec:
+    out = {"host": trunk.host, "shown": trunk.shown} if trunk.outgoing else {}
+    return TrunkSpec(name=trunk.name, addresses=trunk.addresses, dtmf=trunk.dtmf, **out)
 
 
 def _queues(directory: Directory) -> tuple[QueueSpec, ...]:

@@ -139,7 +139,8 @@ class NodeUpkeep:
         if without := [name for name in after.devices if name not in keys.devices]:
             raise CannotPublish(f"{without[0]} has no secret yet: {_BY_HAND}")
         old, new = (
-            render(spec_by(node, directory, keys, programs, accounts)) for directory in (before, after)
+            render(spec_by(node, directory, keys, programs, accounts, outgoing=self._settings.outgoing))
+            for directory in (before, after)
         )
         return {name: (old[name], file) for name, file in new.items() if file != old[name]}
 

@@ -122,6 +122,9 @@ def telephony_of(
         for node in settings.nodes
     ]
     return Telephony(
+        outgoing={
+            node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing
+        },
         nodes=nodes,
         book=ledger,
         duties=Duties(

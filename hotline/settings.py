@@ -19,6 +19,7 @@ from core.errors import BadInput
 from core.names import fits
 from hotline.settings_customers import CustomersSettings
 from hotline.settings_lease import LeaseSettings
+from hotline.settings_outgoing import OutgoingSettings
 from hotline.settings_section import Section, origin
 from hotline.settings_sign_in import OidcSettings, SessionSettings
 from storage.notices.mail import Security
@@ -177,6 +178,15 @@ class TrunkSettings(Section):
     name: Annotated[str, AfterValidator(_trunk_name)]
     addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(min_length=1)
     dtmf: Literal["rfc4733", "info", "auto_info"] = "rfc4733"
+    outgoing: bool = False
+    host: str = Field(default="", pattern=r"^([0-9A-Za-z.-]{1,100}:[0-9]{2,5})?$")
+    shown: str = Field(default="95559", pattern=r"^[0-9]{3,20}$")
+
+    @model_validator(mode="after")
+    def _has_a_carrier(self) -> TrunkSettings:
+        if self.outgoing and not self.host:
+            raise ValueError(f"trunk {self.name} is outgoing: give the carrier's `host`, as address:port")
+        return self
 
 
 class NodeSettings(Section):
@@ -208,7 +218,9 @@ class NodeSettings(Section):
     trunks: tuple[TrunkSettings, ...] = Field(
         default=(),
         description="the carriers' lines, each with `name`, `addresses` (IP addresses or networks; whoever "
-        "calls from there is a customer) and `dtmf` (rfc4733, info or auto_info)",
+        "calls from there is a customer) and `dtmf` (rfc4733, info or auto_info); the one on which "
+        "customers are called has `outgoing` = true, the carrier's `host` (address:port) and the number "
+        "`shown` to them",
     )
     run_asterisk: bool = Field(
         default=True, description="`hotline up` starts its Asterisk and keeps it running"
@@ -378,9 +390,17 @@ class Settings(Section):
     sms: SmsSettings = SmsSettings()
     retention: RetentionSettings = RetentionSettings()
     jobs: JobsSettings = JobsSettings()
+    outgoing: OutgoingSettings = OutgoingSettings()
     upgrade: UpgradeSettings = UpgradeSettings()
     demo: DemoSettings = DemoSettings()
     nodes: tuple[NodeSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_line_out_of_a_node(self) -> Settings:
+        for node in self.nodes:
+            if sum(trunk.outgoing for trunk in node.trunks) > 1:
+                raise ValueError(f"nodes: {node.name} has two outgoing trunks; leave one of them so")
+        return self
 
     @model_validator(mode="after")
     def _each_node_once(self) -> Settings:

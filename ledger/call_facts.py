@@ -36,10 +36,17 @@ class CallFacts:
     offers_ended: list[f.OfferEnded] = field(default_factory=list)
     ours: set[str] = field(default_factory=set)
     """Legs offered past app_queue, by the service or by a transfer: its log knows nothing of them."""
+    outgoing: bool = False
+    """We made it: it begins and ends by facts of its own."""
 
     def count(self, kind: type[f.CallFact]) -> int:
         """How many facts of this kind the call has."""
         return sum(isinstance(fact, kind) for fact in self.facts)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last fact is known."""
+        return bool(self.count(f.CallEnded) or self.count(f.OutgoingEnded))
 
     @property
     def surveyed_legs(self) -> set[str]:
@@ -55,7 +62,8 @@ class CallFacts:
     @property
     def arrived_at(self) -> Instant:
         """When the customer's channel came in or, if that was missed, when the call was first heard of."""
-        arrivals = (fact.at for fact in self.facts if isinstance(fact, f.CallArrived))
+        begins = (f.CallArrived, f.OutgoingStarted)
+        arrivals = (fact.at for fact in self.facts if isinstance(fact, begins))
         return next(arrivals, self.began_at)
 
     @property
@@ -77,6 +85,9 @@ class CallFacts:
                 self.answers.append(fact)
             case f.TalkEnded():
                 self.talks[fact.leg] = fact
+            case f.OutgoingStarted():
+                self.outgoing = True
+                self.ours.add(fact.leg)
             case f.AgentOffered() if fact.by_service or fact.from_leg:
                 self.ours.add(fact.leg)
             case f.OfferEnded():

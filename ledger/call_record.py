@@ -21,6 +21,7 @@ from core.facts import (
     LeaveReason,
     Numbered,
     OfferOutcome,
+    OutgoingOutcome,
     Phase,
     Side,
     SurveyOutcome,
@@ -39,6 +40,8 @@ class CallOutcome(StrEnum):
     """Ended before any queue: the caller heard what was wanted, or gave up."""
     NODE_LOST = "node_lost"
     """With its node, or in a gap of ours: how it ended is not known."""
+    NOT_REACHED = "not_reached"
+    """We called, and nobody answered; `outgoing` says more."""
     ENDED_BY_US = "ended_by_us"
     """Cut off while waiting, without the customer's doing."""
 
@@ -170,6 +173,10 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
     waits: tuple[WaitRecord, ...] = ()
     legs: tuple[LegRecord, ...] = ()
     tickets: tuple[str, ...] = ()
+    outgoing: OutgoingOutcome | None = None
+    """Of a call that we made: what came of it, once it is over; of one still going on, UNKNOWN."""
+    about: str = ""
+    """Of a call that we made: the record on whose account, `callback:…`, `ticket:…` or `summary:…`."""
 
     @property
     def answered_legs(self) -> tuple[LegRecord, ...]:
@@ -184,6 +191,8 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
             return CallOutcome.ANSWERED
         if self.ended_at is None:
             return CallOutcome.OPEN
+        if self.about:
+            return CallOutcome.NOT_REACHED
         if self.reason is EndReason.NODE_LOST:
             return CallOutcome.NODE_LOST
         left = self.waits[-1].reason if self.waits else None
@@ -226,7 +235,7 @@ def fold_call(record: CallRecord | None, facts: Iterable[Numbered]) -> CallRecor
         if not isinstance(fact, f.CallFact) or numbered.seq <= last:
             continue
         if record is None:
-            seen = isinstance(fact, f.CallArrived)
+            seen = isinstance(fact, f.CallArrived | f.OutgoingStarted)
             record = CallRecord(call=fact.call, node=fact.node, seq=0, began_at=fact.at, arrival_seen=seen)
         step = _STEPS.get(type(fact))
         if step is not None:
@@ -247,6 +256,24 @@ def _arrived(record: CallRecord, fact: f.CallArrived) -> CallRecord:
         flow=fact.flow,
         version=fact.version,
     )
+
+
+def _outgoing_started(record: CallRecord, fact: f.OutgoingStarted) -> CallRecord:
+    begun = replace(
+        record,
+        began_at=fact.at,
+        arrival_seen=True,
+        node=fact.node,
+        caller=fact.number,
+        called=fact.number,
+        outgoing=OutgoingOutcome.UNKNOWN,
+        about=f"{fact.about}:{fact.record}",
+    )
+    return _on_leg(lambda leg, fact: replace(leg, offered_at=fact.at, device=fact.device))(begun, fact)
+
+
+def _outgoing_ended(record: CallRecord, fact: f.OutgoingEnded) -> CallRecord:
+    return replace(record, ended_at=fact.at, lasted=fact.lasted, outgoing=fact.outcome)
 
 
 def _menu(record: CallRecord, fact: f.MenuChosen | f.MenuFailed) -> CallRecord:
@@ -418,4 +445,6 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.SummarySaved: _on_leg(lambda leg, fact: replace(leg, summary=fact.number, summary_type=fact.type)),
     f.TicketOpened: lambda record, fact: replace(record, tickets=(*record.tickets, fact.number)),
     f.CallEnded: _ended,
+    f.OutgoingStarted: _outgoing_started,
+    f.OutgoingEnded: _outgoing_ended,
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.clock import SECOND, Instant
-from core.facts import CallArrived, CallEnded, Numbered
+from core.facts import CallArrived, Numbered
 from ledger.call_facts import CallFacts, gather
 from ledger.proof_calls import Mismatch, inner_mismatches, log_mismatches
 from ledger.queue_log import RESTART, QueueLogLine
@@ -49,7 +49,7 @@ def prove(
     found = _gaps(numbered)
     calls = gather(numbered)
     if calls_may_be_open:
-        calls = {call: story for call, story in calls.items() if story.count(CallEnded)}
+        calls = {call: story for call, story in calls.items() if story.is_over}
     lines: dict[str, list[QueueLogLine]] = {}
     for line in log or ():
         if line.is_of_a_call:

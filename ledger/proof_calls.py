@@ -28,8 +28,12 @@ _EXITS_OF = {
     LeaveReason.SYSTEM: {"ABANDON", *_BETWEEN_ROUNDS},
     LeaveReason.UNSEEN: set(EXITS),
 }
+_Ends = tuple[tuple[type[f.CallFact], str], ...]
 _FAILED_OFFERS = {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.BUSY}
 
+
+_INCOMING: _Ends = ((f.CallArrived, "arrived"), (f.CallEnded, "ended"))
+_OUTGOING: _Ends = ((f.OutgoingStarted, "started"), (f.OutgoingEnded, "ended"))
 
 _Leg = TypeVar("_Leg", bound=f.LegFact)
 
@@ -53,7 +57,8 @@ def inner_mismatches(story: CallFacts) -> Iterator[Mismatch]:
             subject=f"call {story.call}", rule=rule, ledger=ledger, witness=expected, explanation=explanation
         )
 
-    for kind, word in ((f.CallArrived, "arrived"), (f.CallEnded, "ended")):
+    ends = _OUTGOING if story.outgoing else _INCOMING
+    for kind, word in ends:
         if (times := story.count(kind)) != 1:
             yield wrong(f"{word}_once", f"{word} {times} times", "once", "an event was missed or taken twice")
     for turn in story.turns:

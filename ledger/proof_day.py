@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from core.clock import MINUTE, SECOND, Instant, instant, moment
 from core.errors import BadInput
-from core.facts import CallEnded
+from core.facts import CallEnded, OutgoingEnded
 from ledger.call_facts import CallFacts, gather
 from ledger.proof import hole, prove_call, unknown_channel
 from ledger.proof_calls import Mismatch
@@ -148,7 +148,7 @@ class DayProof:
         return proved
 
     def _may_go_on(self, story: CallFacts) -> bool:
-        ends = [fact.at for fact in story.facts if isinstance(fact, CallEnded)]
+        ends = [fact.at for fact in story.facts if isinstance(fact, CallEnded | OutgoingEnded)]
         return self._now < (ends[-1] + SETTLED if ends else story.facts[-1].at + LONGEST_CALL)
 
     def _of_call(self, story: CallFacts) -> list[Mismatch]:

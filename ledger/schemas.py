@@ -166,6 +166,10 @@ class CallOut(Out):
     waits: list[WaitOut]
     legs: list[LegOut]
     tickets: list[str]
+    outgoing: str | None = Field(description="of a call that we made, what came of it")
+    about: str = Field(
+        description="of a call that we made, on account of what: `callback:…`, `ticket:…`, `summary:…`"
+    )
 
 
 class StoryQuery(In):
@@ -218,7 +222,7 @@ def call_out(record: CallRecord) -> CallOut:
         call=record.call,
         node=record.node,
         caller=mask_number(record.caller),
-        called=record.called,
+        called=mask_number(record.called),
         vip=record.vip,
         language=record.language,
         began_at=moment(record.began_at),
@@ -234,6 +238,8 @@ def call_out(record: CallRecord) -> CallOut:
         waits=[_wait_out(wait) for wait in record.waits],
         legs=[_leg_out(leg) for leg in record.legs],
         tickets=list(record.tickets),
+        outgoing=record.outgoing,
+        about=record.about,
     )
 
 

@@ -110,10 +110,14 @@ _LEFT_OUT = frozenset(
 )
 
 
+_NUMBERS: dict[type[f.CallFact], str] = {f.CallArrived: "caller", f.OutgoingStarted: "number"}
+"""Where a customer's telephone number stands."""
+
+
 def _about(fact: f.CallFact) -> Words:
     values = {name: getattr(fact, name) for name in fact.__struct_fields__ if name not in _LEFT_OUT}
-    if isinstance(fact, f.CallArrived):
-        values["caller"] = mask_number(fact.caller)
+    if (number := _NUMBERS.get(type(fact))) is not None:
+        values[number] = mask_number(values[number])
     return {name: str(value) for name, value in values.items()}
 
 
@@ -167,6 +171,10 @@ def _is_asked(fact: f.ConsultFact, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.to), agent_lane(fact.agent)
 
 
+def _to_agent(fact: Any, _agents: dict[str, str]) -> Way:
+    return HOTLINE, agent_lane(fact.agent)
+
+
 def _leader_to_agent(fact: Any, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.leader), agent_lane(fact.agent)
 
@@ -211,6 +219,9 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.CallOrdered: _ordered,
     f.HarassmentReported: _agent_to_customer,
     f.TalkEnded: _talk_ended,
+    f.OutgoingStarted: _to_agent,
+    f.CustomerDialled: _agent_to_customer,
+    f.OutgoingEnded: _to_agent,
     f.RecordingStarted: _of_agent,
     f.RecordingEnded: _of_agent,
     f.RecordingFiled: _of_agent,

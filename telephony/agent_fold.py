@@ -95,6 +95,10 @@ def follow(agent: Agent, fact: f.Fact, duties: Duties) -> Step:
             turn.asked(fact)
         case f.ConsultEnded():
             turn.asked_no_longer(fact)
+        case f.OutgoingStarted():
+            turn.calls_out(fact)
+        case f.OutgoingEnded():
+            turn.called_out(fact)
         case _:
             pass
     return turn.agent, tuple(turn.facts), tuple(turn.commands)
@@ -342,6 +346,25 @@ class _Turn:
             node=fact.node,
             summarised=False,
         )
+
+    def calls_out(self, fact: f.OutgoingStarted) -> None:
+        """His telephone rings for a call of his own: nobody else's may ring there meanwhile."""
+        self.rest_after_call(Rest(self.agent.state, self.agent.reason))
+        self.pause(RESERVED_REASON)
+        self.become(
+            AgentState.RINGING,
+            call=fact.call,
+            leg=fact.leg,
+            queue="",
+            node=fact.node,
+            summarised=False,
+            held=True,
+        )
+
+    def called_out(self, fact: f.OutgoingEnded) -> None:
+        """Not reached: back to what he was doing. After a talk the wrap-up has begun already."""
+        if self.agent.state is AgentState.RINGING and self.agent.leg == fact.leg:
+            self.back_to_rest()
 
     def talk_ended(self, fact: f.TalkEnded) -> None:
         if self.agent.state is not AgentState.TALKING or self.agent.leg != fact.leg:

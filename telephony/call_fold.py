@@ -15,6 +15,7 @@ from telephony import call_consult as consults
 from telephony import call_leaders as leaders
 from telephony import call_talk as talk
 from telephony import call_waits as waits
+from telephony import outgoing as out
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Call
@@ -99,7 +100,16 @@ def _device_failed(draft: Draft, signal: s.DeviceFailed) -> None:
         draft.change_leg(leg, released_by=f.Side.SYSTEM)
 
 
+def _outgoing_over(draft: Draft, signal: s.OutgoingOver) -> None:
+    if draft.call.outgoing and not out.reached(draft.call):
+        draft.change(failed=out.not_reached(signal.status, signal.cause))
+        _end(draft, f.EndReason.SYSTEM)
+
+
 def _gone(draft: Draft, signal: s.Gone) -> None:
+    if draft.call.outgoing and not out.reached(draft.call):
+        _gone_unreached(draft, signal)
+        return
     if signal.leg == draft.call.leg:
         _end(draft, f.EndReason.CUSTOMER if draft.call.customer_asked else f.EndReason.SYSTEM)
         return
@@ -108,6 +118,17 @@ def _gone(draft: Draft, signal: s.Gone) -> None:
         consults.gone(draft, signal)
     else:
         talk.leg_gone(draft, leg, signal.cause)
+
+
+def _gone_unreached(draft: Draft, signal: s.Gone) -> None:
+    """A customer's telephone that did not answer is gone before the dialplan says why: that is waited for."""
+    leg = draft.call.leg_of(signal.leg)
+    if leg is None:
+        return
+    if draft.call.ended_at is None:
+        draft.change(failed=draft.call.failed or out.given_up(draft.call))
+        _end(draft, f.EndReason.SYSTEM)
+    talk.leg_gone(draft, draft.call.leg_of(signal.leg) or leg, signal.cause)
 
 
 def _end(draft: Draft, reason: f.EndReason) -> None:
@@ -121,6 +142,9 @@ def _end(draft: Draft, reason: f.EndReason) -> None:
         talk.end_talk(draft, leg, by)
     talk.end_survey(draft, f.SurveyOutcome.NODE_LOST if lost else f.SurveyOutcome.HUNG_UP)
     draft.change(ended_at=draft.at)
+    if draft.call.outgoing:
+        out.tell_end(draft, reason)
+        return
     draft.fact(
         f.CallEnded, reason=reason, phase=draft.call.phase, lasted=max(0, draft.at - draft.call.arrived_at)
     )
@@ -167,5 +191,7 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.SurveyOver: talk.survey_over,
     s.HangupAsked: _hangup_asked,
     s.DeviceFailed: _device_failed,
+    s.CustomerRung: out.dialled,
+    s.OutgoingOver: _outgoing_over,
     s.Gone: _gone,
 }

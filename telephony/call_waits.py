@@ -198,6 +198,8 @@ def offer_failed(draft: Draft, signal: s.OfferFailed) -> None:
 
 def end_offer(draft: Draft, leg: Leg, outcome: f.OfferOutcome) -> None:
     draft.change_leg(leg, ended_at=draft.at)
+    if draft.call.is_dialling(leg):
+        return  # nobody offered it: what came of the call is told when it ends
     draft.leg_fact(f.OfferEnded, leg, outcome=outcome, rang=max(0, draft.at - leg.offered_at))
     if draft.call.waiting and not any(other.offering for other in draft.call.legs):
         draft.change(phase=f.Phase.WAITING)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.clock import Duration, Instant
-from core.facts import ConsultOutcome, OfferOutcome, Phase, Side
+from core.facts import ConsultOutcome, OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
 
 # Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
@@ -187,6 +187,10 @@ class Call(Struct, frozen=True, gc=False):
     favoured: bool = False
     """Found to be a customer who is served first; the dialplan does not know it."""
     ended_at: Instant | None = None
+    outgoing: bool = False
+    """We make it: the first leg is the agent's who calls; `leg` is empty until the customer is dialled."""
+    failed: OutgoingOutcome | None = None
+    """Why the customer of a call of ours was not reached, once that is known."""
 
     @property
     def waiting(self) -> bool:
@@ -203,6 +207,15 @@ class Call(Struct, frozen=True, gc=False):
     def asking(self) -> tuple[Consult, ...]:
         """Consults that go on."""
         return tuple(consult for consult in self.consults if consult.ended_at is None)
+
+    @property
+    def anchor(self) -> str:
+        """The channel with which the call stands and falls: the customer's, once there is one."""
+        return self.leg if self.leg or not self.legs else self.legs[0].id
+
+    def is_dialling(self, leg: Leg) -> bool:
+        """Whether this is the leg of the agent who makes the call, which nobody has offered."""
+        return self.outgoing and self.legs[0].id == leg.id
 
     def leg_of(self, leg_id: str) -> Leg | None:
         return next((leg for leg in self.legs if leg.id == leg_id), None)

@@ -139,6 +139,16 @@ class Revoke(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class CallCustomer(Command):
+    """Ring the agent's device, then call the customer. `leg`: the Uniqueid that the agent's channel gets."""
+
+    device: str
+    leg: str
+    call: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requeue(Command):
     """Let a customer wait (again) in a queue, with the time of first joining kept."""
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.dialling import DOMESTIC, check_pattern
 from core.errors import BadInput
 from core.names import check
 from telephony.instance import SOCKET_PATH_LIMIT
@@ -19,6 +20,7 @@ _SALT = re.compile(r"[A-Za-z0-9]{8,64}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _WORD = re.compile(r"[a-z][a-z0-9]{0,23}")
 _EVENT = re.compile(r"[A-Za-z]{2,40}")
+_HOST = re.compile(r"[0-9A-Za-z.-]{1,100}:[0-9]{2,5}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.conf")
 READ_CLASSES = frozenset(
     ["system", "call", "log", "verbose", "agent", "user", "config", "dtmf", "reporting", "cdr", "dialplan"]
@@ -36,11 +38,17 @@ WIDE = MISSED + PENALTY_STEP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkSpec:
-    """Where customers come from. `addresses`: IP addresses or networks; no other key opens this door."""
+    """Where customers come from. `addresses`: IP addresses or networks; no other key opens this door.
+
+    `host`: `address:port` of the carrier whom calls of ours go to, "" for a line on which none are made;
+    `shown`: the number that customers then see.
+    """
 
     name: str
     addresses: tuple[str, ...]
     dtmf: str = "rfc4733"
+    host: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +121,7 @@ class NodeSpec:
     `directory` is shared by service and Asterisk. `includes`: files beside extensions.conf with the compiled
     flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
     `rtp_timeout_s`: so long an agent's telephone may send no sound before it is taken for dead; 0: for ever.
+    `allowed`: patterns of the numbers that may be dialled; `answer_within_s`: so long a customer is rung.
     `quiet`: no messages but those that the service reads; False for whoever wants to watch more.
     """
 
@@ -145,6 +154,13 @@ class NodeSpec:
     qualify_s: int = 15
     rtp_timeout_s: int = 0
     survey_wait_s: int = 6
+    allowed: tuple[str, ...] = DOMESTIC
+    answer_within_s: int = 40
+
+    @property
+    def outgoing(self) -> TrunkSpec | None:
+        """The line on which customers are called."""
+        return next((trunk for trunk in self.trunks if trunk.host), None)
 
 
 def _match(pattern: re.Pattern[str], value: str, where: str, what: str) -> None:
@@ -198,6 +214,12 @@ def _check_trunks(spec: NodeSpec) -> None:
                 raise BadInput(
                     f"{where}.addresses", f"{address[:60]!r} is no address or network"
                 ) from problem
+        if trunk.host:
+            _match(_HOST, trunk.host, f"{where}.host", "a carrier's address and port")
+            check("dialled", trunk.shown, f"{where}.shown")
+    _once(["outgoing" for trunk in spec.trunks if trunk.host], "trunks")
+    for pattern in spec.allowed:
+        check_pattern(pattern, "allowed")
 
 
 def _check_queues(spec: NodeSpec) -> None:
@@ -274,5 +296,6 @@ def check_spec(spec: NodeSpec) -> NodeSpec:
     _between(spec.silence_s, 2, 60, "silence_s")
     _between(spec.rtp_timeout_s, 0, 300, "rtp_timeout_s")
     _between(spec.qualify_s, 0, 600, "qualify_s")
+    _between(spec.answer_within_s, 5, 120, "answer_within_s")
     _between(spec.survey_wait_s, 2, 30, "survey_wait_s")
     return spec

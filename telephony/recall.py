@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.facts import AgentState, Phase
+from telephony import outgoing
 from telephony.agents import Agent, Rest
 from telephony.call_leaders import recalled
 from telephony.calls import Call, Consult, Leg, Survey, Wait
@@ -21,7 +22,9 @@ def recall_call(facts: Iterable[f.Fact]) -> Call | None:
     """The call these facts (all of one call, in their order) tell of; None without an arrival."""
     call: Call | None = None
     for fact in facts:
-        if isinstance(fact, f.CallArrived):
+        if isinstance(fact, f.OutgoingStarted):
+            call = outgoing.recall(fact)
+        elif isinstance(fact, f.CallArrived):
             call = Call(
                 id=fact.call,
                 node=fact.node,
@@ -54,8 +57,10 @@ def _advance(call: Call, fact: f.Fact) -> Call:
             phase = call.phase if fact.reason in _GOES_ON else Phase.MENU
             asked = call.customer_asked or fact.reason is f.LeaveReason.ABANDONED
             call = replace(call, wait=replace(call.wait, open=False), phase=phase, customer_asked=asked)
-        case f.CallEnded():
+        case f.CallEnded() | f.OutgoingEnded():
             call = replace(call, ended_at=fact.at)
+        case f.CustomerDialled():
+            call = replace(call, leg=fact.customer)
         case f.LegFact():
             call = _advance_leg(call, fact)
     return call
@@ -183,12 +188,20 @@ def recall_agent(agent: Agent, fact: f.Fact) -> Agent:
     match fact:
         case f.AgentOffered() | f.AgentAnswered():
             return replace(agent, queue=fact.queue)
+        case f.OutgoingStarted():
+            return replace(agent, queue="", held=True, rest=_rest_of(agent))
         case f.SummarySaved():
             return replace(agent, summarised=agent.summarised or agent.leg == fact.leg)
         case f.AgentStateChanged():
             return _changed(agent, fact)
         case _:
             return agent
+
+
+def _rest_of(agent: Agent) -> Rest:
+    """Where an agent who calls somebody goes back to."""
+    resting = agent.state in (AgentState.READY, AgentState.NOT_READY)
+    return Rest(agent.state, agent.reason) if resting else agent.rest
 
 
 def _changed(agent: Agent, fact: f.AgentStateChanged) -> Agent:

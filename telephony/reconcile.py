@@ -46,13 +46,15 @@ def compare_calls(
     open_calls = [
         call for call in calls if call.node == node and call.ended_at is None and call.arrived_at < at
     ]
-    vanished = tuple(call.id for call in open_calls if call.leg not in picture.channels)
+    vanished = tuple(call.id for call in open_calls if call.anchor not in picture.channels)
     told: list[s.Signal] = []
     for call in open_calls:
-        if call.leg in picture.channels:
+        if call.anchor in picture.channels:
             told += picture.of_known(call)
     heard_of = {*known, *(call.leg for call in calls)}
     for channel in snapshot.channels:
+        if channel.variables.get("OUT_LEG"):
+            continue  # of a call that we make: that no customer has come is certain
         if channel.call and channel.leg == channel.linked and channel.leg not in heard_of:
             told += picture.of_unknown(channel)
     return CallDifferences(vanished, tuple(told))
@@ -73,6 +75,8 @@ class _Picture:
         }
 
     def of_known(self, call: Call) -> list[s.Signal]:
+        if not call.leg:
+            return self._dialling(call)
         customer = self.channels[call.leg]
         told: list[s.Signal] = [s.Seen(self.at, call.node, call.leg, customer.channel)]
         told += self._known_legs(call)
@@ -89,6 +93,15 @@ class _Picture:
         elif queued is None and not customer.bridge and customer.context not in _WAITING:
             told += self._left_unseen(call)
         return told + self._survey(call, customer)
+
+    def _dialling(self, call: Call) -> list[s.Signal]:
+        """Of a call that we make whose customer we have not heard to be dialled."""
+        told: list[s.Signal] = []
+        for channel in self.channels.values():
+            if channel.call == call.id and channel.leg != call.legs[0].id:
+                told.append(s.CustomerRung(self.at, call.node, call.id, channel.leg, channel.channel))
+                told += _bridging(call.node, channel.leg, "", channel.bridge, self.at)
+        return told + self._known_legs(call)
 
     def _left_unseen(self, call: Call) -> list[s.Signal]:
         wait = call.wait

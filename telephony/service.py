@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import structlog
 
@@ -29,6 +30,7 @@ from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.moves import moved
+from telephony.outgoing import Order
 from telephony.presence import Away, Presence, Turn, never_away
 from telephony.reconcile import pause_of
 from telephony.standing import NodeStanding, standing_of
@@ -47,6 +49,7 @@ _PLAN_WITHIN_S = 0.2
 _AT_WORK = frozenset(AgentState) - {AgentState.LOGGED_OUT, AgentState.NOT_READY}
 
 
+_NO_LINES: Mapping[str, str] = MappingProxyType({})
 _Published = c.PublishDuty | c.PublishAgentAt | c.PublishDeviceOf
 
 
@@ -57,8 +60,9 @@ async def alone() -> None:
 class Telephony:
     """`await start()`, then `run()`; the other methods are for the API.
 
-    `sure`: asked before every command whether this program still leads; `away`: whether another may lead by
-    now. As long as one may, nothing is told to a node.
+    `outgoing`: node → the number shown to customers whom we call from there; nodes without a line to call
+    from are not in it. `sure`: asked before every command whether this program still leads; `away`: whether
+    another may lead by now. As long as one may, nothing is told to a node.
     """
 
     def __init__(
@@ -69,9 +73,11 @@ class Telephony:
         duties: a.Duties,
         dispatcher: Dispatcher,
         clock: Clock,
+        outgoing: Mapping[str, str] = _NO_LINES,
         sure: Sure = alone,
         away: Away = never_away,
     ) -> None:
+        self._outgoing = outgoing
         self._nodes = {node.name: node for node in nodes}
         self._book = book
         self._duties = duties
@@ -246,6 +252,11 @@ class Telephony:
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
         if isinstance(command, c.Offer):
             self._carry_out(self._board.wish(command.agent, a.Release(self._clock(), command.call)))
+        if isinstance(command, c.CallCustomer):
+            if how is How.REFUSED:
+                self._carry_out(self._board.not_dialled(command.call, self._clock()))
+            elif not self._presence.away():
+                self._hearings[command.node].look_soon(_AFTER_FAILURE_S)
         if self._presence.away():
             return  # it is looked at as soon as anything can be told
         if isinstance(command, c.AddMember | c.RemoveMember | c.SetPause | c.SetPenalty | _Published):
@@ -359,12 +370,31 @@ class Telephony:
             return Reply(How.REFUSED, why=f"no node {command.node!r} is configured")
         return await hands.ask(command)
 
+    def call_out(self, order: Order) -> None:
+        """Call a customer on this agent's behalf; the fact comes before the order to Asterisk.
+
+        `Conflict`: no node has a line for it, the phone is away, or the agent has something on hand.
+        """
+        agent = self._board.agent(order.agent)
+        node = agent.node if agent.node in self._outgoing else next(iter(self._outgoing), "")
+        if not node:
+            raise Conflict(
+                "no node has a line for calls that we make: name an outgoing trunk in its settings"
+            )
+        self.require_phone(agent.device)
+        shown = self._outgoing[node]
+        self._carry_out(self._board.dial(order, node=node, shown=shown, at=self._clock()))
+
     async def send_to_survey(self, number: str) -> None:
         """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""
         agent = self._board.agent(number)
         call = self._board.call(agent.call)
         if agent.state is not AgentState.TALKING or call is None or not call.channel:
             raise Conflict(f"agent {number} has no customer on the line: nothing to transfer")
+        if call.outgoing:
+            raise Conflict(
+                "we have called this customer: the survey is for those who call us; hang up instead"
+            )
         reply = await self._hands[call.node].ask(c.SendToSurvey(call.node, call.channel))
         if not reply.done:
             raise Conflict(

@@ -128,6 +128,20 @@ class LeaderUnreached(LeaderSignal, frozen=True):
     cause: str
 
 
+class CustomerRung(CallSignal, frozen=True):
+    """An agent whom we had called has picked up, and the customer is dialled: `leg` is the customer's."""
+
+    channel: str
+
+
+class OutgoingOver(CallSignal, frozen=True):
+    """The customer was not reached; said on the agent's channel. `status`: DIALSTATUS, or REFUSED by our own
+    list; `cause`: Q.850."""
+
+    status: str
+    cause: int
+
+
 class RecordingBegan(CallSignal, frozen=True):
     """Said on the agent's channel: `leg` is the agent's."""
 

@@ -19,7 +19,7 @@ from core.clock import MINUTE, SECOND, Duration, Instant
 from core.errors import Conflict
 from core.facts import AgentState
 from telephony import agents as a
-from telephony import call_fold
+from telephony import call_fold, outgoing
 from telephony import commands as c
 from telephony import signals as s
 from telephony.agent_fold import Step, decide, follow
@@ -37,7 +37,14 @@ _RESERVED_FOR: Duration = 5 * SECOND
 """By then the telephone of a reserved agent rings, or the offer has not come about."""
 _ASKING: Duration = 10 * MINUTE
 """The same where an agent goes on asking a colleague about it."""
-_OF_AGENTS = (f.AgentOffered, f.OfferEnded, f.AgentAnswered, f.TalkEnded)
+_OF_AGENTS = (
+    f.AgentOffered,
+    f.OfferEnded,
+    f.AgentAnswered,
+    f.TalkEnded,
+    f.OutgoingStarted,
+    f.OutgoingEnded,
+)
 
 
 @dataclass(slots=True)
@@ -179,6 +186,29 @@ class Switchboard:
         self._agent_took(decide(self.agent(number), wish, self._duties), outcome)
         return outcome
 
+    def dial(self, order: outgoing.Order, *, node: str, shown: str, at: Instant) -> Outcome:
+        """A call that we make on this agent's behalf; `Conflict` unless the agent has nothing on hand."""
+        agent = self.agent(order.agent)
+        if agent.state not in (AgentState.READY, AgentState.NOT_READY):
+            raise Conflict(
+                f"agent {agent.number} is {agent.state.value}: finish that, or log in, and call then"
+            )
+        outcome = Outcome()
+        call, started = outgoing.start(order, node=node, device=agent.device, shown=shown, at=at)
+        self._took(call, (started,), outcome)
+        leg = call.legs[0]
+        outcome.commands.append(c.CallCustomer(node, leg.device, leg.id, call.id, order.number))
+        return outcome
+
+    def not_dialled(self, call_id: str, at: Instant) -> Outcome:
+        """Asterisk has refused to make this call."""
+        outcome = Outcome()
+        call = self.calls.get(call_id)
+        if call is not None and call.ended_at is None:
+            call = replace(call, failed=f.OutgoingOutcome.NOT_DIALLED)
+            self._took(*call_fold.close(call, at, f.EndReason.SYSTEM), outcome)
+        return outcome
+
     def raise_help(self, number: str, at: Instant) -> Outcome:
         """举手 (CALL-22): in any state, once until it has been answered."""
         outcome = Outcome()
@@ -231,7 +261,8 @@ class Switchboard:
             self._call_of_leg[leg.id] = call.id
         for consult in call.consults:
             self._call_of_leg[consult.id] = self._call_of_leg[consult.by] = call.id
-        self._call_of_leg[call.leg] = call.id
+        if call.leg:
+            self._call_of_leg[call.leg] = call.id
         if not call.over:
             self.calls[call.id] = call
             return

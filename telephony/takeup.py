@@ -16,6 +16,8 @@ LOOK_BACK: Duration = 12 * 3600 * SECOND
 _STANDING = (
     "CallArrived",
     "CallEnded",
+    "OutgoingStarted",
+    "OutgoingEnded",
     "AgentStateChanged",
     "AgentOffered",
     "AgentAnswered",
@@ -67,7 +69,10 @@ def _stand(board: Switchboard, open_calls: dict[str, None], fact: f.Fact) -> Non
     match fact:
         case f.CallArrived():
             open_calls[fact.call] = None
-        case f.CallEnded():
+        case f.OutgoingStarted():
+            open_calls[fact.call] = None
+            board.remember_agent(recall_agent(board.agent(fact.agent), fact))
+        case f.CallEnded() | f.OutgoingEnded():
             open_calls.pop(fact.call, None)
             board.remember_past(fact.call)
         case f.AgentStateChanged() | f.AgentOffered() | f.AgentAnswered() | f.SummarySaved():

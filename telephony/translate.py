@@ -152,7 +152,22 @@ def _survey_over(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _recording(event: Event, at: Instant, node: str) -> s.Signal:
-    return s.RecordingBegan(at, node, *_call_and_leg(event), _text(event, "File"))
+    # Of a call that we made it is told on the customer's channel, which names the agent's.
+    leg = _text(event, "Leg") or _text(event, "Uniqueid")
+    if not fits("leg", leg):
+        raise ValueError(f"header Leg is {leg[:60]!r}, not a leg name")
+    return s.RecordingBegan(at, node, _need(event, "Call", "call"), leg, _text(event, "File"))
+
+
+def _customer_rung(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.CustomerRung(at, node, *_call_and_leg(event), _text(event, "Channel"))
+
+
+def _outgoing_over(event: Event, at: Instant, node: str) -> s.Signal:
+    # Not "Cause": in the CEL file the name is Asterisk's own.
+    return s.OutgoingOver(
+        at, node, *_call_and_leg(event), _text(event, "Status"), _whole(event, "HangupCause")
+    )
 
 
 def _service_offer(event: Event, at: Instant, node: str) -> tuple[Instant, str, str, str, str, str, str]:
@@ -352,6 +367,8 @@ _USER_EVENTS: dict[str, _Translator] = {
     "OfferMissed": _service_offer_missed,
     "OfferOver": _service_offer_over,
     "ConsultStarted": _consult,
+    "CustomerDialled": _customer_rung,
+    "OutgoingOver": _outgoing_over,
 }
 _TRANSLATORS: dict[str, _Translator] = {
     "UserEvent": _user_event,

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.calendar import WorkingCalendar
-from core.clock import Clock
+from core.clock import Clock, Instant
 from core.errors import Conflict, NotFound
 from core.facts import CallArrived, Numbered, SurveyAnswered
 from directory.lookup import Directory
@@ -30,6 +30,8 @@ CONSUMER = "ticketing.callbacks"
 KINDS = frozenset({"SurveyAnswered"})
 LINGER_S = 1.0
 """A call-back is due in days."""
+REACHED = "已接通"
+"""What came of a call-back that was made from here: what was said stands in the summary of that call."""
 _TIMER, _NAME = "callback.due", "due"
 _REPAIR_DAYS = 1
 """Working days within which a customer who rated poorly is called."""
@@ -98,6 +100,11 @@ class Callbacks:
                 raise Conflict(f"call-back {id_} was ended before, by {task.done_by or 'somebody'}")
             await self._timers.cancel(connection, _owner(id_), _NAME)
         return ended
+
+    async def reached(self, connection: AsyncConnection, id_: str, *, at: Instant, by: str) -> None:
+        """The customer was called from here and answered; a task that is done already stays as it is."""
+        if await store.end_callback(connection, id_, at=at, by=by, outcome=REACHED) is not None:
+            await self._timers.cancel(connection, _owner(id_), _NAME)
 
     async def follow(self, connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
         """A ledger consumer's handler: a poor rating is a chance for repair (SURVEY-08)."""

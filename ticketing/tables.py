@@ -94,6 +94,31 @@ callback_tasks = Table(
 )
 Index("ix_callback_tasks_owner", callback_tasks.c.owner, callback_tasks.c.due_at)
 
+outgoing_calls = Table(
+    "outgoing_calls",
+    metadata,
+    Column("call", String(36), primary_key=True),
+    Column("about", String(8), nullable=False),
+    Column("record", String(60), nullable=False),
+    Column("agent", String(8), nullable=False),
+    Column("number", String(20), nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("outcome", String(16)),
+    Column("ended_at", BigInteger),
+)
+"""Calls that we make, each written down before anybody is dialled. `started_at`: the ledger knows of it."""
+Index("ix_outgoing_calls_record", outgoing_calls.c.about, outgoing_calls.c.record, outgoing_calls.c.begun_at)
+Index(
+    "ix_outgoing_calls_under_way",
+    outgoing_calls.c.about,
+    outgoing_calls.c.record,
+    unique=True,
+    sqlite_where=outgoing_calls.c.outcome.is_(None),
+    postgresql_where=outgoing_calls.c.outcome.is_(None),
+)
+"""One at a time for one record: the lease that keeps a customer from being dialled twice."""
+
 tickets = Table(
     "tickets",
     metadata,

@@ -128,7 +128,8 @@ def _of_files(node: NodeSettings, settings: Settings, content: Content) -> Itera
     try:
         keys = credentials.load(settings.credentials_file)
         programs = asyncio.run(instance.find())
-        wanted = render(spec_of(node, content, keys, programs, read_accounts(node.accounts)))
+        accounts = read_accounts(node.accounts)
+        wanted = render(spec_of(node, content, keys, programs, accounts, outgoing=settings.outgoing))
     except HotlineError as problem:
         yield Finding(Weight.ERROR, about, str(problem), "`hotline prepare`")
         return

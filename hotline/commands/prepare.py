@@ -25,6 +25,7 @@ from hotline.databases import kept_passwords
 from hotline.node import issue_accounts, prepare, spec_by
 from hotline.preflight import require_folder
 from hotline.settings import NodeSettings, Settings
+from hotline.settings_outgoing import OutgoingSettings
 from ivr.render import Rendered
 from telephony import instance
 from telephony.ami.accounts import Role
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     programs = asyncio.run(instance.find())
     for node in settings.nodes:
-        spec = spec_of(node, content, keys, programs, accounts_of(node))
+        spec = spec_of(node, content, keys, programs, accounts_of(node), outgoing=settings.outgoing)
         done = prepare(spec, content, studio=settings.studio_folder, by=f"prepare, {by}", clock=system_clock)
         print(f"{node.name}: prepared in {node.directory}, {_spoken(done.voices)}")
         for flow, version in done.left.items():
@@ -102,9 +103,11 @@ def spec_of(
     keys: Credentials,
     programs: Programs,
     accounts: Mapping[Role, str],
+    *,
+    outgoing: OutgoingSettings,
 ) -> NodeSpec:
     """The node as the settings want it."""
-    return spec_by(node, content.directory, keys, programs, accounts)
+    return spec_by(node, content.directory, keys, programs, accounts, outgoing=outgoing)
 
 
 def hand_out(issued: Issued, directory: Directory, file: Path | None) -> None:

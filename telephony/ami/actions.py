@@ -22,12 +22,14 @@ OUR_VARIABLES = (
     "CALL_QUEUE",
     "LEG_FILE",
     "SURVEY_SENT",
+    "OUT_LEG",
 )
 """By these our dialplan knows, on each of a call's channels, which call it is and how far it has come."""
 
 _GLOBAL_NAME = re.compile(r"[A-Z][A-Za-z_0-9]{0,63}")
 _GLOBAL_VALUE = re.compile(r"[A-Za-z0-9_.:-]{0,64}")
 _ANNOUNCEMENT = re.compile(r"announce-[0-9a-z]{1,32}")
+_RING_AGENT_MS = 20_000
 _MUTE_DIRECTIONS = frozenset({"read", "write", "both"})
 
 
@@ -229,6 +231,32 @@ def _announcement(call_number: str) -> str:
     if not _ANNOUNCEMENT.fullmatch(call_number):
         raise BadInput("announcement", f"{call_number[:60]!r} is not announce-<letters and digits>")
     return call_number
+
+
+# ------------------------------------------------------------------ calls that we make (needs: originate)
+
+
+def call_out(device: str, leg: str, call: str, number: str) -> Action:
+    """Rings the agent's device; when it is picked up, `hotline-outgoing` dials the customer.
+
+    `leg`: the Uniqueid that the agent's channel gets. Which trunk it is, what the customer sees and which
+    numbers may be dialled at all stands in the dialplan. Async: the reply says only that it was begun.
+    """
+    headers = (
+        ("Channel", _interface(device)),
+        ("Context", "hotline-outgoing"),
+        ("Exten", "s"),
+        ("Priority", "1"),
+        ("Timeout", str(_RING_AGENT_MS)),
+        ("Async", "true"),
+        ("ChannelId", check("leg", leg, "leg")),
+        ("CallerID", "<95559>"),
+        ("Variable", f"__CALL_ID={check('call', call, 'call')}"),
+        ("Variable", f"__OUT_LEG={leg}"),
+        ("Variable", f"OUT_TO={check('dialled', number, 'number')}"),
+        ("Variable", f"PJSIP_HEADER(add,X-Hotline-Call)={call}"),
+    )
+    return Action("Originate", headers)
 
 
 # ------------------------------------------------------------------ looking (needs: reporting, or nothing)

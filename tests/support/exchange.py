@@ -55,6 +55,8 @@ SECRET = "tap-secret-95559"
 PORTS = own()
 NODE_SOUND, PEOPLE_SOUND = PORTS.sound[:400], PORTS.sound[400:]
 _SOUND_EACH = 10
+CALLED = PORTS.people[-1]
+"""Where the telephones of customers are whom we call, whatever their number."""
 BUSINESSES = ("personal", "card", "corporate", "complaints", "loss", "operator")
 TO_CARD = (Pause(250), Key("1"), Pause(250), Key("2"), Pause(250), Key("1"))
 """Keys through the flow that ships: Mandarin, credit card, statements."""
@@ -97,7 +99,7 @@ def node_spec(directory: Path, programs: instance.Programs, port: int = PORTS.si
         rtp_first=NODE_SOUND[0],
         rtp_last=NODE_SOUND[-1],
         trunks=(
-            TrunkSpec(name="trunk", addresses=("127.0.0.2/32",)),
+            TrunkSpec(name="trunk", addresses=("127.0.0.2/32",), host=f"127.0.0.2:{CALLED}", shown="95559"),
             TrunkSpec(name="trunkinfo", addresses=("127.0.0.3/32",), dtmf="info"),
         ),
         devices=tuple(DeviceSpec(name=f"d{n:03}", secret=f"phone-secret-{n:03}") for n in range(1, 9)),
@@ -130,7 +132,7 @@ class Exchange:
         self.folder = folder
         self.asterisk = instance.AsteriskInstance(spec.directory, programs)
         self._programs = programs
-        self._ports = cycle(PORTS.people)
+        self._ports = cycle(PORTS.people[:-1])
         self._media = cycle(PEOPLE_SOUND[::_SOUND_EACH])
         self._running: list[Sipp] = []
 
@@ -188,9 +190,10 @@ class Exchange:
         )
 
     async def _sipp(
-        self, name: str, scenario: str, ip: str, load: Load | None, echo: bool = False
+        self, name: str, scenario: str, ip: str, load: Load | None, *, echo: bool = False, port: int = 0
     ) -> tuple[Sipp, Place]:
         place = replace(self._place(ip), echo=echo)
+        place = replace(place, port=port or place.port)
         sipp = Sipp(
             self._programs.sipp,
             self.folder,
@@ -207,6 +210,11 @@ class Exchange:
         """A telephone that behaves like `script`, registered and known to be there."""
         sipp, place = await self._sipp(device, phone(script or Phone("phone")), "127.0.0.1", None)
         await self.register(device, place.port)
+        return sipp
+
+    async def called(self, script: Phone) -> Sipp:
+        """The telephone of every customer whom we call."""
+        sipp, _ = await self._sipp(script.name, phone(script), "127.0.0.2", None, port=CALLED)
         return sipp
 
     async def register(self, device: str, port: int, seconds: int = 3600) -> None:
@@ -257,7 +265,7 @@ class Exchange:
         self.tap.note(f"{name} calls 95559 from {number}")
         pcaps = write_keys(script, self.folder / f"{name}-keys") if dtmf is Dtmf.RTP else None
         ip = "127.0.0.2" if dtmf is Dtmf.RTP else "127.0.0.3"
-        sipp, _ = await self._sipp(name, customer(script, dtmf_pcaps=pcaps), ip, Load(rate=10), echo)
+        sipp, _ = await self._sipp(name, customer(script, dtmf_pcaps=pcaps), ip, Load(rate=10), echo=echo)
         return sipp
 
     async def dial(self, device: str, number: str, *steps: Pause | Key, hang_up: bool = False) -> Sipp:

@@ -25,10 +25,11 @@ from hotline.leading import Won
 from hotline.node import LOOPBACK_TRUNKS, issue_accounts, spec_by
 from hotline.running import Hotline, Running
 from hotline.settings import DatabaseSettings, NodeSettings, Settings, TrunkSettings, WebSettings
+from hotline.settings_outgoing import OutgoingSettings
 from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance
 from telephony.nodespec import AccountSpec
-from tests.support.exchange import NODE_SOUND, SECRET, Exchange
+from tests.support.exchange import CALLED, NODE_SOUND, SECRET, Exchange
 from tests.support.ports import own
 from web.passwords import Passwords
 
@@ -220,6 +221,11 @@ class Floor:
         for consumer in hotline.consumers:
             await consumer.caught_up(hotline.ledger.last)
 
+    async def over(self, call: str) -> f.CallFact:
+        """The last fact of a call, whoever made it."""
+        ends = (f.CallEnded, f.OutgoingEnded)
+        return await self.fact(f.CallFact, lambda fact: isinstance(fact, ends) and fact.call == call)
+
     async def clear(self) -> None:
         """Hang up every customer and phone, log every agent out."""
         board = self.hotline.telephony.switchboard
@@ -228,7 +234,7 @@ class Floor:
         self._clients.clear()
         await self.exchange.hang_up_all()
         for call in list(board.calls):
-            await self.fact(f.CallEnded, lambda fact, call=call: fact.call == call)  # type: ignore[misc]
+            await self.over(call)
         for agent in list(board.agents.values()):
             if agent.state is not f.AgentState.LOGGED_OUT:
                 self.hotline.telephony.wish(agent.number, agents.LogOut)
@@ -260,7 +266,13 @@ async def floor(
         rtp_last=NODE_SOUND[-1],
         rtp_timeout_s=rtp_timeout_s,
         trunks=tuple(
-            TrunkSettings(name=trunk.name, addresses=trunk.addresses, dtmf=trunk.dtmf)
+            TrunkSettings(
+                name=trunk.name,
+                addresses=trunk.addresses,
+                dtmf=trunk.dtmf,
+                outgoing=trunk.name == "trunk",
+                host=f"127.0.0.2:{CALLED}",
+            )
             for trunk in LOOPBACK_TRUNKS
         ),
     )
@@ -271,6 +283,7 @@ async def floor(
         database=database or DatabaseSettings(),
         credentials=folder / "credentials.json",
         nodes=(node,),
+        outgoing=OutgoingSettings(first="00:00", last="23:59"),
     )
     accounts = issue_accounts(folder / "accounts.json")
     cheap = Passwords(cheap=True)

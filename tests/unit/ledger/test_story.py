@@ -48,6 +48,24 @@ def test_the_callers_number_is_masked_in_all_it_says() -> None:
     assert "138****0001" in sentence(story.lines[0], "zh")
 
 
+def test_the_number_of_a_customer_whom_we_call_is_masked_too() -> None:
+    started = f.OutgoingStarted(
+        at=T0,
+        call="c",
+        leg="l",
+        agent="1001",
+        queue="",
+        device="d001",
+        number="13800000001",
+        shown="95559",
+        about="callback",
+        record="7",
+    )
+    story = told([started])
+    assert "13800000001" not in repr(story) + ladder(story)
+    assert "138****0001" in sentence(story.lines[0], "zh")
+
+
 def test_what_was_found_out_later_is_told_where_it_happened() -> None:
     facts = abandoned().facts
     assert told([*facts[2:], *facts[:2]]).lines == told(facts).lines

@@ -1,0 +1,62 @@
+"""Calls that we make, put together: ticketing knows whom and why, telephony how, the settings when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.clock import Clock
+from directory.lookup import Directory
+from hotline.settings import Settings
+from ledger.consumer import Consumer
+from ledger.ledger import Ledger
+from storage import Database
+from telephony.outgoing import Order
+from telephony.service import Telephony
+from ticketing import outgoing
+from ticketing.callbacks import Callbacks
+from ticketing.outgoing import OutgoingCalls
+from ticketing.outgoing_rules import OutgoingRules
+
+
+def outgoing_calls_of(
+    settings: Settings,
+    main: Database,
+    callbacks: Callbacks,
+    telephony: Telephony,
+    *,
+    directory: Callable[[], Directory],
+    clock: Clock,
+) -> OutgoingCalls:
+    """Calls to customers, from their records."""
+    words = settings.outgoing
+
+    def dial(*, call: str, agent: str, number: str, about: str, record: str) -> None:
+        telephony.call_out(Order(call=call, agent=agent, number=number, about=about, record=record))
+
+    return OutgoingCalls(
+        database=main,
+        callbacks=callbacks,
+        dial=dial,
+        rules=OutgoingRules(
+            allow=words.allow,
+            first=words.first,
+            last=words.last,
+            working_days=words.working_days,
+            tries=words.tries,
+            greeting=words.greeting,
+        ),
+        calendar=lambda: directory().calendar,
+        clock=clock,
+    )
+
+
+def outgoing_follower(ledger: Ledger, main: Database, calls: OutgoingCalls) -> Consumer:
+    """What came of the calls that we made, written back to what they were made for."""
+    return Consumer(
+        name=outgoing.CONSUMER,
+        ledger=ledger,
+        database=main,
+        handle=calls.follow,
+        kinds=outgoing.KINDS,
+        linger_s=outgoing.LINGER_S,
+    )

@@ -1,0 +1,159 @@
+"""Calls that we make: the agent's telephone first, then the customer's (CALL-05, CALL-13). Pure.
+
+    OutgoingStarted ─► CustomerDialled ─► AgentAnswered … TalkEnded ─► OutgoingEnded
+                  └───────────────────┴── not reached ──────────────────┘
+
+Between its own first and last fact such a call is folded as any other (`call_fold`). It has no arrival and no
+wait, so it is in no figure of a queue.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from core import facts as f
+from core.clock import SECOND, Instant
+from core.facts import OutgoingOutcome, Phase
+from telephony import signals as s
+from telephony.call_draft import Draft
+from telephony.calls import Call, Leg
+
+_UNALLOCATED, _INVALID_FORMAT, _CHANGED = 1, 28, 22
+_WRONG = frozenset({_UNALLOCATED, _INVALID_FORMAT, _CHANGED})
+"""Q.850 causes of a number that nobody has (any more)."""
+_CAUSES = {
+    17: OutgoingOutcome.BUSY,
+    18: OutgoingOutcome.NO_ANSWER,
+    19: OutgoingOutcome.NO_ANSWER,
+    21: OutgoingOutcome.BUSY,  # the customer has declined the call
+}
+_STATUSES = {
+    "BUSY": OutgoingOutcome.BUSY,
+    "NOANSWER": OutgoingOutcome.NO_ANSWER,
+    "CANCEL": OutgoingOutcome.CANCELLED,
+    "REFUSED": OutgoingOutcome.NOT_ALLOWED,
+}
+_OUR_LEGS = 90_000_000
+"""Asterisk counts its channels from 0; ours are counted from here, so that none has the same Uniqueid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A call to be made. `call`: its id, made by whoever keeps book of it; `shown`: what the customer sees.
+
+    `about`: callback, ticket or summary; `record`: which one. `number` is of digits alone, and allowed.
+    """
+
+    call: str
+    agent: str
+    number: str
+    about: str
+    record: str
+
+
+def new_call() -> str:
+    """The id of a call that we make, of the same shape as those that the dialplan makes."""
+    return str(uuid.uuid4())
+
+
+def leg_for(node: str, call: str, at: Instant) -> str:
+    """The Uniqueid that the agent's channel will have: known before it is there."""
+    return f"{node}-{at // SECOND}.{_OUR_LEGS + uuid.UUID(call).int % (100_000_000 - _OUR_LEGS)}"
+
+
+def start(order: Order, *, node: str, device: str, shown: str, at: Instant) -> tuple[Call, f.OutgoingStarted]:
+    """The call as it begins, and the fact that says so; it is to be in the book before anybody is dialled."""
+    leg = Leg(
+        id=leg_for(node, order.call, at),
+        agent=order.agent,
+        device=device,
+        queue="",
+        channel="",
+        offered_at=at,
+    )
+    call = Call(
+        id=order.call,
+        node=node,
+        leg="",
+        channel="",
+        arrived_at=at,
+        phase=Phase.RINGING,
+        legs=(leg,),
+        outgoing=True,
+    )
+    started = f.OutgoingStarted(
+        at=at,
+        node=node,
+        call=call.id,
+        leg=leg.id,
+        agent=leg.agent,
+        queue="",
+        device=device,
+        number=order.number,
+        shown=shown,
+        about=order.about,
+        record=order.record,
+    )
+    return call, started
+
+
+def recall(fact: f.OutgoingStarted) -> Call:
+    """The call as its first fact tells of it."""
+    leg = Leg(
+        id=fact.leg,
+        agent=fact.agent,
+        device=fact.device,
+        queue="",
+        channel="",
+        offered_at=fact.at,
+        rang=True,
+    )
+    return Call(
+        id=fact.call,
+        node=fact.node,
+        leg="",
+        channel="",
+        arrived_at=fact.at,
+        phase=Phase.RINGING,
+        legs=(leg,),
+        outgoing=True,
+    )
+
+
+def dialled(draft: Draft, signal: s.CustomerRung) -> None:
+    """The customer's channel has come into being."""
+    if not draft.call.outgoing or draft.call.leg:
+        return
+    draft.change(leg=signal.leg, channel=signal.channel)
+    draft.leg_fact(f.CustomerDialled, draft.call.legs[0], customer=signal.leg)
+
+
+def not_reached(status: str, cause: int) -> OutgoingOutcome:
+    """What DIALSTATUS and the Q.850 cause say together."""
+    if status in ("CHANUNAVAIL", "CONGESTION"):
+        known = OutgoingOutcome.WRONG_NUMBER if cause in _WRONG else OutgoingOutcome.UNREACHABLE
+        return _CAUSES.get(cause, known)
+    return _STATUSES.get(status, OutgoingOutcome.UNREACHABLE)
+
+
+def reached(call: Call) -> bool:
+    """Whether customer and agent have been brought together."""
+    return call.legs[0].answered_at is not None
+
+
+def given_up(call: Call) -> OutgoingOutcome:
+    """The agent's channel is gone and nobody was reached: before, or after the customer was dialled?"""
+    return OutgoingOutcome.CANCELLED if call.leg else OutgoingOutcome.AGENT_AWAY
+
+
+def tell_end(draft: Draft, reason: f.EndReason) -> None:
+    """The call's last fact."""
+    call = draft.call
+    if reached(call):
+        outcome = OutgoingOutcome.REACHED
+    elif reason in (f.EndReason.NODE_LOST, f.EndReason.UNSEEN):
+        outcome = call.failed or OutgoingOutcome.UNKNOWN
+    else:
+        outcome = call.failed or OutgoingOutcome.CANCELLED
+    draft.leg_fact(f.OutgoingEnded, call.legs[0], outcome=outcome, lasted=max(0, draft.at - call.arrived_at))
