@@ -138,9 +138,16 @@ class DirectoryBook:
     # ------------------------------------------------------------------ changing
 
     async def change(
-        self, lines: Sequence[Line], *, by: str, reason: str, effective_on: date | None = None
+        self,
+        lines: Sequence[Line],
+        *,
+        by: str,
+        reason: str,
+        effective_on: date | None = None,
+        allowed: bool = False,
     ) -> Change:
-        """Carry a change out today, or note it for another day; all of it or nothing.
+        """Carry a change out today, or note it for another day; all of it or nothing. `allowed`: a right of
+        its own lets `by` make just this change, and has been asked for: today's alone.
 
         Errors as `changes.apply`; `BadInput` for a day that is past; `Refused` where it goes further than the
         right of `by` does, on the day it begins, too.
@@ -149,7 +156,7 @@ class DirectoryBook:
         day = self._day(effective_on, today)
         async with self._database.write() as connection:
             await take_turn(connection, _TURN)
-            done = await self._applied(await self._on(connection, day), lines, day, by)
+            done = await self._applied(await self._on(connection, day), lines, day, "" if allowed else by)
             change = await self._write(connection, done, by=by, reason=reason, day=day, today=today)
         _log.info("directory changed", change=change.number, by=by, state=change.state, lines=len(done.lines))
         if change.state is ChangeState.APPLIED:
@@ -262,7 +269,9 @@ class DirectoryBook:
         return await asyncio.to_thread(carried_out)
 
     def _remit(self, present: Present, by: str, day: date) -> Remit | None:
-        """How far `by` may go on that day; None: as far as there is."""
+        """How far `by` may go on that day; None: as far as there is. "": who has been asked already."""
+        if not by:
+            return None
         now = remit_of(self.present, by)
         if now is None or now.whole:
             return None

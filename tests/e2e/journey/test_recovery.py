@@ -21,8 +21,9 @@ async def test_a_call_that_nobody_listened_to_is_recovered_whole_and_once(hotlin
 
     since = len(exchange.tap.heard)
     await exchange.call(*TO_CARD, Pause(2600), Key("4"), Pause(1000), Key("2"))
-    gone = await exchange.tap.wait_for("CallGone", after=since, within=60)
-    call = gone["Call"]
+    arrived = await exchange.tap.wait_for("CallArrived", after=since, within=60)
+    await exchange.tap.wait_for("Hangup", after=since, within=60, Uniqueid=arrived["Uniqueid"])
+    call = arrived["Call"]
 
     await hotline.start_service()
     gap = await hotline.fact(f.GapDeclared)

@@ -42,11 +42,13 @@ async def test_one_who_waits_is_told_after_ten_seconds_and_never_over_the_agents
     await agent.post("/api/agent/not-ready", reason="rest")
     queued = await waits(hotline, "customer", "02154321001", since)
     began = await tap.wait_until(
-        lambda e: e["Event"] == "Newchannel" and e["Channel"].startswith("Local/play@hotline-announce"),
+        lambda e: (
+            e["Event"] == "LocalBridge" and e["LocalOneChannel"].startswith("Local/play@hotline-announce")
+        ),
         "the announcement",
         after=heard,
     )
-    assert began["Uniqueid"] == announcement_of(queued.call) + "-1"
+    assert began["LocalOneUniqueid"] == announcement_of(queued.call) + "-1"
     told_after = stamp(began["Timestamp"]) - queued.joined_at
     assert FIRST_ANNOUNCEMENT <= told_after < FIRST_ANNOUNCEMENT + 2 * SECOND
     await tap.wait_for("ChanSpyStart", after=heard)
