@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -178,18 +178,17 @@ async def _written(there: Site, deadline: float = 60) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + deadline
     while loop.time() < until:
-        facts = await _facts(there)
-        answered = sum(isinstance(fact, f.AgentAnswered) for fact in facts)
-        if sum(isinstance(fact, f.RecordingFiled) for fact in facts) >= answered:
+        facts = await _facts(there, kinds=("AgentAnswered", "RecordingFiled"))
+        if 2 * sum(isinstance(fact, f.RecordingFiled) for fact in facts) >= len(facts):
             return
         await asyncio.sleep(1)
 
 
-async def _facts(there: Site) -> list[f.Fact]:
+async def _facts(there: Site, kinds: Collection[str] | None = None) -> list[f.Fact]:
     found: list[f.Fact] = []
     async with existing(there.settings.ledger_url, "ledger") as database:
         store, last = FactStore(database), 0
-        while page := await store.read(last, 5_000):
+        while page := await store.read(last, 5_000, kinds=kinds):
             found += [numbered.fact for numbered in page]
             last = page[-1].seq
     return found

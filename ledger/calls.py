@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
@@ -52,6 +52,20 @@ class CallPage:
     more: str
 
 
+class Facts(Protocol):
+    """Where facts are read: the ledger, or its store beside it."""
+
+    async def read(self, after: int, *, call: str) -> list[Numbered]: ...
+
+
+async def story_of(facts: Facts, call: str) -> Story | None:
+    """The call in order, from all facts that are there of it; None without any."""
+    found: list[Numbered] = []
+    while more := await facts.read(found[-1].seq if found else 0, call=call):
+        found += more
+    return tell(found)
+
+
 class CallBook:
     """`consumer.run()` feeds the list, about `linger_s` behind the ledger; a single record is fresh."""
 
@@ -81,10 +95,7 @@ class CallBook:
 
     async def story(self, call: str) -> Story:
         """The call in order, from its facts; `NotFound` if it has none, or no more."""
-        found: list[Numbered] = []
-        while facts := await self._ledger.read(found[-1].seq if found else 0, call=call):
-            found += facts
-        story = tell(found)
+        story = await story_of(self._ledger, call)
         if story is None:
             raise NotFound(
                 f"nothing is told of call {call[:40]!r}: its facts have been removed, or there was none"

@@ -52,11 +52,6 @@ class Order:
     record: str
 
 
-def new_call() -> str:
-    """The id of a call that we make, of the same shape as those that the dialplan makes."""
-    return str(uuid.uuid4())
-
-
 def leg_for(node: str, call: str, at: Instant) -> str:
     """The Uniqueid that the agent's channel will have: known before it is there."""
     return f"{node}-{at // SECOND}.{_OUR_LEGS + uuid.UUID(call).int % (100_000_000 - _OUR_LEGS)}"
@@ -64,30 +59,12 @@ def leg_for(node: str, call: str, at: Instant) -> str:
 
 def start(order: Order, *, node: str, device: str, shown: str, at: Instant) -> tuple[Call, f.OutgoingStarted]:
     """The call as it begins, and the fact that says so; it is to be in the book before anybody is dialled."""
-    leg = Leg(
-        id=leg_for(node, order.call, at),
-        agent=order.agent,
-        device=device,
-        queue="",
-        channel="",
-        offered_at=at,
-    )
-    call = Call(
-        id=order.call,
-        node=node,
-        leg="",
-        channel="",
-        arrived_at=at,
-        phase=Phase.RINGING,
-        legs=(leg,),
-        outgoing=True,
-    )
     started = f.OutgoingStarted(
         at=at,
         node=node,
-        call=call.id,
-        leg=leg.id,
-        agent=leg.agent,
+        call=order.call,
+        leg=leg_for(node, order.call, at),
+        agent=order.agent,
         queue="",
         device=device,
         number=order.number,
@@ -95,11 +72,15 @@ def start(order: Order, *, node: str, device: str, shown: str, at: Instant) -> t
         about=order.about,
         record=order.record,
     )
-    return call, started
+    return _begun(started, rang=False), started
 
 
 def recall(fact: f.OutgoingStarted) -> Call:
-    """The call as its first fact tells of it."""
+    """The call as its first fact tells of it; nearly every phone that is called rings."""
+    return _begun(fact, rang=True)
+
+
+def _begun(fact: f.OutgoingStarted, *, rang: bool) -> Call:
     leg = Leg(
         id=fact.leg,
         agent=fact.agent,
@@ -107,7 +88,7 @@ def recall(fact: f.OutgoingStarted) -> Call:
         queue="",
         channel="",
         offered_at=fact.at,
-        rang=True,
+        rang=rang,
     )
     return Call(
         id=fact.call,

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from core.clock import moment
 from core.errors import NotFound
-from core.facts import Numbered
 from hotline.configuration import load
 from hotline.content import add_config
 from hotline.databases import existing
 from hotline.settings import Settings
+from ledger.calls import story_of
 from ledger.ladder import ladder
 from ledger.store import FactStore
-from ledger.story import Story, tell
+from ledger.story import Story
 from ledger.story_words import Language, lane_name, seconds, sentence
 
 _MISSING = "there is no {file}: start the service once, or name its settings"
@@ -44,12 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _story(settings: Settings, call: str) -> Story:
-    found: list[Numbered] = []
     async with existing(settings.ledger_url, "ledger", missing=_MISSING) as facts:
-        store = FactStore(facts)
-        while more := await store.read(found[-1].seq if found else 0, call=call):
-            found += more
-    story = tell(found)
+        story = await story_of(FactStore(facts), call)
     if story is None:
         raise NotFound(
             f"the ledger has no call {call[:40]!r}: look at its number again; what retention has removed "
