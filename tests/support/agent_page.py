@@ -1,0 +1,117 @@
+"""The agents' page in a real Chromium, whose microphone is a beep of the browser's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import BrowserContext, Dialog, Page, async_playwright, expect
+
+from tests.support.floor import Floor
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    # Where a machine has no network but its own, sound goes over loopback.
+    "--allow-loopback-in-peer-connection",
+]
+_LOUDEST = """async () => {
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 4096;
+    context.createMediaStreamSource(document.getElementById("far").srcObject).connect(analyser);
+    const levels = new Float32Array(analyser.frequencyBinCount);
+    for (;;) {
+        await new Promise((done) => setTimeout(done, 50));
+        analyser.getFloatFrequencyData(levels);
+        const loudest = levels.indexOf(Math.max(...levels));
+        if (levels[loudest] > -60) return loudest * context.sampleRate / analyser.fftSize;
+    }
+}"""
+
+
+@asynccontextmanager
+async def chromium(profile: Path) -> AsyncIterator[BrowserContext]:
+    """A browser of one person; gone afterwards."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "Chromium is missing: ./run setup installs it"
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            profile, executable_path=program, args=FLAGS, viewport={"width": 1100, "height": 900}
+        )
+        context.set_default_timeout(60_000)
+        yield context
+        await context.close()
+
+
+class AgentPage:
+    """One tab with the page. `errors`: what it has thrown, or its policy has refused."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", _leave)
+
+    async def sign_in(self, floor: Floor, staff: str, port: int = 0) -> None:
+        """Fill in the form; returns when the desk is there. `port`: of whoever passes on to the service."""
+        await self.page.goto(f"http://127.0.0.1:{port or floor.settings.web.port}/agent/")
+        await self.page.fill("#staff", staff)
+        await self.page.fill("#password", floor.password(staff))
+        await self.page.click("#sign-in-form button")
+        await expect(self.page.locator("#desk")).to_be_visible(timeout=60_000)
+
+    async def ready(self) -> None:
+        """At a telephone in this page, and ready."""
+        await self.page.click("#sit")
+        await self.line("ready")
+        await self.page.click("#ready")
+        await self.state("ready")
+
+    async def line(self, state: str) -> None:
+        """Returns when the telephone is in this state."""
+        await expect(self.page.locator("#line")).to_have_attribute("data-state", state, timeout=60_000)
+
+    async def state(self, state: str) -> None:
+        """Returns when the page shows this state of the agent."""
+        await expect(self.page.locator("#state")).to_have_attribute("data-state", state, timeout=60_000)
+
+    async def call(self, state: str) -> None:
+        """Returns when the page shows this state of its call."""
+        await expect(self.page.locator("#call")).to_have_attribute("data-state", state, timeout=60_000)
+
+    async def sums_up(self) -> None:
+        """Write the summary that is owed."""
+        await self.page.select_option("#type", "silent_call")
+        await self.page.click("#summary button")
+
+    async def hears_hz(self) -> float:
+        """The loudest tone that comes out of the telephone."""
+        return float(await self.page.evaluate(_LOUDEST))
+
+
+async def _leave(dialog: Dialog) -> None:
+    """Whether to leave the page although a call is on: yes."""
+    await dialog.accept()
+
+
+@asynccontextmanager
+async def agent_page(floor: Floor, staff: str, port: int = 0) -> AsyncIterator[AgentPage]:
+    """An agent signed in, at the telephone of the page, ready; whatever the page throws fails the test."""
+    async with chromium(floor.exchange.folder / f"browser-{staff}") as browser:
+        page = AgentPage(browser.pages[0])
+        await page.sign_in(floor, staff, port)
+        await page.ready()
+        yield page
+        assert page.errors == []
