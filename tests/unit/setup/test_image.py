@@ -109,7 +109,7 @@ def test_the_voice_is_asked_for_by_its_package(home: Path) -> None:
 def test_an_unknown_step_is_refused(home: Path, name: str) -> None:
     done = step(home, name)
     assert done.returncode == 3
-    assert "ground, program, asterisk or prompts" in done.stderr
+    assert "ground, program, asterisk, page or prompts" in done.stderr
     assert not (home / "asked").exists()
 
 
