@@ -1,4 +1,4 @@
-"""A WebSocket of a page, joined to one of a program beside us: frames of text go both ways until one side ends.
+"""A WebSocket of a page, joined to one of a program beside us: text goes both ways until one side ends.
 
 The page never learns where the other is, and the other sees nobody but us. Frames are bounded, one is under
 way at a time in each direction (who reads slowly slows the sender down), and nothing of them is looked at
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import (
@@ -63,9 +64,9 @@ class Tunnel:
         every_s: float,
         check: Callable[[], Awaitable[int]],
     ) -> tuple[web.WebSocketResponse, Ended]:
-        """Serve the page that asks. `check`: asked every `every_s` seconds; what is not 0 ends it as a code.
+        """Serve the page that asks. `check`: asked every `every_s` seconds; a code other than 0 ends it.
 
-        `BadInput` if no WebSocket is asked for. If nobody is at `url`, the page is told 1013: try again later.
+        `BadInput` if no WebSocket is asked for. If nobody is at `url`, the page is told 1013: try again.
         """
         page = web.WebSocketResponse(
             protocols=(self._protocol,),
@@ -77,22 +78,27 @@ class Tunnel:
         if not page.can_prepare(request).ok:
             raise BadInput("header Upgrade", "this address speaks WebSocket only")
         await page.prepare(request)
-        code = await check()
-        if not code:
-            timeout = ClientTimeout(total=None, sock_connect=_CONNECT_S)
-            closing = ClientWSTimeout(ws_close=_PATIENCE_S)
-            try:
-                async with (
-                    ClientSession(timeout=timeout) as client,
-                    client.ws_connect(url, protocols=(self._protocol,), timeout=closing, max_msg_size=LONGEST) as there,
-                ):
-                    code = await self._joined(page, there, every_s, check)
-            except (ClientError, OSError, TimeoutError) as error:
-                _log.warning("nobody at the other end", problem=str(error) or type(error).__name__)
-                code = int(WSCloseCode.TRY_AGAIN_LATER)
+        code = await check() or await self._reach(page, url, every_s, check)
         if code:
             await page.close(code=code)
         return page, Ended(left=not code and page.close_code in _GONE)
+
+    async def _reach(
+        self, page: web.WebSocketResponse, url: str, every_s: float, check: Callable[[], Awaitable[int]]
+    ) -> int:
+        """As `_joined`, to whoever is at `url`."""
+        timeout = ClientTimeout(total=None, sock_connect=_CONNECT_S)
+        closing = ClientWSTimeout(ws_close=_PATIENCE_S)
+        protocols = (self._protocol,)
+        try:
+            async with (
+                ClientSession(timeout=timeout) as client,
+                client.ws_connect(url, protocols=protocols, timeout=closing, max_msg_size=LONGEST) as there,
+            ):
+                return await self._joined(page, there, every_s, check)
+        except (ClientError, OSError, TimeoutError) as error:
+            _log.warning("web.tunnel_leads_nowhere", problem=str(error) or type(error).__name__)
+            return int(WSCloseCode.TRY_AGAIN_LATER)
 
     async def _joined(
         self,
@@ -106,13 +112,12 @@ class Tunnel:
         back = asyncio.create_task(_carry(there, page))
         try:
             while True:
-                await asyncio.wait(
-                    {out, back, self._over}, timeout=every_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                if self._over.done():
-                    return self._over.result()
+                ends: tuple[asyncio.Future[Any], ...] = (out, back, self._over)
+                await asyncio.wait(ends, timeout=every_s, return_when=asyncio.FIRST_COMPLETED)
                 if out.done():
                     return 0
+                if self._over.done():
+                    return self._over.result()
                 if back.done():
                     return int(WSCloseCode.TRY_AGAIN_LATER)
                 if code := await check():

@@ -1,4 +1,4 @@
-"""A page's WebSocket joined to one beside us: what passes, what does not, and how each side learns of the end."""
+"""A page's WebSocket joined to one beside us: what passes, what does not, how each side learns of the end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Passage:
 
     site: Site
     there: TestServer
+    url: str
     heard: list[str] = field(default_factory=list)
     tunnels: list[Tunnel] = field(default_factory=list)
     ends: asyncio.Queue[Ended] = field(default_factory=asyncio.Queue)
@@ -52,8 +53,7 @@ async def passage(tmp_path: Path) -> AsyncIterator[Passage]:
     async def line(request: ApiRequest) -> web.StreamResponse:
         tunnel = Tunnel("sip")
         found[0].tunnels.append(tunnel)
-        url = str(found[0].there.make_url("/ws"))
-        socket, ended = await tunnel.run(request.raw, url, every_s=0.05, check=check)
+        socket, ended = await tunnel.run(request.raw, found[0].url, every_s=0.05, check=check)
         found[0].ends.put_nowait(ended)
         return socket
 
@@ -61,7 +61,7 @@ async def passage(tmp_path: Path) -> AsyncIterator[Passage]:
     beside.router.add_get("/ws", echo)
     route = Route(method="GET", path="/api/line", handler=line, right="", status=101, summary="", tag="")
     async with TestServer(beside) as there, running_site([route], tmp_path) as site:
-        found.append(Passage(site, there))
+        found.append(Passage(site, there, str(there.make_url("/ws"))))
         await site.sign_in("1001")
         yield found[0]
 
