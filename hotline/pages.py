@@ -14,9 +14,7 @@ from web.sessions import Sessions
 
 def page_lines(settings: Settings) -> Mapping[str, str]:
     """Node → where its Asterisk takes them; nodes without a port for it take none."""
-    return {
-        node.name: f"ws://{node.host}:{node.page_port}/ws" for node in settings.nodes if node.page_port
-    }
+    return {node.name: f"ws://{node.host}:{node.page_port}/ws" for node in settings.nodes if node.page_port}
 
 
 def signed_in_by(settings: Settings, sessions: Sessions) -> Callable[[web.Request], Awaitable[bool]]:

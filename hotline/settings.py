@@ -209,8 +209,8 @@ class NodeSettings(Section):
         default=0,
         ge=0,
         le=65_535,
-        description="port, on its AMI's address, on which its Asterisk takes telephones in agents' pages, which "
-        "the service passes on; 0: there are none",
+        description="port, on its AMI's address, on which its Asterisk takes from the service what "
+        "telephones in agents' pages say; 0: there are none",
     )
     rtp_first: Port = Field(default=10_000, description="first of its ports for sound")
     rtp_last: Port = Field(default=19_999, description="last of its ports for sound")

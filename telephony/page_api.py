@@ -1,7 +1,7 @@
 """The telephone in an agent's page over HTTP: a seat, and the line on which page and Asterisk talk SIP.
 
-Closing codes of the line: 4001 the session has ended, 4009 the telephone is in another tab or the agent has left
-it, 1013 the node is not to be reached, 1012 the service stops.
+Closing codes of the line: 4001 the session has ended, 4009 the telephone is in another tab, 4010 the agent
+sits at none, 1013 the node is not to be reached, 1012 the service stops.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field
 from core.errors import BadInput
 from directory.lookup import Directory
 from storage import StorageError
-from telephony.page_phones import ELSEWHERE, PagePhones
+from telephony.page_phones import PagePhones
 from web.route import ApiRequest, In, Out, Route
 from web.tunnel import Tunnel
 
@@ -102,8 +102,8 @@ class PageApi:
             raise BadInput("query.node", f"{query.node!r} takes no telephones in pages")
 
         async def check() -> int:
-            if not self._phones.may_speak(staff, query.tab):
-                return ELSEWHERE
+            if code := self._phones.refusal(staff, query.tab):
+                return code
             try:
                 return 0 if await self._signed_in(request.raw) else _SESSION
             except StorageError:

@@ -5,8 +5,8 @@ One tab holds it. Asterisk would let the tab that came last push the first one o
 telephone once the second is closed (measured); so a second tab is told that there is a first.
 
 A page that is left, closed or loaded anew while its agent talks takes the sound with it. Its browser says so,
-the leg is ended as that of a telephone that fell silent (cause 44), and the dialplan gives the customer back to the
-head of the queue, unrated. A connection that breaks says nothing: the sound goes on without it.
+the leg is ended as that of a telephone that fell silent (cause 44), and the dialplan gives the customer back
+to the head of the queue, unrated. A connection that breaks says nothing: the sound goes on without it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ import structlog
 
 from core.errors import Conflict
 from core.facts import AgentState
+from core.names import DeviceName
 from directory.lookup import Directory
 from directory.model import DeviceKind
 from telephony import agents as a
 from telephony import commands as c
 from telephony.call_talk import SILENT
 from telephony.service import Telephony
+from web.errors import Elsewhere
 from web.tunnel import Tunnel
 
 _log = structlog.get_logger(__name__)
 
 ELSEWHERE = 4009
-"""Another tab of the agent has the telephone, or the agent has left it."""
+"""Another tab of the agent has the telephone."""
+LEFT = 4010
+"""The agent sits at no telephone in a page."""
 _BUSY = frozenset({AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING, AgentState.CONSULTING})
 
 
@@ -69,8 +73,8 @@ class PagePhones:
     def sit(self, staff: str, tab: str, *, take: bool) -> Seat:
         """Take a seat at a telephone in the page, in this tab; where the agent sits at one, at that one.
 
-        `Conflict`: another tab has it (`take`: leave it to this one, unless there is a call), the agent sits at a
-        telephone on a desk, or all are taken.
+        `Elsewhere`: another tab has it (`take`: leave it to this one, unless there is a call). `Conflict`:
+        the agent sits at a telephone on a desk, or all are taken.
         """
         if not self.nodes:
             raise Conflict("no node takes telephones in pages: set its page_port, or log in at another one")
@@ -78,7 +82,7 @@ class PagePhones:
         agent = self._telephony.switchboard.agent(staff)
         if held is not None and held.tab != tab and held.lines:
             if not take:
-                raise Conflict(f"the telephone of {staff} is in another tab of the browser: use that one")
+                raise Elsewhere(f"the telephone of {staff} is in another tab of the browser: use that one")
             if agent.state in _BUSY:
                 raise Conflict(f"agent {staff} has a call in another tab: finish it there")
         device = agent.device or self._free()
@@ -91,16 +95,18 @@ class PagePhones:
         self._give(staff, tab)
         return Seat(device, self._secrets[device])
 
-    def may_speak(self, staff: str, tab: str) -> bool:
-        """Whether this tab has the agent's telephone, and the agent sits at one in the page."""
+    def refusal(self, staff: str, tab: str) -> int:
+        """The code with which a line of this tab's is ended; 0 if it may go on."""
+        if not self._in_page(self._telephony.switchboard.agent(staff).device):
+            return LEFT
         held = self._held.get(staff)
-        device = self._telephony.switchboard.agent(staff).device
-        return held is not None and held.tab == tab and bool(device) and self._in_page(device)
+        return 0 if held is not None and held.tab == tab else ELSEWHERE
 
     def opened(self, staff: str, tab: str, node: str, line: Tunnel) -> None:
         """A line of this tab's; one that it had before is dead and has not been noticed."""
-        held = self._held.get(staff)
-        if held is None or held.tab != tab:
+        # Which tab it was is forgotten when the service is started anew: the one that comes back has it.
+        held = self._held.setdefault(staff, _Held(tab))
+        if held.tab != tab:
             return  # it ends at its first check
         if before := held.lines.pop(node, None):
             before.end(ELSEWHERE)
@@ -128,7 +134,7 @@ class PagePhones:
         self._held[staff] = _Held(tab)
 
     def _in_page(self, device: str) -> bool:
-        found = next((one for one in self._directory().devices.values() if one.name == device), None)
+        found = self._directory().devices.get(DeviceName(device))
         return found is not None and found.kind is DeviceKind.WEB
 
     def _free(self) -> str:
@@ -148,4 +154,6 @@ class PagePhones:
         _log.warning("telephony.page_left_in_a_talk", agent=staff, call=call.id, leg=leg.id)
         reply = await self._telephony.order(c.HangUp(node, leg.channel, SILENT))
         if not reply.done:  # then it is found out by its silence
-            _log.warning("telephony.page_left_not_ended", leg=leg.id, outcome=reply.outcome.value, why=reply.why)
+            _log.warning(
+                "telephony.page_left_not_ended", leg=leg.id, outcome=reply.outcome.value, why=reply.why
+            )
