@@ -5,7 +5,7 @@ import { clock } from "../board/format.js";
 import { providerName, signIn, signOut, whoAmI } from "../board/session.js";
 import { drawCall, listenToCall } from "./call.js";
 import { Phone } from "./phone.js";
-import { Ready } from "./ready.js";
+import { beReady, Ready } from "./ready.js";
 import { lists, post } from "./server.js";
 import { Summaries } from "./summary.js";
 import { tabName } from "./tab.js";
@@ -18,6 +18,7 @@ let known = null;
 let summaries = null;
 let feed = null;
 let trouble = "";
+let leaving = false;
 
 const phone = new Phone({
   change: draw,
@@ -25,7 +26,7 @@ const phone = new Phone({
   sound: (stream) => ($("far").srcObject = stream),
   lost: () => ready.lost(feed?.data),
   back: () => ready.back(feed?.data),
-  out: (why) => (why === "elsewhere" ? say(word("elsewhere"), true) : leave()),
+  out: (why) => (why === "session" ? leave() : say(why === "elsewhere" ? word("elsewhere") : "", why === "elsewhere")),
 });
 const ready = new Ready(post);
 
@@ -54,22 +55,29 @@ async function sit(take = false) {
     return say(word("microphone"));
   }
   try {
-    phone.start(await post("/api/agent/phone", { tab, take }), tab);
+    await phone.start(await post("/api/agent/phone", { tab, take }), tab);
+    sessionStorage.setItem("seated", person.staff);
     say("");
   } catch (error) {
-    const elsewhere = error.status === 409 && error.message.includes("another tab");
-    say(elsewhere && !take ? word("elsewhere") : error.message, elsewhere);
+    const elsewhere = error.kind === "elsewhere";
+    const sentence = error.status ? error.message : word("noTelephone");
+    say(elsewhere ? word("elsewhere") : sentence, elsewhere || take);
   }
 }
 
+// Whether the agent sits at no telephone of this page any more.
 async function logOut() {
-  if (await attempt(() => post("/api/agent/logout"))) phone.stop();
+  if (phone.state === "off") return true;
+  if (!(await attempt(() => post("/api/agent/logout")))) return false;
+  phone.stop();
+  sessionStorage.removeItem("seated");
   draw();
+  return true;
 }
 
 // The server's word: a talk that is over there is over here, too, whether or not a BYE has come through.
 function told() {
-  const { state, call: id } = feed.data;
+  const { state, call: id, leg } = feed.data;
   const call = phone.call;
   if (call?.id) {
     const on = id === call.id && state !== "wrap_up";
@@ -77,7 +85,7 @@ function told() {
     else if (call.known) phone.hangUp(call);
   }
   ready.told(feed.data, phone.state);
-  if (known && (state === "wrap_up" || state === "not_ready" || state === "ready")) summaries.look();
+  if (known && ["wrap_up", "not_ready", "ready"].includes(state)) summaries.look(state === "wrap_up" ? leg : "");
   draw();
 }
 
@@ -95,7 +103,7 @@ function draw() {
   $("sit").hidden = seated;
   for (const id of ["ready", "reason", "not-ready", "log-out"]) $(id).hidden = !seated;
   $("ready").disabled = phone.state !== "ready" || state === "ready" || state === "wrap_up";
-  $("log-out").disabled = busy;
+  for (const id of ["log-out", "sign-out"]) $(id).disabled = busy;
   drawCall(phone, now, known);
   tick();
 }
@@ -139,8 +147,9 @@ function relabel() {
   draw();
 }
 
+// A call that is on is not ended: the browser's word that the page goes gives its customer back.
 function leave() {
-  phone.stop();
+  leaving = true;
   feed?.stop();
   sessionStorage.removeItem("seated");
   location.reload();
@@ -163,7 +172,7 @@ $("sign-in-form").onsubmit = async (event) => {
   }
 };
 $("sign-out").onclick = async () => {
-  phone.stop();
+  if (!(await logOut())) return;
   await signOut(person);
   leave();
 };
@@ -172,23 +181,14 @@ $("language").onclick = () => {
   if (known) relabel();
   else fill();
 };
-$("sit").onclick = async () => {
-  await sit();
-  if (phone.state !== "off") sessionStorage.setItem("seated", person.staff);
-};
-$("use-here").onclick = async () => {
-  await sit(true);
-  if (phone.state !== "off") sessionStorage.setItem("seated", person.staff);
-};
-$("ready").onclick = () => attempt(() => post("/api/agent/ready"));
+$("sit").onclick = () => sit();
+$("use-here").onclick = () => sit(true);
+$("ready").onclick = () => attempt(() => beReady(post));
 $("not-ready").onclick = () => attempt(() => post("/api/agent/not-ready", { reason: $("reason").value }));
-$("log-out").onclick = async () => {
-  await logOut();
-  sessionStorage.removeItem("seated");
-};
+$("log-out").onclick = logOut;
 $("auto").checked = localStorage.getItem("auto") !== "no";
 $("auto").onchange = () => localStorage.setItem("auto", $("auto").checked ? "yes" : "no");
-addEventListener("beforeunload", (event) => phone.call && event.preventDefault());
+addEventListener("beforeunload", (event) => phone.call && !leaving && event.preventDefault());
 setInterval(tick, 500);
 listenToCall(phone, attempt, say);
 

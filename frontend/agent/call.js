@@ -1,6 +1,5 @@
 // The call on the desk: who calls, and what can be done with it.
 
-import { make } from "../board/format.js";
 import { post } from "./server.js";
 import { named, word } from "./words.js";
 
@@ -26,7 +25,7 @@ export function drawCall(phone, now, known) {
   $("hold").setAttribute("aria-pressed", Boolean(call?.held));
   $("hold-reason").hidden = Boolean(call?.held);
   for (const id of ["mute", "hold", "survey"]) $(id).disabled = !talking;
-  for (const field of [...$("transfer-form").elements, ...$("keys").children]) field.disabled = !talking;
+  for (const field of $("transfer-form").elements) field.disabled = !talking;
 }
 
 // attempt(action): does it and shows a refusal; say(text).
@@ -43,12 +42,6 @@ export function listenToCall(phone, attempt, say) {
       () => say(word("refused")),
     );
   };
-  for (const digit of "123456789*0#") {
-    const key = make("button", "", digit);
-    key.type = "button";
-    key.onclick = () => phone.key(digit);
-    $("keys").append(key);
-  }
 }
 
 async function hold(phone) {

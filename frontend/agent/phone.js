@@ -3,12 +3,7 @@
 // Nothing here says goodbye when the page is left: a BYE would mean that the agent has ended the talk. The browser
 // closes the line with a code of its own, by which the server gives the customer back (docs/adr/0061).
 
-import JsSIP from "./lib/jssip.js";
-
-const { UA, WebSocketInterface } = JsSIP;
-
-export const ELSEWHERE = 4009;
-const SESSION_OVER = 4001;
+const OUT = { 4001: "session", 4009: "elsewhere", 4010: "left" };
 const BUSY = 486;
 const MEDIA = { mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } };
 
@@ -32,7 +27,7 @@ export class Phone {
   #registered = new Set();
 
   // change(): something about line or call is different; rings(call); sound(stream): what the far end says;
-  // lost(), back(): the line broke, and is there again; out("elsewhere" | "session"): it is another's now.
+  // lost(), back(): the line broke, and is there again; out("session" | "elsewhere" | "left"): the server has ended it.
   constructor(on) {
     this.on = on;
     this.calls = [];
@@ -49,10 +44,12 @@ export class Phone {
     return this.calls[0] ?? null;
   }
 
-  start({ device, secret, nodes }, tab) {
+  // Rejects if the library is not there.
+  async start({ device, secret, nodes }, tab) {
+    const { default: sip } = await import("./lib/jssip.js");
     this.stop();
     this.nodes = nodes.length;
-    this.#agents = nodes.map((node) => this.#agent(node, device, secret, tab));
+    this.#agents = nodes.map((node) => this.#agent(sip, node, device, secret, tab));
     for (const agent of this.#agents) agent.start();
   }
 
@@ -71,10 +68,13 @@ export class Phone {
     if (call && !call.session.isEnded()) call.session.terminate();
   }
 
-  // Resolves once the other side has taken note.
+  // Resolves once the other side has taken note; rejects if it cannot be asked just now.
   hold(wanted) {
     const { session } = this.call;
-    return new Promise((done) => (wanted ? session.hold({}, done) : session.unhold({}, done)));
+    return new Promise((done, failed) => {
+      const asked = wanted ? session.hold({}, done) : session.unhold({}, done);
+      if (!asked) failed(new Error());
+    });
   }
 
   mute(wanted) {
@@ -83,10 +83,6 @@ export class Phone {
     else call.session.unmute({ audio: true });
     call.muted = wanted;
     this.on.change();
-  }
-
-  key(digit) {
-    this.call.session.sendDTMF(digit, { transportType: "RFC2833" });
   }
 
   // Sends the customer on. The far end keeps us in the call for a minute if we do not leave it ourselves.
@@ -106,7 +102,7 @@ export class Phone {
     });
   }
 
-  #agent(node, device, secret, tab) {
+  #agent({ UA, WebSocketInterface }, node, device, secret, tab) {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const line = `${scheme}://${location.host}/api/agent/phone/line?node=${node}&tab=${tab}`;
     const agent = new UA({
@@ -134,9 +130,9 @@ export class Phone {
     on("registrationFailed", lost);
     on("disconnected", ({ code }) => {
       lost();
-      if (code === ELSEWHERE || code === SESSION_OVER) {
+      if (OUT[code]) {
         this.stop();
-        this.on.out(code === ELSEWHERE ? "elsewhere" : "session");
+        this.on.out(OUT[code]);
       }
     });
     on("newRTCSession", (event) => this.#took(event));

@@ -2,6 +2,21 @@
 // as they were. An agent whose page is loaded anew has to say so himself.
 
 const PHONE_LOST = "phone_lost";
+const PAUSE_MS = 300;
+const TRIES = 6;
+
+// The server hears of a telephone a moment after the telephone itself: refused for want of one, it is asked again.
+export async function beReady(post) {
+  for (let left = TRIES; ; ) {
+    try {
+      return await post("/api/agent/ready");
+    } catch (error) {
+      left -= 1;
+      if (error.status !== 409 || !left) throw error;
+    }
+    await new Promise((done) => setTimeout(done, PAUSE_MS));
+  }
+}
 
 export class Ready {
   #before = null;
@@ -24,7 +39,7 @@ export class Ready {
     this.#before = null;
     const reason = before.state === "not_ready" ? before.reason : before.after_call;
     try {
-      if (!reason || reason === "ready") await this.post("/api/agent/ready");
+      if (!reason || reason === "ready") await beReady(this.post);
       else await this.post("/api/agent/not-ready", { reason });
     } catch {
       // Then it is as the server shows it, and the agent sees that.

@@ -2,14 +2,15 @@
 
 import { send } from "../board/session.js";
 
-// The answer's body; an Error with the server's own sentence and its status if it refuses.
+// The answer's body; if the server refuses, an Error with its sentence, status and kind ("elsewhere").
 async function told(asked) {
   const answer = await asked;
   const text = await answer.text();
   const body = text ? JSON.parse(text) : null;
   if (answer.ok) return body;
   const faults = (body?.errors ?? []).map(({ where, problem }) => `${where}: ${problem}`);
-  throw Object.assign(new Error([body?.detail, ...faults].filter(Boolean).join("; ")), { status: answer.status });
+  const sentence = [body?.detail, ...faults].filter(Boolean).join("; ");
+  throw Object.assign(new Error(sentence), { status: answer.status, kind: body?.type?.split("/").at(-1) });
 }
 
 export const get = (path) => told(fetch(path));

@@ -5,11 +5,14 @@ import { get, post } from "./server.js";
 import { named, word } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+const AGAIN_MS = 400;
+const TRIES = 40;
 const CHOICES = { nature: ["ordinary", "complex", "grave"], urgency: ["high", "medium", "low"] };
 
 export class Summaries {
   #owed = [];
   #leg = "";
+  #timer = 0;
 
   constructor(lists) {
     this.lists = lists;
@@ -20,8 +23,19 @@ export class Summaries {
     };
   }
 
-  async look() {
+  // leg: of the talk that has just ended; what it owes is written down a moment later.
+  async look(leg = "", tries = TRIES) {
+    clearTimeout(this.#timer);
     this.#owed = (await get("/api/summaries/owed")).owed;
+    if (this.#owed.some((one) => one.leg === leg)) return this.#choose(leg);
+    this.draw();
+    if (leg && tries) this.#timer = setTimeout(() => this.look(leg, tries - 1), AGAIN_MS);
+  }
+
+  // What has been written about one talk is not said of another.
+  #choose(leg) {
+    if (this.#leg !== leg) $("fields").replaceChildren();
+    this.#leg = leg;
     this.draw();
   }
 
@@ -30,6 +44,7 @@ export class Summaries {
     $("owed").replaceChildren(...this.#owed.map((one) => this.#row(one)));
     $("nothing-owed").hidden = this.#owed.length > 0;
     $("summary").hidden = !this.#leg;
+    $("summary").dataset.leg = this.#leg;
     const chosen = $("type").value;
     $("type").replaceChildren(...this.lists.types.map((type) => new Option(named(type), type.code)));
     if (chosen) $("type").value = chosen;
@@ -40,10 +55,7 @@ export class Summaries {
     const time = new Date(ended).toLocaleTimeString("zh-CN", { hour12: false });
     const row = make("li", "", `${time} ${named(this.lists.queues.get(queue)) || queue}`);
     row.setAttribute("aria-current", leg === this.#leg);
-    row.onclick = () => {
-      this.#leg = leg;
-      this.draw();
-    };
+    row.onclick = () => this.#choose(leg);
     return row;
   }
 
