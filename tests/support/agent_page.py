@@ -1,16 +1,19 @@
-"""The agents' page in a real Chromium, whose microphone is a beep of the browser's own."""
+"""The agents' page in a real Chromium, whose microphone is a sound file's tone."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Dialog, Page, async_playwright, expect
+from playwright.async_api import Browser, Dialog, Page, async_playwright, expect
 
 from tests.support.floor import Floor
+from tests.support.tones import write_tone
 
+MICROPHONE_HZ = 440
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -42,17 +45,16 @@ _LOUDEST = """async () => {
 
 
 @asynccontextmanager
-async def chromium(profile: Path) -> AsyncIterator[BrowserContext]:
-    """A browser of one person; gone afterwards."""
+async def chromium(folder: Path) -> AsyncIterator[Browser]:
+    """A browser in which everybody says MICROPHONE_HZ all the time; gone afterwards."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "Chromium is missing: ./run setup installs it"
+    voice = write_tone(folder / "microphone.wav", MICROPHONE_HZ, 1)
+    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={voice}"]
     async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            profile, executable_path=program, args=FLAGS, viewport={"width": 1100, "height": 900}
-        )
-        context.set_default_timeout(60_000)
-        yield context
-        await context.close()
+        browser = await playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        await browser.close()
 
 
 class AgentPage:
@@ -91,10 +93,19 @@ class AgentPage:
         """Returns when the page shows this state of its call."""
         await expect(self.page.locator("#call")).to_have_attribute("data-state", state, timeout=60_000)
 
-    async def sums_up(self) -> None:
-        """Write the summary that is owed."""
+    async def sums_up(self, leg: str) -> None:
+        """Write the summary that is owed for this leg."""
+        await expect(self.page.locator("#summary")).to_have_attribute("data-leg", leg, timeout=60_000)
         await self.page.select_option("#type", "silent_call")
         await self.page.click("#summary button")
+
+    async def crash(self) -> None:
+        """End the page as a fault of the browser does: without a word to anybody."""
+        browser = await self.page.context.new_cdp_session(self.page)
+        async with self.page.expect_event("crash"):
+            ordered = asyncio.create_task(browser.send("Page.crash"))
+        ordered.cancel()  # nobody is left to answer
+        await asyncio.gather(ordered, return_exceptions=True)
 
     async def hears_hz(self) -> float:
         """The loudest tone that comes out of the telephone."""
@@ -107,11 +118,17 @@ async def _leave(dialog: Dialog) -> None:
 
 
 @asynccontextmanager
-async def agent_page(floor: Floor, staff: str, port: int = 0) -> AsyncIterator[AgentPage]:
+async def agent_page(
+    browser: Browser, floor: Floor, staff: str = "1001", port: int = 0
+) -> AsyncIterator[AgentPage]:
     """An agent signed in, at the telephone of the page, ready; whatever the page throws fails the test."""
-    async with chromium(floor.exchange.folder / f"browser-{staff}") as browser:
-        page = AgentPage(browser.pages[0])
+    context = await browser.new_context(viewport={"width": 1100, "height": 900})
+    try:
+        context.set_default_timeout(60_000)
+        page = AgentPage(await context.new_page())
         await page.sign_in(floor, staff, port)
         await page.ready()
         yield page
         assert page.errors == []
+    finally:
+        await context.close()

@@ -119,11 +119,11 @@ class AmiTap:
             lines.append(f"+{heard.ms} {heard['UserEvent'] or heard['Event']} {heard['Channel']} {rest}")
         return "\n".join(lines)
 
-    def write(self, path: Path, title: str, since: int = 0) -> None:
-        """The capture as text, from index `since` on: see tests/scenarios/captures/README.md."""
+    def write(self, path: Path, title: str) -> None:
+        """The capture as text: see tests/scenarios/captures/README.md."""
         lines = [f"# {title}"]
-        notes = [note for note in self._notes if note[0] >= since]
-        for index, heard in enumerate(self.heard[since:], since):
+        notes = list(self._notes)
+        for index, heard in enumerate(self.heard):
             while notes and notes[0][0] <= index:
                 _, ms, text = notes.pop(0)
                 lines.append(f"\n# +{ms} > {text}")
