@@ -17,7 +17,7 @@ make_page() {
     npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --cache "$cache/npm" &&
     cd "$1" && # or the file would tell where it was made
     node_modules/.bin/esbuild node_modules/jssip/lib/JsSIP.js --bundle --minify --format=esm --target=es2022 \
-      --legal-comments=inline --outfile=jssip.js
+      --banner:js="/*! $(cat node_modules/*/LICENSE*) */" --outfile=jssip.js
 }
 
 build_page() {

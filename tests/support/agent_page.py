@@ -58,13 +58,14 @@ async def chromium(folder: Path) -> AsyncIterator[Browser]:
 
 
 class AgentPage:
-    """One tab with the page. `errors`: what it has thrown, or its policy has refused."""
+    """One tab with the page. `errors`: what it has thrown. `asked`: what it wanted to know (and was told: yes)."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("dialog", _leave)
+        self.asked: list[str] = []
+        page.on("dialog", self._agree)
 
     async def sign_in(self, floor: Floor, staff: str, port: int = 0) -> None:
         """Fill in the form; returns when the desk is there. `port`: of whoever passes on to the service."""
@@ -111,10 +112,9 @@ class AgentPage:
         """The loudest tone that comes out of the telephone."""
         return float(await self.page.evaluate(_LOUDEST))
 
-
-async def _leave(dialog: Dialog) -> None:
-    """Whether to leave the page although a call is on: yes."""
-    await dialog.accept()
+    async def _agree(self, dialog: Dialog) -> None:
+        self.asked.append(dialog.type)
+        await dialog.accept()
 
 
 @asynccontextmanager

@@ -48,6 +48,9 @@ async def test_a_call_is_answered_held_and_ended_in_the_page_with_sound_both_way
         assert abs(await agent.hears_hz() - CUSTOMER_HZ) < 30
         if picture := os.environ.get("AGENT_PICTURE"):
             await agent.page.screenshot(path=picture, clip={"x": 0, "y": 0, "width": 1100, "height": 590})
+        for pressed in ("true", "false"):
+            await agent.page.click("#mute")
+            await expect(agent.page.locator("#mute")).to_have_attribute("aria-pressed", pressed)
         await agent.page.click("#hold")
         held = await hotline.fact(f.HoldStarted, after=since)
         assert (await hotline.fact(f.HoldExplained, after=since)).reason == "lookup"
@@ -92,6 +95,7 @@ async def test_a_page_that_goes_in_a_talk_gives_its_customer_back(
         started = await hotline.fact(f.SurveyStarted, after=since)
         assert started.leg == again.leg, "rated is whom the customer talked with last"
         if end == "loaded anew":
+            assert agent.asked == ["beforeunload"]
             await agent.line("ready")
 
 
@@ -115,7 +119,7 @@ async def test_a_customer_is_sent_on_from_the_page(hotline: Floor, browser: Brow
 
 
 async def test_of_two_tabs_one_is_the_telephone(hotline: Floor, browser: Browser) -> None:
-    """The second is told that there is a first, and may take it over."""
+    """The second is told that there is a first, and may take it over; then it is as good as the first was."""
     async with agent_page(browser, hotline) as first:
         second = AgentPage(await first.page.context.new_page())
         await second.page.goto(first.page.url)
@@ -126,6 +130,12 @@ async def test_of_two_tabs_one_is_the_telephone(hotline: Floor, browser: Browser
         await second.line("ready")
         await first.line("off")
         await expect(first.page.locator("#trouble")).to_have_text("话机已在另一个标签页中打开")
+        await second.page.select_option("#reason", "rest")
+        await second.page.click("#not-ready")
+        await expect(second.page.locator("#state-why")).to_have_text("小休")
+        await second.page.click("#log-out")
+        await second.state("logged_out")
+        await second.line("off")
         assert second.errors == []
 
 
@@ -156,7 +166,7 @@ async def test_a_talk_outlives_the_line_and_ends_in_the_page_when_it_is_over(
 
 
 async def test_a_talk_outlives_the_service(hotline: Floor, browser: Browser) -> None:
-    """Stopped and started again under the talk; then the agent ends it in the page as if nothing had been."""
+    """Stopped and started again under the talk; then the customer is sent to the survey as if nothing had been."""
     since = len(hotline.facts)
     async with agent_page(browser, hotline) as agent:
         await hotline.exchange.call(*TO_CARD)
@@ -167,6 +177,7 @@ async def test_a_talk_outlives_the_service(hotline: Floor, browser: Browser) -> 
         await hotline.start_service()
         await agent.line("ready")
         await agent.call("talking")
-        await agent.page.click("#hang-up")
-        ended = await hotline.fact(f.TalkEnded, after=since)
-        assert (ended.leg, ended.released_by) == (answered.leg, f.Side.AGENT)
+        await agent.page.click("#survey")
+        started = await hotline.fact(f.SurveyStarted, after=since)
+        assert (started.leg, started.by) == (answered.leg, f.Side.SYSTEM)
+        await agent.call("idle")
