@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,12 +34,13 @@ _LOUDEST = """async () => {
     analyser.fftSize = 4096;
     context.createMediaStreamSource(document.getElementById("far").srcObject).connect(analyser);
     const levels = new Float32Array(analyser.frequencyBinCount);
-    for (;;) {
+    for (let left = 1200; left; left -= 1) {
         await new Promise((done) => setTimeout(done, 50));
         analyser.getFloatFrequencyData(levels);
         const loudest = levels.indexOf(Math.max(...levels));
         if (levels[loudest] > -60) return loudest * context.sampleRate / analyser.fftSize;
     }
+    return 0;
 }"""
 
 
@@ -58,7 +58,7 @@ async def chromium(folder: Path) -> AsyncIterator[Browser]:
 
 
 class AgentPage:
-    """One tab with the page. `errors`: what it has thrown. `asked`: what it wanted to know (and was told: yes)."""
+    """One tab with the page. `errors`: what it threw. `asked`: what it wanted to know, and was told yes."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -100,16 +100,8 @@ class AgentPage:
         await self.page.select_option("#type", "silent_call")
         await self.page.click("#summary button")
 
-    async def crash(self) -> None:
-        """End the page as a fault of the browser does: without a word to anybody."""
-        browser = await self.page.context.new_cdp_session(self.page)
-        async with self.page.expect_event("crash"):
-            ordered = asyncio.create_task(browser.send("Page.crash"))
-        ordered.cancel()  # nobody is left to answer
-        await asyncio.gather(ordered, return_exceptions=True)
-
     async def hears_hz(self) -> float:
-        """The loudest tone that comes out of the telephone."""
+        """The loudest tone that comes out of the telephone; 0 if it stays silent for a minute."""
         return float(await self.page.evaluate(_LOUDEST))
 
     async def _agree(self, dialog: Dialog) -> None:
