@@ -293,10 +293,13 @@ class ConsultFact(LegFact, frozen=True, kw_only=True):
 
 
 class ConsultStarted(ConsultFact, frozen=True, kw_only=True):
-    """The colleague's phone, `device`, is called. `by_leg`: the channel on which the agent asks."""
+    """The colleague's phone, `device`, is called. `by_leg`: the channel on which the agent asks; `of`: the
+    queue that was asked for a colleague, "" if this one was called himself.
+    """
 
     device: str
     by_leg: str
+    of: str = ""
 
 
 class ConsultAnswered(ConsultFact, frozen=True, kw_only=True):

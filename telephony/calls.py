@@ -107,7 +107,8 @@ def _failure(cause: int, rang: bool) -> OfferOutcome:
 
 class Consult(Struct, frozen=True, gc=False):
     """A colleague, asked by the agent of the leg `asking`. `id`: the colleague's channel, which becomes a leg
-    of this call if it joins it; `by`: the channel on which the agent asks.
+    of this call if it joins it; `by`: the channel on which the agent asks; `queue`: whose agent he is then, and
+    `of` the same if that queue was asked for him.
     """
 
     id: str
@@ -117,6 +118,8 @@ class Consult(Struct, frozen=True, gc=False):
     device: str
     channel: str
     began_at: Instant
+    queue: str = ""
+    of: str = ""
     rang: bool = False
     cause: int = 0
     bridge: str = ""

@@ -141,6 +141,8 @@ def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:
                 device=fact.device,
                 channel="",
                 began_at=fact.at,
+                queue=fact.of or fact.queue,
+                of=fact.of,
                 rang=True,
             )
             since = fact.at if leg is None or leg.consulting_since is None else leg.consulting_since

@@ -227,6 +227,7 @@ def _consult(event: Event, at: Instant, node: str) -> s.Signal:
         agent=_need(event, "Agent", "staff"),
         device=channel.partition("/")[2].rpartition("-")[0],
         channel=channel,
+        of=_text(event, "Of"),
     )
 
 
@@ -314,7 +315,9 @@ def _attended_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
     if _text(event, "Result") != "Success":
         return None
     legs = _text(event, "OrigTransfererUniqueid"), _text(event, "SecondTransfererUniqueid")
-    return s.HandedOver(at, node, *legs)
+    # To an application, not a bridge: the dialplan was still looking for somebody of the queue it names.
+    dialled = _text(event, "SecondTransfererExten") if _text(event, "DestType") == "App" else ""
+    return s.HandedOver(at, node, *legs, to=dialled if fits("queue", dialled) else "")
 
 
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:

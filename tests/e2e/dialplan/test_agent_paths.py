@@ -158,3 +158,75 @@ async def test_told_the_wait_and_answered_meanwhile(line: Exchange) -> None:
     await line.tap.wait_for("SurveyEnded")
     await caller.done(60)
     assert len(line.tap.all("QueueEntered")) == 1
+
+
+ASKS = Phone("agent", answer_ms=200, talk_ms=None, hold=(400, 60_000))
+ASKS_AND_BACK = Phone("agent", answer_ms=200, talk_ms=500, hold=(400, 3_000))
+RATES = (Pause(8_500), Key("5"), Pause(600), Key("1"))
+
+
+async def _on_hold(line: Exchange, agent: Phone, *, free: bool) -> dict[str, str]:
+    """8001 has put a customer on hold; 8002 serves the loss queue, and is `free` or not. How 8001 answered."""
+    await line.phone("d001", agent)
+    await line.phone("d002", Phone("colleague", answer_ms=300, talk_ms=2_500))
+    await line.member("d001", "8001")
+    await line.member("d002", "8002", queue="loss-cmn")
+    await line.pause("d002", paused=not free)
+    await line.sits("d002", "8002")
+    await line.call(*TO_CARD, *RATES)
+    await line.tap.wait_for("Hold")
+    return line.tap.all("AgentConnect")[0]
+
+
+async def _waits_for(line: Exchange, queue: str) -> str:
+    """The channel that has asked this queue, and hears music as nobody is free."""
+    return (await line.tap.wait_for("MusicOnHoldStart", Exten=queue))["Channel"]
+
+
+@pytest.mark.rule("CALL-16")
+@pytest.mark.parametrize("line", [{"survey_wait_s": 8}], indirect=True)
+async def test_handed_over_to_whom_a_queue_has_found(line: Exchange) -> None:
+    """8001 asks the loss queue, speaks with its 8002 and hands the customer over, who never waited there."""
+    connected = await _on_hold(line, ASKS, free=True)
+    await line.dial("d001", "loss-cmn")
+    by = (await line.tap.wait_for("ConsultStarted", Agent="8002", Of="loss-cmn"))["By"]
+    asking = (await line.tap.wait_for("DialBegin", Uniqueid=by))["Channel"]
+    await line.tap.wait_for("BridgeEnter", Channel=asking)
+    await asyncio.sleep(0.6)  # the two agents talk
+    await line.hands_over(connected["DestChannel"], asking)
+    await line.tap.wait_for("AttendedTransfer", Result="Success", DestType="Bridge")
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["Queue"] for e in line.tap.all("QueueCallerJoin")] == ["card-cmn"]
+    assert [e["Uniqueid"] for e in line.tap.all("SurveyStarted")] == [connected["Uniqueid"]]
+    assert line.messages == ""
+
+
+@pytest.mark.rule("CALL-16")
+async def test_handed_over_to_a_queue_that_has_nobody_free(line: Exchange) -> None:
+    """8001 does not wait any longer: the customer himself does from now on, and is 8002's in the end."""
+    connected = await _on_hold(line, ASKS, free=False)
+    await line.dial("d001", "loss-cmn")
+    asking = await _waits_for(line, "loss-cmn")
+    await line.hands_over(connected["DestChannel"], asking)
+    await line.tap.wait_for("AttendedTransfer", Result="Success", DestType="App")
+    entered = await line.tap.wait_for("QueueEntered", Queue="loss-cmn")
+    assert (entered["Uniqueid"], entered["Round"]) == (connected["Uniqueid"], "1")
+    await line.tap.wait_for("QueueCallerJoin", Queue="loss-cmn")
+    await line.pause("d002", paused=False)
+    answered = await line.tap.wait_for("AgentConnect", MemberName="8002")
+    assert answered["Uniqueid"] == connected["Uniqueid"]
+    await line.tap.wait_for("SurveyStarted")
+    await line.tap.wait_for("CallGone")
+    assert line.messages == ""
+
+
+async def test_a_queue_is_asked_in_vain_and_back(line: Exchange) -> None:
+    """Nobody of the loss queue is free: 8001 hangs up there and goes on with the customer."""
+    await _on_hold(line, ASKS_AND_BACK, free=False)
+    await line.dial("d001", "loss-cmn", Pause(1_500), hang_up=True)
+    asking = await _waits_for(line, "loss-cmn")
+    await line.tap.wait_for("Hangup", Channel=asking)
+    await line.tap.wait_for("SurveyStarted")
+    await line.tap.wait_for("CallGone")
+    assert [e["Queue"] for e in line.tap.all("QueueEntered")] == ["card-cmn"]
+    assert not line.tap.all("ConsultStarted")

@@ -53,6 +53,19 @@ async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     started = line.tap.all("RecordingStarted")
     assert [e["Channel"].partition("-")[0] for e in started] == ["PJSIP/d001", "PJSIP/d002"]
     assert len({e["Call"] for e in started}) == 1
+    assert line.messages == "", "8002 has no place in that queue: app_queue is asked nothing of him"
+
+
+@pytest.mark.rule("CALL-16")
+async def test_only_in_a_customers_call_may_a_queue_be_asked(line: Exchange) -> None:
+    """Who has no customer is told so, and rings nobody."""
+    await line.phone("d002", ANSWERS)
+    await line.member("d002", "8002", queue="loss-cmn")
+    await line.sits("d002", "8002")
+    call = await line.dial("d001", "loss-cmn")
+    await line.tap.wait_for("AgentCode", Code="dial", Result="denied")
+    await call.done(60)
+    assert not line.tap.all("DialBegin")
 
 
 async def test_agents_ring_each_other_without_a_survey(line: Exchange) -> None:

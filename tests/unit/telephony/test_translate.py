@@ -80,6 +80,9 @@ def test_a_consult_names_the_call_who_asks_and_both_channels() -> None:
     assert heard(**headers, **about, Agent="1002") == s.ConsultCalled(
         NOW, NODE, CALL, to, asked, by, "1002", "d002", "PJSIP/d002-00000009"
     )
+    found = heard(**headers, **about, Agent="1002", Of="loss-cmn")
+    assert isinstance(found, s.ConsultCalled)
+    assert found.of == "loss-cmn"
     with pytest.raises(BadEvent, match="Asking"):
         heard(**(headers | {"Asking": "x"}), **about, Agent="1002")
 
@@ -88,3 +91,6 @@ def test_an_attended_transfer_names_both_channels_of_the_telephone_if_it_came_ab
     event = {"Event": "AttendedTransfer", "OrigTransfererUniqueid": "a.1", "SecondTransfererUniqueid": "a.2"}
     assert heard(**event, Result="Success") == s.HandedOver(NOW, NODE, "a.1", "a.2")
     assert heard(**event, Result="Fail") is None
+    event |= {"Result": "Success", "SecondTransfererExten": "loss-cmn"}
+    assert heard(**event, DestType="App") == s.HandedOver(NOW, NODE, "a.1", "a.2", "loss-cmn")
+    assert heard(**event, DestType="Bridge") == s.HandedOver(NOW, NODE, "a.1", "a.2")
