@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hotline.simulation.scripts import Pause, Phone
+from hotline.simulation.scripts import Key, Pause, Phone
 from telephony.ami.actions import announce, hangup_announcement
 from tests.support.exchange import TO_CARD, Exchange
 from tests.support.tones import write_alaw
@@ -162,13 +162,14 @@ async def test_told_the_wait_and_answered_meanwhile(line: Exchange) -> None:
 
 ASKS = Phone("agent", answer_ms=200, talk_ms=None, hold=(400, 60_000))
 ASKS_AND_BACK = Phone("agent", answer_ms=200, talk_ms=500, hold=(400, 3_000))
-RATES = (Pause(8_500), Key("5"), Pause(600), Key("1"))
+KNOWS = Phone("colleague", answer_ms=300, talk_ms=2_500)
+RATES = (Pause(7_500), Key("5"), Pause(600), Key("1"))
 
 
-async def _on_hold(line: Exchange, agent: Phone, *, free: bool) -> dict[str, str]:
-    """8001 has put a customer on hold; 8002 serves the loss queue, and is `free` or not. How 8001 answered."""
+async def _on_hold(line: Exchange, agent: Phone, colleague: Phone, *, free: bool = True) -> dict[str, str]:
+    """8001 has put a customer on hold; 8002 serves the loss queue, `free` or not. How 8001 answered."""
     await line.phone("d001", agent)
-    await line.phone("d002", Phone("colleague", answer_ms=300, talk_ms=2_500))
+    await line.phone("d002", colleague)
     await line.member("d001", "8001")
     await line.member("d002", "8002", queue="loss-cmn")
     await line.pause("d002", paused=not free)
@@ -178,16 +179,21 @@ async def _on_hold(line: Exchange, agent: Phone, *, free: bool) -> dict[str, str
     return line.tap.all("AgentConnect")[0]
 
 
-async def _waits_for(line: Exchange, queue: str) -> str:
-    """The channel that has asked this queue, and hears music as nobody is free."""
-    return (await line.tap.wait_for("MusicOnHoldStart", Exten=queue))["Channel"]
+async def _waits_for(line: Exchange, queue: str, times: int = 1) -> str:
+    """The channel that has asked this queue, once it hears music for the `times`-th time."""
+
+    def begun() -> list[dict[str, str]]:
+        return line.tap.all("MusicOnHoldStart", Exten=queue)
+
+    await line.tap.wait_until(lambda _: len(begun()) >= times, f"music for whoever asks {queue}")
+    return begun()[0]["Channel"]
 
 
 @pytest.mark.rule("CALL-16")
 @pytest.mark.parametrize("line", [{"survey_wait_s": 8}], indirect=True)
 async def test_handed_over_to_whom_a_queue_has_found(line: Exchange) -> None:
     """8001 asks the loss queue, speaks with its 8002 and hands the customer over, who never waited there."""
-    connected = await _on_hold(line, ASKS, free=True)
+    connected = await _on_hold(line, ASKS, KNOWS)
     await line.dial("d001", "loss-cmn")
     by = (await line.tap.wait_for("ConsultStarted", Agent="8002", Of="loss-cmn"))["By"]
     asking = (await line.tap.wait_for("DialBegin", Uniqueid=by))["Channel"]
@@ -204,7 +210,7 @@ async def test_handed_over_to_whom_a_queue_has_found(line: Exchange) -> None:
 @pytest.mark.rule("CALL-16")
 async def test_handed_over_to_a_queue_that_has_nobody_free(line: Exchange) -> None:
     """8001 does not wait any longer: the customer himself does from now on, and is 8002's in the end."""
-    connected = await _on_hold(line, ASKS, free=False)
+    connected = await _on_hold(line, ASKS, KNOWS, free=False)
     await line.dial("d001", "loss-cmn")
     asking = await _waits_for(line, "loss-cmn")
     await line.hands_over(connected["DestChannel"], asking)
@@ -220,13 +226,16 @@ async def test_handed_over_to_a_queue_that_has_nobody_free(line: Exchange) -> No
     assert line.messages == ""
 
 
+@pytest.mark.rule("CALL-16")
 async def test_a_queue_is_asked_in_vain_and_back(line: Exchange) -> None:
-    """Nobody of the loss queue is free: 8001 hangs up there and goes on with the customer."""
-    await _on_hold(line, ASKS_AND_BACK, free=False)
-    await line.dial("d001", "loss-cmn", Pause(1_500), hang_up=True)
-    asking = await _waits_for(line, "loss-cmn")
-    await line.tap.wait_for("Hangup", Channel=asking)
+    """8002 refuses, and is asked no second time; 8001 hangs up there and goes on with the customer."""
+    await _on_hold(line, ASKS_AND_BACK, Phone("colleague", refuse=603))
+    await line.dial("d001", "loss-cmn")
+    # Once while 8002 is asked, then once a second, whenever it has been looked who is free.
+    asking = await _waits_for(line, "loss-cmn", times=3)
+    await line.tap.action("Hangup", Channel=asking, Cause="16")
     await line.tap.wait_for("SurveyStarted")
     await line.tap.wait_for("CallGone")
     assert [e["Queue"] for e in line.tap.all("QueueEntered")] == ["card-cmn"]
-    assert not line.tap.all("ConsultStarted")
+    assert [e["Agent"] for e in line.tap.all("ConsultStarted")] == ["8002"]
+    assert line.messages == ""
