@@ -107,8 +107,8 @@ def _failure(cause: int, rang: bool) -> OfferOutcome:
 
 class Consult(Struct, frozen=True, gc=False):
     """A colleague, asked by the agent of the leg `asking`. `id`: the colleague's channel, which becomes a leg
-    of this call if it joins it; `by`: the channel on which the agent asks; `queue`: whose agent he is then, and
-    `of` the same if that queue was asked for him.
+    of this call if it joins it; `by`: the channel on which the agent asks; `queue`: whose agent he is then,
+    and `of` the same if that queue was asked for him.
     """
 
     id: str

@@ -121,8 +121,6 @@ def _targets(app: str) -> Iterator[str]:
             ":",
         ):
             yield from _targets(branch)
-    elif name == "ChannelRedirect":
-        yield arguments.partition(",")[2]
     elif name == "Set" and arguments.startswith("CHANNEL(hangup_handler_push)="):
         yield arguments.partition("=")[2]
     elif name in ("Queue", "Dial"):

@@ -247,8 +247,8 @@ class OfferFailed(OfferSignal, frozen=True):
 
 class ConsultCalled(CallSignal, frozen=True):
     """A colleague's phone is being called by the agent of `asking`, a leg of this call that talks; `leg` is
-    the colleague's channel, `channel` its name, `by` the one on which the agent asks. `of`: the queue that was
-    asked for him, "" if he was called himself.
+    the colleague's channel, `channel` its name, `by` the one on which the agent asks. `of`: the queue that
+    was asked for him, "" if he was called himself.
     """
 
     asking: str

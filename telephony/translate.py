@@ -315,9 +315,9 @@ def _attended_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
     if _text(event, "Result") != "Success":
         return None
     legs = _text(event, "OrigTransfererUniqueid"), _text(event, "SecondTransfererUniqueid")
-    # To an application, not a bridge: the dialplan was still looking for somebody of the queue it names.
-    dialled = _text(event, "SecondTransfererExten") if _text(event, "DestType") == "App" else ""
-    return s.HandedOver(at, node, *legs, to=dialled if fits("queue", dialled) else "")
+    # To an application, not a bridge: the dialplan was still looking for somebody of the queue it asks.
+    looking = _text(event, "DestType") == "App" and _text(event, "SecondTransfererContext") == _ASK_QUEUE
+    return s.HandedOver(at, node, *legs, to=_need(event, "SecondTransfererExten", "queue") if looking else "")
 
 
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
@@ -344,6 +344,8 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
 
 _BY_DEVICE = 1
 """AST_SOFTHANGUP_DEV, which this event gives as its cause (22.10.1, measured)."""
+_ASK_QUEUE = "hotline-ask-queue"
+"""Where an agent's telephone asks a queue (dialplans/parts/consult.j2)."""
 _RANG = "3"
 """What Originate calls its failure when the telephone rang in vain; busy and not there it tells not apart."""
 _REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})

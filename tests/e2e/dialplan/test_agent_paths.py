@@ -210,7 +210,7 @@ async def test_handed_over_to_whom_a_queue_has_found(line: Exchange) -> None:
 @pytest.mark.rule("CALL-16")
 async def test_handed_over_to_a_queue_that_has_nobody_free(line: Exchange) -> None:
     """8001 does not wait any longer: the customer himself does from now on, and is 8002's in the end."""
-    connected = await _on_hold(line, ASKS, KNOWS, free=False)
+    connected = await _on_hold(line, ASKS, ANSWERS, free=False)
     await line.dial("d001", "loss-cmn")
     asking = await _waits_for(line, "loss-cmn")
     await line.hands_over(connected["DestChannel"], asking)
@@ -223,6 +223,44 @@ async def test_handed_over_to_a_queue_that_has_nobody_free(line: Exchange) -> No
     assert answered["Uniqueid"] == connected["Uniqueid"]
     await line.tap.wait_for("SurveyStarted")
     await line.tap.wait_for("CallGone")
+    assert line.messages == ""
+
+
+async def _rings(line: Exchange, agent: str) -> dict[str, str]:
+    """8001 has asked, and the telephone of `agent` rings; the channels of both."""
+    by = (await line.tap.wait_for("ConsultStarted", Agent=agent))["By"]
+    return await line.tap.wait_for("DialState", DialStatus="RINGING", Uniqueid=by)
+
+
+@pytest.mark.rule("CALL-16")
+async def test_handed_over_to_a_queue_whose_agent_rings(line: Exchange) -> None:
+    """8001 does not wait for the answer of 8002, whom the loss queue has found; the customer does."""
+    connected = await _on_hold(line, ASKS, Phone("colleague", answer_ms=1_500, talk_ms=1_000))
+    await line.dial("d001", "loss-cmn")
+    asking = (await _rings(line, "8002"))["Channel"]
+    await line.hands_over(connected["DestChannel"], asking)
+    await line.tap.wait_for("AttendedTransfer", Result="Success", DestType="App")
+    await line.tap.wait_for("SurveyStarted", Uniqueid=connected["Uniqueid"])
+    await line.tap.wait_for("CallGone")
+    assert [e["Queue"] for e in line.tap.all("QueueEntered")] == ["card-cmn"]
+    assert line.messages == ""
+
+
+@pytest.mark.rule("CALL-16")
+async def test_handed_over_to_a_colleague_who_does_not_answer(line: Exchange) -> None:
+    """An apology, then ahead of all others in the queue the customer came from."""
+    connected = await _on_hold(line, ASKS, RINGS)
+    await line.phone("d003", Phone("other", answer_ms=300, talk_ms=700))
+    await line.dial("d001", "8002")
+    rung = await _rings(line, "8002")
+    await line.pause("d001", "wrap_up")
+    await line.hands_over(connected["DestChannel"], rung["Channel"])
+    await line.tap.wait_for("AttendedTransfer", Result="Success", DestType="App")
+    await line.member("d003", "8003")
+    await line.tap.action("Hangup", Channel=rung["DestChannel"], Cause="19")
+    await line.tap.wait_for("AgentConnect", MemberName="8003")
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
     assert line.messages == ""
 
 

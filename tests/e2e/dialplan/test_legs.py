@@ -47,6 +47,7 @@ async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=300, transfer_to="8002"))
     await line.phone("d002", ANSWERS)
     await line.member("d001", "8001")
+    await line.member("d002", "8002", queue="loss-cmn")
     await line.sits("d002", "8002")
     await line.call(*TO_CARD)
     await line.tap.wait_for("SurveyStarted", By="agent")

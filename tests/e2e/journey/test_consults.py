@@ -64,7 +64,7 @@ async def test_a_colleague_is_asked_and_the_customer_handed_over(hotline: Floor)
     assert not [x for x in hotline.all(f.AgentOffered) if x.call == left.call], "both have a call"
 
     connected = await tap.wait_for("AgentConnect", after=heard)
-    asking = await tap.wait_for("DialBegin", after=heard, DestUniqueid=consult.to_leg)
+    asking = await tap.wait_for("DialState", after=heard, DestUniqueid=consult.to_leg)
     await hotline.exchange.hands_over(connected["DestChannel"], asking["Channel"])
     ended = await hotline.fact(f.ConsultEnded, after=since)
     assert ended.outcome is f.ConsultOutcome.JOINED

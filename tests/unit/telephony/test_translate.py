@@ -92,5 +92,8 @@ def test_an_attended_transfer_names_both_channels_of_the_telephone_if_it_came_ab
     assert heard(**event, Result="Success") == s.HandedOver(NOW, NODE, "a.1", "a.2")
     assert heard(**event, Result="Fail") is None
     event |= {"Result": "Success", "SecondTransfererExten": "loss-cmn"}
-    assert heard(**event, DestType="App") == s.HandedOver(NOW, NODE, "a.1", "a.2", "loss-cmn")
-    assert heard(**event, DestType="Bridge") == s.HandedOver(NOW, NODE, "a.1", "a.2")
+    asked = {"SecondTransfererContext": "hotline-ask-queue"}
+    assert heard(**event, **asked, DestType="App") == s.HandedOver(NOW, NODE, "a.1", "a.2", "loss-cmn")
+    assert heard(**event, **asked, DestType="Bridge") == s.HandedOver(NOW, NODE, "a.1", "a.2")
+    colleague = event | {"SecondTransfererContext": "hotline-colleague", "SecondTransfererExten": "s"}
+    assert heard(**colleague, DestType="App") == s.HandedOver(NOW, NODE, "a.1", "a.2")
