@@ -24,7 +24,7 @@ _RELEASE_TO_HANGUP: Duration = 200 * MILLISECOND
 _SILENT, _BY_DEVICE = "44", "1"
 """The cause of a leg whose telephone sent nothing any more, and what the live event says of its end."""
 _FAILED = frozenset({"RINGNOANSWER", "RINGCANCELED"})
-_NOT_ASKED_BY_QUEUE = frozenset({"AgentOffered", "ConsultStarted"})
+_NOT_ASKED_BY_QUEUE = frozenset({"AgentOffered", "ConsultStarted", "OutsideRung"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,16 @@ class Consult(Struct, frozen=True, gc=False):
         return ConsultOutcome(_failure(self.cause, self.rang).value)
 
 
+class Outside(Struct, frozen=True, gc=False):
+    """A number outside to which the agent of `leg` has sent the customer."""
+
+    leg: str
+    number: str
+    began_at: Instant
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+
+
 class Survey(Struct, frozen=True, gc=False):
     """The survey of one leg; `answered` holds the questions that have an answer."""
 
@@ -176,6 +186,8 @@ class Call(Struct, frozen=True, gc=False):
     wait: Wait | None = None
     legs: tuple[Leg, ...] = ()
     consults: tuple[Consult, ...] = ()
+    outside: Outside | None = None
+    """The last number outside that the customer was sent to."""
     bridge: str = ""
     customer_asked: bool = False
     survey: Survey | None = None

@@ -259,6 +259,19 @@ class ConsultCalled(CallSignal, frozen=True):
     of: str = ""
 
 
+class OutsideCalled(CallSignal, frozen=True):
+    """The customer has been sent to a number outside, which is dialled now."""
+
+    number: str
+
+
+class OutsideOver(CallSignal, frozen=True):
+    """The dialplan is done with that number. `status`, `cause`: as of `OutgoingOver`."""
+
+    status: str
+    cause: int
+
+
 class OfferOver(CallSignal, frozen=True):
     """The dialplan is done with an offer of the service that was not taken; the caller waits on."""
 

@@ -231,6 +231,16 @@ def _consult(event: Event, at: Instant, node: str) -> s.Signal:
     )
 
 
+def _outside_called(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OutsideCalled(at, node, *_call_and_leg(event), _need(event, "Number", "dialled"))
+
+
+def _outside_over(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OutsideOver(
+        at, node, *_call_and_leg(event), _text(event, "Status"), _whole(event, "HangupCause")
+    )
+
+
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
     return s.DeviceCode(
         at,
@@ -374,6 +384,8 @@ _USER_EVENTS: dict[str, _Translator] = {
     "ConsultStarted": _consult,
     "CustomerDialled": _customer_rung,
     "OutgoingOver": _outgoing_over,
+    "OutsideDialled": _outside_called,
+    "OutsideOver": _outside_over,
 }
 _TRANSLATORS: dict[str, _Translator] = {
     "UserEvent": _user_event,

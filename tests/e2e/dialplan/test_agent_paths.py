@@ -277,3 +277,38 @@ async def test_a_queue_is_asked_in_vain_and_back(line: Exchange) -> None:
     assert [e["Queue"] for e in line.tap.all("QueueEntered")] == ["card-cmn"]
     assert [e["Agent"] for e in line.tap.all("ConsultStarted")] == ["8002"]
     assert line.messages == ""
+
+
+@pytest.mark.rule("SEC-11")
+async def test_sent_outside_and_talked_there(line: Exchange) -> None:
+    """8001 sends the customer to a number on the list: they talk, unrecorded, and nobody is rated for it."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="110"))
+    await line.called(Phone("outside", answer_ms=400, talk_ms=1_200))
+    await line.member("d001", "8001")
+    caller = await line.call(*TO_CARD)
+    dialled = await line.tap.wait_for("OutsideDialled", Number="110")
+    await line.tap.wait_for("OutsideOver", Status="ANSWER", Uniqueid=dialled["Uniqueid"])
+    await line.tap.wait_for("CallGone", Where="outside")
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
+    assert not line.tap.all("SurveyStarted")
+    assert len(line.tap.all("RecordingStarted")) == 1
+    assert line.messages == ""
+
+
+@pytest.mark.parametrize("line", [{"answer_within_s": 5}], indirect=True)
+async def test_sent_outside_in_vain_and_back(line: Exchange) -> None:
+    """Nobody is there: an apology, then ahead of all others in the queue the customer came from."""
+    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="110"))
+    await line.phone("d003", Phone("other", answer_ms=300, talk_ms=700))
+    await line.called(Phone("outside", answer_ms=None))
+    await line.member("d001", "8001")
+    await line.call(*TO_CARD)
+    await line.tap.wait_for("AgentConnect", MemberName="8001")
+    await line.pause("d001", "wrap_up")
+    await line.member("d003", "8003")
+    await line.tap.wait_for("OutsideOver", Status="NOANSWER")
+    await line.tap.wait_for("AgentConnect", MemberName="8003")
+    await line.tap.wait_for("CallGone", Where="goodbye")
+    assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
+    assert len(line.tap.all("OutsideDialled")) == 1
+    assert line.messages == ""

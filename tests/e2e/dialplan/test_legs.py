@@ -27,21 +27,6 @@ async def test_referred_to_the_survey(line: Exchange) -> None:
     assert line.messages == ""
 
 
-async def test_a_wrong_transfer_brings_the_customer_back(line: Exchange) -> None:
-    """There is no 777: an apology, then ahead of all others in the queue the customer came from."""
-    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="777"))
-    await line.phone("d002", ANSWERS)
-    await line.member("d001", "8001")
-    await line.call(*TO_CARD)
-    await line.tap.wait_for("AgentConnect", MemberName="8001")
-    await line.member("d002", "8002")
-    await line.pause("d001")
-    await line.tap.wait_for("QueueEntered", Queue="card-cmn", Urgency="1000")
-    await line.tap.wait_for("AgentConnect", MemberName="8002")
-    await line.tap.wait_for("SurveyEnded")
-    assert len({e["Call"] for e in line.tap.all("QueueEntered")}) == 1
-
-
 async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     """The service has said where 8002 sits; the colleague's leg is recorded, then the customer rates it."""
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=300, transfer_to="8002"))

@@ -97,6 +97,16 @@ def test_a_failed_offer_comes_back_with_its_agent_when_there_is_no_doubt() -> No
     assert offers[0].get("Interface") == "PJSIP/d001"
 
 
+def test_a_number_outside_is_no_telephone_that_the_queue_has_rung() -> None:
+    lines = [
+        cel(2, "CHAN_START", PHONE),
+        cel(9, "CHAN_START", OTHER, name="PJSIP/trunk-00000002"),
+        cel(9, "USER_DEFINED", OTHER, {"extra": "Call=abc"}, user="OutsideRung"),
+    ]
+    found = events(lines, log(f"06|{CALLER}|card-cmn|1001|RINGNOANSWER|4000"))
+    assert [event.get("DestUniqueid") for event in found if event.get("MemberName")] == [PHONE]
+
+
 def test_which_telephone_rang_is_not_guessed() -> None:
     lines = [cel(2, "CHAN_START", PHONE), cel(2, "CHAN_START", OTHER)]
     found = events(lines, log(f"06|{CALLER}|card-cmn|1001|RINGNOANSWER|4000"))

@@ -73,6 +73,16 @@ def test_our_own_offers_read_like_those_of_app_queue() -> None:
         heard(**(over | {"Agent": "all"}))
 
 
+def test_a_transfer_outside_names_the_number_and_what_came_of_it() -> None:
+    headers = ABOUT_THE_CALL | {"UserEvent": "OutsideDialled", "Number": "110"}
+    about = (1_700_000_001_000_002, NODE, CALL, CUSTOMER)
+    assert heard(**headers) == s.OutsideCalled(*about, "110")
+    over = ABOUT_THE_CALL | {"UserEvent": "OutsideOver", "Status": "BUSY", "HangupCause": "17"}
+    assert heard(**over) == s.OutsideOver(*about, "BUSY", 17)
+    with pytest.raises(BadEvent, match="Number"):
+        heard(**(headers | {"Number": "110&PJSIP/d001"}))
+
+
 def test_a_consult_names_the_call_who_asks_and_both_channels() -> None:
     asked, by, to = (f"node1-1700000000.{n}" for n in (2, 8, 9))
     about = {"Call": CALL, "Uniqueid": to, "Channel": "PJSIP/d002-00000009"}
