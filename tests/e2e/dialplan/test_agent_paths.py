@@ -7,8 +7,10 @@ import asyncio
 import pytest
 
 from hotline.simulation.scripts import Key, Pause, Phone
+from ledger.recovery import read_cel, recorded_events
 from telephony.ami.actions import announce, hangup_announcement
-from tests.support.exchange import TO_CARD, Exchange
+from telephony.records import CEL_FILE
+from tests.support.exchange import TO_CARD, Exchange, until
 from tests.support.tones import write_alaw
 
 pytestmark = pytest.mark.asterisk
@@ -179,6 +181,18 @@ async def _on_hold(line: Exchange, agent: Phone, colleague: Phone, *, free: bool
     return line.tap.all("AgentConnect")[0]
 
 
+async def _is_read_back(line: Exchange) -> bool:
+    """Whether Asterisk's own file gives back the attended transfer as it was heard."""
+    file = line.spec.directory / CEL_FILE
+    await until(
+        lambda: "ATTENDEDTRANSFER" in file.read_text(encoding="utf-8"), "the transfer in the CEL file"
+    )
+    events = recorded_events(read_cel(file.read_text(encoding="utf-8").splitlines(keepends=True)), [])
+    (read,) = [event for event in events if event.name == "AttendedTransfer"]
+    (heard,) = line.tap.all("AttendedTransfer")
+    return {name: heard[name] for name in read.headers} == read.headers
+
+
 async def _waits_for(line: Exchange, queue: str, times: int = 1) -> str:
     """The channel that has asked this queue, once it hears music for the `times`-th time."""
 
@@ -204,6 +218,7 @@ async def test_handed_over_to_whom_a_queue_has_found(line: Exchange) -> None:
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert [e["Queue"] for e in line.tap.all("QueueCallerJoin")] == ["card-cmn"]
     assert [e["Uniqueid"] for e in line.tap.all("SurveyStarted")] == [connected["Uniqueid"]]
+    assert await _is_read_back(line)
     assert line.messages == ""
 
 
@@ -223,6 +238,7 @@ async def test_handed_over_to_a_queue_that_has_nobody_free(line: Exchange) -> No
     assert answered["Uniqueid"] == connected["Uniqueid"]
     await line.tap.wait_for("SurveyStarted")
     await line.tap.wait_for("CallGone")
+    assert await _is_read_back(line)
     assert line.messages == ""
 
 
@@ -261,6 +277,7 @@ async def test_handed_over_to_a_colleague_who_does_not_answer(line: Exchange) ->
     await line.tap.wait_for("AgentConnect", MemberName="8003")
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert [e["Urgency"] for e in line.tap.all("QueueEntered")] == ["0", "1000"]
+    assert await _is_read_back(line)
     assert line.messages == ""
 
 

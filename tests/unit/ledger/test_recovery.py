@@ -113,6 +113,22 @@ def test_which_telephone_rang_is_not_guessed() -> None:
     assert found == []
 
 
+def test_transfers_come_back_with_both_channels_and_the_place() -> None:
+    """A queue that was asked is known from our own fact; Asterisk's file does not name it."""
+    asked = cel(3, "USER_DEFINED", OTHER, {"extra": "Call=&Queue=loss-cmn"}, user="QueueAsked")
+    (_, queue) = events(
+        [asked, cel(4, "ATTENDEDTRANSFER", PHONE, {"channel2_uniqueid": OTHER, "app": "Dial"})]
+    )
+    both = {"Result": "Success", "OrigTransfererUniqueid": PHONE, "SecondTransfererUniqueid": OTHER}
+    place = {"SecondTransfererContext": "hotline-ask-queue", "SecondTransfererExten": "loss-cmn"}
+    assert (queue.name, queue.headers) == ("AttendedTransfer", both | place | {"DestType": "App"})
+    (bridge,) = events([cel(4, "ATTENDEDTRANSFER", PHONE, {"channel2_uniqueid": OTHER, "bridge2_id": "b"})])
+    assert bridge.headers == both | {"DestType": "Bridge"}
+    (blind,) = events([cel(4, "BLINDTRANSFER", PHONE, {"extension": "110", "context": "hotline-transfer"})])
+    told = {"Result": "Success", "TransfererUniqueid": PHONE, "Extension": "110"}
+    assert (blind.name, blind.headers) == ("BlindTransfer", told)
+
+
 def test_a_joining_takes_its_exact_time_from_our_own_fact() -> None:
     told = {"extra": "Call=abc&Queue=card-cmn&JoinedUs=1790000001500000&Round=1"}
     found = events(
