@@ -1,8 +1,8 @@
 """What the program and its nodes keep in their folders, file by file: in a backup, or made anew without one.
 
 The one list. `hotline backup` and `restore` go by `places`; whatever else lies in the folders has to stand in
-`DATA_ANEW` or `NODE_ANEW` with the reason why it need not last, else `unaccounted` names it and a test fails.
-The databases are copied in their own way (`storage.copying`).
+`DATA_ANEW` or `NODE_ANEW` with the reason why it need not last, else `unaccounted` names it: `hotline check`
+tells people, and a test fails. The databases are copied in their own way (`storage.copying`).
 """
 
 from __future__ import annotations
@@ -98,9 +98,10 @@ def given(settings: Settings, config: Path | None = None) -> Iterator[Place]:
             yield Place(file, f"settings/{name}")
 
 
-def unaccounted(settings: Settings) -> list[Path]:
+def unaccounted(settings: Settings, config: Path | None = None) -> list[Path]:
     """Files of the data folder and of the nodes' that are in no backup, and not said to be made anew."""
     kept = [*(place.source for place in places(settings)), *_database_files(settings), *_backups(settings)]
+    kept += [place.source for place in given(settings, config)]
     roots = {settings.data_dir: DATA_ANEW} | {node.directory: NODE_ANEW for node in settings.nodes}
     files = {
         path.absolute()

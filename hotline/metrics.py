@@ -107,6 +107,7 @@ _OF_QUEUE: tuple[tuple[Family, Callable[[QueueFigures], float]], ...] = (
         Family("hotline_queue_answered_within_10s_total", "Of these, within ten seconds", ("queue",)),
         lambda q: q.answered_10,
     ),
+    (Family("hotline_queue_answered_in_sl_total", "Within its level", ("queue",)), lambda q: q.answered_in_sl),
     (
         Family("hotline_queue_abandoned_total", "Waits that the customer ended", ("queue",)),
         lambda q: q.abandoned,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from core.causes import BY_DEVICE
 from core.clock import Instant, ami_timestamp
 from core.errors import HotlineError
 from core.facts import SurveyOutcome
@@ -322,7 +323,7 @@ def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _cut_off(event: Event, at: Instant, node: str) -> s.Signal | None:
-    if _whole(event, "Cause") != _BY_DEVICE:
+    if _whole(event, "Cause") != BY_DEVICE:
         return None  # our own order, the dialplan's, or another channel's end
     return s.DeviceFailed(at, node, _text(event, "Uniqueid"))
 
@@ -339,8 +340,6 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
     return s.ContactChanged(at, node, device, status in _REACHABLE, _text(event, "URI"))
 
 
-_BY_DEVICE = 1
-"""AST_SOFTHANGUP_DEV, which this event gives as its cause (22.10.1, measured)."""
 _RANG = "3"
 """What Originate calls its failure when the telephone rang in vain; busy and not there it tells not apart."""
 _REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -14,12 +14,17 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
-from core.clock import HOUR, Clock, Duration, Instant
+from core.clock import HOUR, SECOND, Clock, Duration, Instant
+from web.ended_there import EndedThere
+from web.oidc.logout import ended_of
 from web.oidc.model import Metadata, OidcOptions, OidcRefused, Plain, ProviderDown
 from web.oidc.token import NOT_TRUSTED, UnknownKey, claims_of
 
 _PATIENCE = aiohttp.ClientTimeout(total=10, connect=5)
 _GOOD_FOR: Duration = HOUR
+_SPARED: Duration = 10 * SECOND
+"""Anybody can send us what looks like a logout token: it makes us ask for keys no more often than this."""
+T = TypeVar("T")
 _AGAIN = Plain("登录已失效,请重新登录", "this sign-in is no longer good: sign in again")
 _log = structlog.get_logger("web.oidc")
 
@@ -56,7 +61,10 @@ class ProviderClient:
         """
         metadata = await self.metadata()
         answer = await self._redeem(metadata, code, verifier)
-        claims = await self._checked(metadata, _text(answer, "id_token"), nonce)
+        token = _text(answer, "id_token")
+        claims = await self._checked(
+            metadata, lambda keys: claims_of(token, keys, self.options, nonce=nonce, now=self._clock())
+        )
         if self.options.claim in claims or not metadata.userinfo_endpoint:
             return claims
         headers = {"Authorization": f"Bearer {_text(answer, 'access_token')}"}
@@ -64,6 +72,13 @@ class ProviderClient:
         if more.get("sub") != claims["sub"]:
             raise OidcRefused("userinfo tells of somebody else than the ID token", NOT_TRUSTED)
         return {**more, **claims}
+
+    async def ended(self, token: str) -> EndedThere:
+        """What a logout token ends. `ProviderDown`; `LogoutRefused`, or `OidcRefused` where no key fits."""
+        metadata = await self.metadata()
+        return await self._checked(
+            metadata, lambda keys: ended_of(token, keys, self.options, now=self._clock()), spared=_SPARED
+        )
 
     async def _redeem(self, metadata: Metadata, code: str, verifier: str) -> Mapping[str, Any]:
         options = self.options
@@ -78,14 +93,20 @@ class ProviderClient:
             form |= {"client_id": options.client_id, "client_secret": options.client_secret}
         return await self._ask("POST", metadata.token_endpoint, headers=headers, data=form)
 
-    async def _checked(self, metadata: Metadata, token: str, nonce: str) -> Mapping[str, Any]:
-        """The token's claims; where no key we have fits it, it may have new ones."""
-        if self._keys is not None and self._clock() - self._keys_at < _GOOD_FOR:
+    async def _checked(
+        self, metadata: Metadata, check: Callable[[KeySet], T], *, spared: Duration = 0
+    ) -> T:
+        """What `check` makes of the keys we have or, where none fits, of new ones: the provider may have
+        changed them. It is not asked again within `spared`.
+        """
+        keys, age = self._keys, self._clock() - self._keys_at
+        if keys is not None and age < _GOOD_FOR:
             with contextlib.suppress(UnknownKey):
-                return claims_of(token, self._keys, self.options, nonce=nonce, now=self._clock())
-        keys = await self._fetch_keys(metadata)
+                return check(keys)
+        if keys is None or age >= spared:
+            keys = await self._fetch_keys(metadata)
         try:
-            return claims_of(token, keys, self.options, nonce=nonce, now=self._clock())
+            return check(keys)
         except UnknownKey as unknown:
             raise OidcRefused(f"no key of the provider fits ({unknown})", NOT_TRUSTED) from unknown
 
