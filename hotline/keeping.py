@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -102,14 +101,21 @@ def unaccounted(settings: Settings, config: Path | None = None) -> list[Path]:
     """Files of the data folder and of the nodes' that are in no backup, and not said to be made anew."""
     kept = [*(place.source for place in places(settings)), *_database_files(settings), *_backups(settings)]
     kept += [place.source for place in given(settings, config)]
-    roots = {settings.data_dir: DATA_ANEW} | {node.directory: NODE_ANEW for node in settings.nodes}
-    files = {
-        path.absolute()
-        for path in chain.from_iterable(root.rglob("*") for root in roots)
-        if not path.is_dir() or path.is_symlink()
-    }
     known = {path.absolute() for path in kept}
-    return sorted(path for path in files if known.isdisjoint(_upwards(path)) and not _is_anew(path, roots))
+    roots = {settings.data_dir.absolute(): DATA_ANEW}
+    roots |= {node.directory.absolute(): NODE_ANEW for node in settings.nodes}
+    return sorted({path for root in roots for path in _strangers(root, known, roots)})
+
+
+def _strangers(folder: Path, known: set[Path], roots: Mapping[Path, Mapping[str, str]]) -> Iterator[Path]:
+    """In a folder, however deep. One that is known is not looked into: voices are millions of files."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path in known or _is_anew(path, roots):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _strangers(path, known, roots)
+        else:
+            yield path
 
 
 def _each(folder: Path, pattern: str, name: str, backup: Path | None) -> Iterator[Place]:
@@ -132,14 +138,10 @@ def _backups(settings: Settings) -> Iterator[Path]:
         yield settings.upgrade.backups
 
 
-def _upwards(path: Path) -> set[Path]:
-    return {path, *path.parents}
-
-
 def _is_anew(path: Path, roots: Mapping[Path, Mapping[str, str]]) -> bool:
     """By the list of the innermost folder that it is in; a node's may lie in the data folder."""
-    inside = [root for root in roots if path.is_relative_to(root.absolute())]
-    root = max(inside, key=lambda one: len(one.absolute().parts))
-    within = path.relative_to(root.absolute())
+    inside = [root for root in roots if path.is_relative_to(root)]
+    root = max(inside, key=lambda one: len(one.parts))
+    within = path.relative_to(root)
     names = [str(one) for one in (within, *within.parents)]
     return any(fnmatch(name, pattern) for name in names for pattern in roots[root])

@@ -49,6 +49,8 @@ def test_what_is_in_no_line_is_named_wherever_it_lies(settings: Settings) -> Non
         settings.nodes[1].directory / "keys/new.pem",
     ]
     make(*strangers)
+    strangers.append(data / "elsewhere")
+    strangers[-1].symlink_to(data.parent)  # named, and not followed
     assert unaccounted(settings) == sorted(strangers)
 
 
