@@ -105,7 +105,8 @@ class Sessions:
         provider_session: str = "",
     ) -> Started:
         """A session for somebody who has shown who they are. `subject`, `provider_session`: what the identity
-        provider calls them and its own session."""
+        provider calls them and its own session.
+        """
         for over in [k.session.id for k in self._known.values() if self._is_over(k.session, self._clock())]:
             self._forget(over)
         new, token = self._new(person, address, client), secrets.token_urlsafe(32)

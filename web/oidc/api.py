@@ -172,8 +172,8 @@ class OidcApi:
             address=request.raw.remote or "",
             client=request.raw.headers.get("User-Agent", ""),
             way=PROVIDER,
-            subject=str(claims.get("sub", "")),
-            provider_session=str(claims.get("sid", "")),
+            subject=str(claims.get("sub") or ""),
+            provider_session=str(claims.get("sid") or ""),
         )
         response = _led_to(pending.page if pending.page in self._pages else self._home)
         self._gate.open(response, started)

@@ -3,7 +3,8 @@
     provider ── POST logout_token ──► us: signature, for us, of now, not used before ──► sessions end ──► 200
 
 No browser takes part. The service that handles calls answers it alone, a web process hands it on: so that
-every process hears of the end from one place.
+every process hears of the end from one place. Whatever keeps sessions from ending is a 400, as 2.8 has it:
+a provider knows no other answer than that one and 200.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import structlog
 from aiohttp import web
 
+from storage import StorageError
 from web.errors import LogoutRefused
 from web.oidc.model import ENDED, OidcRefused, ProviderDown
 from web.oidc.provider import ProviderClient
@@ -58,12 +60,10 @@ class EndedApi:
             return Problem("bad-logout-token", "Logout token refused", 400, str(refused)).response(
                 request.request_id
             )
-        except ProviderDown as down:
-            _log.error("logout token not checked", why=str(down))
-            detail = "your keys cannot be read just now, so nothing was ended: send it again"
-            return Problem("provider-down", "Provider does not answer", 503, detail).response(
-                request.request_id
-            )
+        except (ProviderDown, StorageError) as failed:
+            _log.error("logout token not carried out", why=str(failed))
+            detail = "our database or your keys cannot be read just now, so nothing was ended: send it again"
+            return Problem("logout-failed", "Logout failed", 400, detail).response(request.request_id)
         _log.info("ended by the provider", sessions_ended=count)
         return web.Response(status=200, headers={"Cache-Control": "no-store"})
 
@@ -74,7 +74,10 @@ async def _token(raw: web.Request) -> str:
         raise LogoutRefused(f"it has to come as {_FORM}")
     if raw.content_length is None or raw.content_length > _LONGEST:
         raise LogoutRefused(f"more than {_LONGEST} bytes, or nobody knows how many")
-    tokens = (await raw.post()).getall("logout_token", [])
+    try:
+        tokens = (await raw.post()).getall("logout_token", [])
+    except (LookupError, ValueError) as error:  # an encoding that is none, or another one
+        raise LogoutRefused("the form cannot be read") from error
     if len(tokens) != 1 or not isinstance(tokens[0], str):
         raise LogoutRefused("the form has no logout_token, or several")
     return tokens[0]

@@ -22,17 +22,23 @@ from web.oidc.token import decoded
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 GOOD_FOR: Duration = 5 * MINUTE
 """After its making, however long the provider would have it good: so long used ones are remembered."""
+_TYPES = frozenset({"logout+jwt", "application/logout+jwt", "jwt", ""})
+"""What its header may call it: older providers call it a token like any other, or nothing."""
 _LONGEST = 1_000
 
 
 def ended_of(token: str, keys: KeySet, options: OidcOptions, *, now: Instant) -> EndedThere:
     """What a good one ends. `UnknownKey` if no key of `keys` signed it; `LogoutRefused` if it is not good."""
-    claims = decoded(token, keys)
+    good = decoded(token, keys)
+    if str(good.header.get("typ", "")).lower() not in _TYPES:
+        raise LogoutRefused("it says that it is a token for something else (typ)")
+    claims = good.claims
     registry = jwt.JWTClaimsRegistry(
         now=now // SECOND,
         leeway=options.skew // SECOND,
         iss={"essential": True, "value": options.issuer},
         aud={"essential": True, "value": options.client_id},
+        exp={"essential": True},
         iat={"essential": True},
         jti={"essential": True},
     )
@@ -58,4 +64,3 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST or (name in claims and not value):
         raise LogoutRefused(f"its {name} is no name")
     return value
-

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -40,6 +41,8 @@ class ProviderClient:
         self._metadata_at: Instant = 0
         self._keys: KeySet | None = None
         self._keys_at: Instant = 0
+        self._asked_at: Instant = 0
+        self._asking = asyncio.Lock()
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -63,7 +66,8 @@ class ProviderClient:
         answer = await self._redeem(metadata, code, verifier)
         token = _text(answer, "id_token")
         claims = await self._checked(
-            metadata, lambda keys: claims_of(token, keys, self.options, nonce=nonce, now=self._clock())
+            lambda keys: claims_of(token, keys, self.options, nonce=nonce, now=self._clock()),
+            self._fetch_keys,
         )
         if self.options.claim in claims or not metadata.userinfo_endpoint:
             return claims
@@ -75,9 +79,8 @@ class ProviderClient:
 
     async def ended(self, token: str) -> EndedThere:
         """What a logout token ends. `ProviderDown`; `LogoutRefused`, or `OidcRefused` where no key fits."""
-        metadata = await self.metadata()
         return await self._checked(
-            metadata, lambda keys: ended_of(token, keys, self.options, now=self._clock()), spared=_SPARED
+            lambda keys: ended_of(token, keys, self.options, now=self._clock()), self._spared_keys
         )
 
     async def _redeem(self, metadata: Metadata, code: str, verifier: str) -> Mapping[str, Any]:
@@ -93,25 +96,34 @@ class ProviderClient:
             form |= {"client_id": options.client_id, "client_secret": options.client_secret}
         return await self._ask("POST", metadata.token_endpoint, headers=headers, data=form)
 
-    async def _checked(
-        self, metadata: Metadata, check: Callable[[KeySet], T], *, spared: Duration = 0
-    ) -> T:
-        """What `check` makes of the keys we have or, where none fits, of new ones: the provider may have
-        changed them. It is not asked again within `spared`.
-        """
-        keys, age = self._keys, self._clock() - self._keys_at
-        if keys is not None and age < _GOOD_FOR:
+    async def _checked(self, check: Callable[[KeySet], T], others: Callable[[], Awaitable[KeySet]]) -> T:
+        """What `check` makes of the keys we have; where none fits, of `others`: there may be new ones."""
+        known = self._fresh_keys()
+        if known is not None:
             with contextlib.suppress(UnknownKey):
-                return check(keys)
-        if keys is None or age >= spared:
-            keys = await self._fetch_keys(metadata)
+                return check(known)
+        keys = await others()
         try:
             return check(keys)
         except UnknownKey as unknown:
             raise OidcRefused(f"no key of the provider fits ({unknown})", NOT_TRUSTED) from unknown
 
-    async def _fetch_keys(self, metadata: Metadata) -> KeySet:
-        told = await self._ask("GET", metadata.jwks_uri)
+    def _fresh_keys(self) -> KeySet | None:
+        return self._keys if self._clock() - self._keys_at < _GOOD_FOR else None
+
+    async def _spared_keys(self) -> KeySet:
+        """The provider's keys, not asked for again so soon after the last time, whatever came of that."""
+        async with self._asking:
+            if not 0 <= self._clock() - self._asked_at < _SPARED:
+                return await self._fetch_keys()
+        keys = self._fresh_keys()
+        if keys is None:
+            raise ProviderDown("its keys could not be had a moment ago, and are not asked for again so soon")
+        return keys
+
+    async def _fetch_keys(self) -> KeySet:
+        self._asked_at = self._clock()
+        told = await self._ask("GET", (await self.metadata()).jwks_uri)
         self._keys, self._keys_at = _key_set(told), self._clock()
         _log.info("keys of the provider read", keys=len(self._keys.keys))
         return self._keys

@@ -30,7 +30,7 @@ def claims_of(
     token: str, keys: KeySet, options: OidcOptions, *, nonce: str, now: Instant
 ) -> Mapping[str, Any]:
     """What a good token says. `UnknownKey` if no key of `keys` signed it; `OidcRefused` if it is not good."""
-    claims = decoded(token, keys)
+    claims = decoded(token, keys).claims
     registry = jwt.JWTClaimsRegistry(
         now=now // SECOND,
         leeway=options.skew // SECOND,
@@ -49,10 +49,10 @@ def claims_of(
     return claims
 
 
-def decoded(token: str, keys: KeySet) -> dict[str, Any]:
-    """The claims of a token that one of `keys` signed; else `UnknownKey`."""
+def decoded(token: str, keys: KeySet) -> jwt.Token:
+    """A token that one of `keys` signed; else `UnknownKey`."""
     try:
-        return jwt.decode(token, keys, algorithms=list(SIGNED_BY)).claims
+        return jwt.decode(token, keys, algorithms=list(SIGNED_BY))
     except (JoseError, ValueError) as error:
         raise UnknownKey(f"{type(error).__name__}: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +12,15 @@ from aiohttp import ClientSession, CookieJar, WSMsgType, web
 from structlog.testing import capture_logs
 from yarl import URL
 
-from core.clock import MINUTE
+from core.clock import HOUR, MINUTE, SECOND, system_clock
 from tests.integration.web.site import PASSWORD
 from tests.integration.web.test_oidc import House, house
 from tests.support.databases import Databases
+from tests.support.provider import SECRET, real_provider
 from web.ended_there import EndedThere
 from web.live import Topic
-from web.oidc.model import ENDED
+from web.oidc.model import ENDED, OidcOptions, OidcRefused, ProviderDown
+from web.oidc.provider import ProviderClient
 from web.session import PROVIDER, Started
 
 SESSION_ENDED = 4001
@@ -31,9 +34,10 @@ async def signed_in(here: House) -> None:
 async def test_who_signs_out_at_the_provider_is_out_here_at_once_his_screens_too(
     databases: Databases, tmp_path: Path
 ) -> None:
-    async with house(databases.url("main"), tmp_path) as here, ClientSession(
-        cookie_jar=CookieJar(unsafe=True)
-    ) as by_password:
+    async with (
+        house(databases.url("main"), tmp_path) as here,
+        ClientSession(cookie_jar=CookieJar(unsafe=True)) as by_password,
+    ):
         await signed_in(here)
         body = {"staff": "1001", "password": PASSWORD}
         async with by_password.post(here.site.url / "api/session", json=body) as response:
@@ -106,7 +110,36 @@ async def test_a_token_counts_once_and_nothing_but_a_whole_one_does(tmp_path: Pa
 async def test_with_the_provider_away_its_word_cannot_be_checked_and_it_is_told_so(tmp_path: Path) -> None:
     async with house(f"sqlite+aiosqlite:///{tmp_path / 'web.db'}", tmp_path) as here:
         await here.provider.stop()
-        assert await told(here, "x") == (503, "provider-down")
+        assert await told(here, "x") == (400, "logout-failed")
+
+
+async def test_what_anybody_can_send_makes_us_ask_the_provider_but_once_in_ten_seconds() -> None:
+    now = system_clock()
+    async with real_provider("http://127.0.0.1:9") as provider:
+        options = OidcOptions(
+            issuer=provider.issuer, client_id="hotline", client_secret=SECRET, address="http://127.0.0.1:9"
+        )
+        client = ProviderClient(options, lambda: now)
+
+        async def asked() -> int:
+            with capture_logs() as logs:
+                for outcome in await gather(*(client.ended("x") for _ in range(5)), return_exceptions=True):
+                    assert isinstance(outcome, OidcRefused)
+            return sum(line["event"] == "keys of the provider read" for line in logs)
+
+        try:
+            assert await asked() == 1
+            now += 9 * SECOND
+            assert await asked() == 0
+            now += SECOND
+            assert await asked() == 1
+            await provider.stop()
+            now += HOUR
+            outcomes = await gather(*(client.ended("x") for _ in range(5)), return_exceptions=True)
+            assert [type(one) for one in outcomes] == [ProviderDown] * 5
+            assert sum("not asked for again" in str(one) for one in outcomes) == 4
+        finally:
+            await client.close()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ GOOD: dict[str, Any] = {
 }
 
 
-def read(claims: dict[str, Any], *, key: Any = KEY, alg: str = "RS256", kind: str = "logout+jwt") -> EndedThere:
+def read(
+    claims: dict[str, Any], *, key: Any = KEY, alg: str = "RS256", kind: str = "logout+jwt"
+) -> EndedThere:
     token = jwt.encode({"alg": alg, "kid": "one", "typ": kind}, claims, key, algorithms=[alg])
     return ended_of(token, PUBLIC, OPTIONS, now=NOW_S * SECOND)
 
@@ -48,7 +50,6 @@ def without(*names: str) -> dict[str, Any]:
         (GOOD, ("u1", "s1")),
         (without("sid"), ("u1", "")),
         (without("sub"), ("", "s1")),
-        (without("exp"), ("u1", "s1")),
         (GOOD | {"aud": ["hotline", "others"]}, ("u1", "s1")),
         (GOOD | {"events": {EVENT: {"why": "left"}, "more": {}}}, ("u1", "s1")),
         (GOOD | {"iat": NOW_S - 359}, ("u1", "s1")),
@@ -80,12 +81,22 @@ def test_a_good_one_says_whose_session_has_ended(claims: dict[str, Any], whose: 
         (GOOD | {"sub": ["u1"]}, "sub"),
         (GOOD | {"sid": "s" * 1_001}, "sid"),
         (without("sub", "sid"), "sub, sid"),
-        *((without(name), name) for name in ("iss", "aud", "iat", "jti", "events")),
+        *((without(name), name) for name in ("iss", "aud", "iat", "exp", "jti", "events")),
     ],
 )
 def test_what_is_none_not_for_us_or_not_of_now_is_refused(claims: dict[str, Any], about: str) -> None:
     with pytest.raises(LogoutRefused, match=about):
         read(claims)
+
+
+@pytest.mark.parametrize("kind", ["logout+jwt", "application/logout+JWT", "JWT", ""])
+def test_what_it_is_called_may_be_left_out(kind: str) -> None:
+    assert read(GOOD, kind=kind).token == "t1"
+
+
+def test_one_that_is_called_something_else_is_none() -> None:
+    with pytest.raises(LogoutRefused, match="typ"):
+        read(GOOD, kind="at+jwt")
 
 
 def test_only_the_providers_own_key_ends_sessions() -> None:
