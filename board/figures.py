@@ -1,7 +1,8 @@
 """The figures by name: what a reading of the board consists of. `docs/formulas.md` publishes every one.
 
 Names tell units: `_ms` whole milliseconds; `sl10`, `sl20`, `sl`, rates and `occupancy` are fractions from
-0 to 1, rounded to four digits; what has no value yet (nothing to divide by) is None. Instants are RFC 3339 in UTC.
+0 to 1, rounded to four digits; what has no value yet (nothing to divide by) is None. Instants are RFC 3339
+in UTC.
 """
 
 from __future__ import annotations

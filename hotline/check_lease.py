@@ -1,5 +1,6 @@
 """What `hotline check` says of the lease: who leads, since when it was renewed, who would take over, and what
-was set aside."""
+was set aside.
+"""
 
 from __future__ import annotations
 

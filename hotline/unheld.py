@@ -19,7 +19,7 @@ Unheld = Mapping[str, tuple[str, ...]]
 
 
 def unheld(directory: Directory, shipped: Directory | None = None) -> Unheld:
-    """What of the shipped roles' rights no active person of `directory` has. `shipped`: None is the demo's."""
+    """What of the shipped roles' rights no active person of `directory` has. `shipped`: else the demo's."""
     active = (person.number for person in directory.staff.values() if person.active)
     held = {right for number in active for right in directory.rights(number)}
     lacking: defaultdict[str, list[str]] = defaultdict(list)

@@ -34,7 +34,12 @@ async def test_the_level_of_the_directory_is_what_the_callers_of_the_queue_are_m
         joined = next(fact for fact in facts if isinstance(fact, f.CallerQueued))
         assert joined.answer_within == 25 * SECOND
 
-        left: dict[str, Any] = {"call": joined.call, "node": joined.node, "queue": QUEUE, "waited": 20 * SECOND}
+        left: dict[str, Any] = {
+            "call": joined.call,
+            "node": joined.node,
+            "queue": QUEUE,
+            "waited": 20 * SECOND,
+        }
         answered = f.CallerLeftQueue(at=joined.at + 20 * SECOND, reason=f.LeaveReason.ANSWERED, **left)
         hotline.ledger.append([*facts, answered])
         shown = next(each for each in hotline.board.figures().queues if each.queue == QUEUE)

@@ -276,9 +276,11 @@ async def test_a_session_that_ends_at_the_leader_is_over_at_web_processes_at_onc
         await heard(screen, lambda frame: frame["kind"] == "snapshot")
         headers = {**agent._headers, "Origin": f"http://127.0.0.1:{LEADER_PORT}"}
         url = f"http://127.0.0.1:{LEADER_PORT}/api/session"
-        async with aiohttp.ClientSession(cookie_jar=agent._client.cookie_jar) as client:
-            async with client.delete(url, headers=headers) as response:
-                assert response.status == 204
+        async with (
+            aiohttp.ClientSession(cookie_jar=agent._client.cookie_jar) as client,
+            client.delete(url, headers=headers) as response,
+        ):
+            assert response.status == 204
         assert await closed(screen) == SESSION_ENDED
         assert await session_status(agent) == 401
 
