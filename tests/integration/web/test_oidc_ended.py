@@ -48,9 +48,9 @@ async def test_who_signs_out_at_the_provider_is_out_here_at_once_his_screens_too
 
         await here.provider.signs_out(here.site.client)
 
-        while (await screen.receive(timeout=30)).type is WSMsgType.TEXT:
+        while (frame := await screen.receive(timeout=30)).type is WSMsgType.TEXT:
             pass
-        assert screen.close_code == SESSION_ENDED
+        assert (frame.type, frame.data) == (WSMsgType.CLOSE, SESSION_ENDED)
         assert (await here.who())[0] == 401
         async with by_password.get(here.site.url / "api/session") as response:
             assert response.status == 200, "what was begun by a password is no session of the provider's"
