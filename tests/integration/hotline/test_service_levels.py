@@ -18,8 +18,14 @@ QUEUE = QueueName("personal-cmn")
 
 
 def with_level(directory: Directory, seconds: int) -> Directory:
-    changed = replace(directory.queues[QUEUE], service_level_s=seconds)
-    return replace(directory, queues={**directory.queues, QUEUE: changed})
+    """All queues of the business have it: figures are kept by business."""
+    business = directory.queues[QUEUE].business
+    changed = {
+        name: replace(queue, service_level_s=seconds)
+        for name, queue in directory.queues.items()
+        if queue.business == business
+    }
+    return replace(directory, queues={**directory.queues, **changed})
 
 
 async def test_the_level_of_the_directory_is_what_the_callers_of_the_queue_are_measured_by(
