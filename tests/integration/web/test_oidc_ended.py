@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from core.clock import HOUR, MINUTE, SECOND, system_clock
-from tests.integration.web.site import PASSWORD
+from tests.integration.web.site import PASSWORD, FakePeople, running_site
 from tests.integration.web.test_oidc import House, house
 from tests.support.databases import Databases
 from tests.support.provider import SECRET, real_provider
@@ -102,6 +102,9 @@ async def test_a_token_counts_once_and_nothing_but_a_whole_one_does(tmp_path: Pa
         assert sum("why" in line for line in logs) == 6
         assert (await here.who())[0] == 200, "nothing was ended by them"
 
+        await here.site.database.close()
+        assert await told(here, token) == (400, "logout-failed"), "and to be sent again"
+        await here.site.database.open()
         assert await told(here, token) == (200, "")
         assert (await here.who())[0] == 401
         assert await told(here, token) == (400, "bad-logout-token"), "used already"
@@ -152,18 +155,16 @@ async def test_what_anybody_can_send_makes_us_ask_the_provider_but_once_in_ten_s
         ("u9", "s9", ["u1/s1", "u1/s2", "u1/", "u2/s3", "u2/"]),
     ],
 )
-async def test_which_sessions_end(
-    databases: Databases, tmp_path: Path, subject: str, session: str, left: list[str]
-) -> None:
+async def test_which_sessions_end(databases: Databases, subject: str, session: str, left: list[str]) -> None:
     """`u1/s1`: of the person u1, begun in the provider's session s1; an empty one was not told."""
-    async with house(databases.url("main"), tmp_path) as here:
-        sessions, person = here.site.sessions, here.site.people.principal("1001")
+    async with running_site(url=databases.url("main"), people=FakePeople({"1001": set()})) as site:
+        sessions, person = site.sessions, site.people.principal("1001")
         begun: dict[str, Started] = {}
         for name in ("u1/s1", "u1/s2", "u1/", "u2/s3", "u2/"):
             who, _, there = name.partition("/")
             begun[name] = await sessions.begin(
                 person, address="", client="", way=PROVIDER, subject=who, provider_session=there
             )
-        ended = EndedThere(subject, session, "t1", until=here.site.clock() + MINUTE)
+        ended = EndedThere(subject, session, "t1", until=site.clock() + MINUTE)
         assert await sessions.end_with_provider(ended) == 5 - len(left)
         assert [name for name, one in begun.items() if await sessions.find(one.token)] == left
