@@ -16,7 +16,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from core.clock import Duration, Instant
+from core.clock import SECOND, Duration, Instant
+
+USUAL_ANSWER_WITHIN: Duration = 10 * SECOND
+"""What a queue promises its callers where nothing else is written (CALL-02)."""
 
 
 class LeaveReason(StrEnum):
@@ -208,13 +211,18 @@ class NobodyOnDuty(CallFact, frozen=True, kw_only=True):
 
 
 class CallerQueued(CallFact, frozen=True, kw_only=True):
-    """The caller joined a queue. `again`: the wait goes on from `joined_at` (re-entered on our order)."""
+    """The caller joined a queue. `again`: the wait goes on from `joined_at` (re-entered on our order).
+
+    `answer_within`: the queue's service level as the directory had it then. It stands here so that figures,
+    counted again after it was changed, have the same digits.
+    """
 
     queue: str
     joined_at: Instant
     priority: int = 0
     language: str = ""
     again: bool = False
+    answer_within: Duration = USUAL_ANSWER_WITHIN
 
 
 class CallerLeftQueue(CallFact, frozen=True, kw_only=True):

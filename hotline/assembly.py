@@ -263,6 +263,8 @@ def _connected(
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     book.listen(lambda _before, _after: hub.people_changed(people.principal))
+    if relay is not None:
+        sessions.on_end(relay.session_ended)
     checks = ready_checks(ledger, telephony, relay, leadership)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     stops_with(app, phones)

@@ -16,13 +16,12 @@ from itertools import groupby
 
 import msgspec
 
+from core.causes import BY_DEVICE, SILENT
 from core.clock import MILLISECOND, SECOND, Duration, Instant, ami_timestamp
 from core.errors import BadInput
 from ledger.queue_log import QueueLogLine
 
 _RELEASE_TO_HANGUP: Duration = 200 * MILLISECOND
-_SILENT, _BY_DEVICE = "44", "1"
-"""The cause of a leg whose telephone sent nothing any more, and what the live event says of its end."""
 _DONE = {"Result": "Success"}
 """Of transfers: the file tells of no others."""
 _FAILED = frozenset({"RINGNOANSWER", "RINGCANCELED"})
@@ -150,8 +149,8 @@ def _releases(cel: Sequence[CelLine]) -> Iterator[RecordedEvent]:
         if line.extra.get("hangupsource") == line.channel:
             headers = {"Uniqueid": line.channel_id, "Cause": cause}
             yield RecordedEvent(at=at - 1, name="HangupRequest", headers=headers)
-        elif cause == _SILENT:
-            headers = {"Uniqueid": line.channel_id, "Cause": _BY_DEVICE}
+        elif cause == str(SILENT):
+            headers = {"Uniqueid": line.channel_id, "Cause": str(BY_DEVICE)}
             yield RecordedEvent(at=at - 1, name="SoftHangupRequest", headers=headers)
 
 

@@ -10,6 +10,7 @@ import re
 from msgspec.structs import replace
 
 from core import facts as f
+from core.causes import SILENT
 from core.masking import mask_number
 from core.names import fits
 from telephony import call_consult as consults
@@ -21,8 +22,6 @@ from telephony.calls import Leg, Survey
 
 SURVEY = "survey"
 """Where a telephone refers a customer who is to rate the call."""
-SILENT = 44
-"""The cause with which Asterisk ends a leg from which no sound has come for its endpoint's `rtp_timeout`."""
 _RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from core.causes import NO_ANSWER, NO_USER_RESPONDING, REJECTED, USER_BUSY
 from core.clock import Duration, Instant
 from core.facts import ConsultOutcome, OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
-
-# Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
-UNREACHABLE = 27
-"""The cause (destination out of order) that an offer has whose telephone was lost while it rang."""
-_BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -95,10 +91,14 @@ class Leg(Struct, frozen=True, gc=False):
         return max(0, at - max(self.held_since, self.consulting_since))
 
 
+_REFUSED = frozenset({REJECTED, NO_ANSWER, NO_USER_RESPONDING})
+"""What a phone gives when it refuses: SIP 603, and 480 or 404 as Asterisk maps them."""
+
+
 def _failure(cause: int, rang: bool) -> OfferOutcome:
-    if cause == _BUSY:
+    if cause == USER_BUSY:
         return OfferOutcome.BUSY
-    if cause in (_REJECTED, _NO_ANSWER, _NO_USER_RESPONDING):
+    if cause in _REFUSED:
         return OfferOutcome.REJECTED
     if cause or not rang:
         return OfferOutcome.UNREACHABLE

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from core.causes import BY_DEVICE
 from core.clock import Instant, ami_timestamp
 from core.errors import HotlineError
 from core.facts import SurveyOutcome
@@ -335,7 +336,7 @@ def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _cut_off(event: Event, at: Instant, node: str) -> s.Signal | None:
-    if _whole(event, "Cause") != _BY_DEVICE:
+    if _whole(event, "Cause") != BY_DEVICE:
         return None  # our own order, the dialplan's, or another channel's end
     return s.DeviceFailed(at, node, _text(event, "Uniqueid"))
 
@@ -352,8 +353,6 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
     return s.ContactChanged(at, node, device, status in _REACHABLE, _text(event, "URI"))
 
 
-_BY_DEVICE = 1
-"""AST_SOFTHANGUP_DEV, which this event gives as its cause (22.10.1, measured)."""
 _ASK_QUEUE = "hotline-ask-queue"
 """Where an agent's telephone asks a queue (dialplans/parts/consult.j2)."""
 _RANG = "3"
