@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from telephony.ami.actions import NORMAL_CLEARING
+from core.causes import NORMAL_CLEARING
 from telephony.ami.leader_actions import Joining
 
 WRAP_UP = "wrap_up"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from core.causes import SILENT
 from core.errors import Conflict
 from core.facts import AgentState
 from core.names import DeviceName
@@ -23,7 +24,6 @@ from directory.lookup import Directory
 from directory.model import DeviceKind
 from telephony import agents as a
 from telephony import commands as c
-from telephony.call_talk import SILENT
 from telephony.service import Telephony
 from web.errors import Elsewhere
 from web.tunnel import Tunnel
