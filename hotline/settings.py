@@ -346,6 +346,9 @@ class DemoSettings(Section):
     )
     sip_port: Port = Field(default=15060, description="port its Asterisk takes calls on")
     ami_port: Port = Field(default=15038, description="port of its Asterisk's manager interface")
+    page_port: Port = Field(
+        default=15088, description="port on which its Asterisk takes telephones in agents' pages"
+    )
     rtp_first: Port = Field(default=20_000, description="first of 1,000 ports for sound")
     people_port: Port = Field(
         default=15_100, description="first of 20 ports of the simulated customers and telephones"
