@@ -30,6 +30,7 @@ class QueueFigures:
     abandoned_later: int
     timed_out: int
     nobody_on_duty: int
+    callback: int
     node_lost: int
     ended_by_us: int
     turned_away: int
@@ -206,6 +207,7 @@ class QueueInterval(LegFigures):
     abandoned_later: int
     timed_out: int
     nobody_on_duty: int
+    callback: int
     node_lost: int
     ended_by_us: int
     turned_away: int

@@ -22,6 +22,7 @@ _CLOSING = {
     LeaveReason.ABANDONED: Outcome.ABANDONED,
     LeaveReason.TIMED_OUT: Outcome.TIMED_OUT,
     LeaveReason.NOBODY_ON_DUTY: Outcome.NOBODY_ON_DUTY,
+    LeaveReason.CALLBACK: Outcome.CALLBACK,
     LeaveReason.NODE_LOST: Outcome.NODE_LOST,
     LeaveReason.SYSTEM: Outcome.ENDED_BY_US,
     LeaveReason.UNSEEN: Outcome.NODE_LOST,  # the node was lost to us: how the wait ended is not known

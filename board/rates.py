@@ -45,6 +45,7 @@ def of_waits(c: Counts, undecided: Undecided) -> dict[str, Any]:
         "abandoned_later": c.abandoned_later,
         "timed_out": c.timed_out,
         "nobody_on_duty": c.nobody_on_duty,
+        "callback": c.callback,
         "node_lost": c.node_lost,
         "ended_by_us": c.ended_by_us,
         "turned_away": c.turned_away,

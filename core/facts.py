@@ -27,6 +27,8 @@ class LeaveReason(StrEnum):
     TIMED_OUT = "timed_out"
     NOBODY_ON_DUTY = "nobody_on_duty"
     REQUEUED = "requeued"
+    CALLBACK = "callback"
+    """The customer has asked to be called back."""
     NODE_LOST = "node_lost"
     SYSTEM = "system"
     """The channel was ended without the customer asking for it: by our order, or by a dead connection."""
@@ -223,6 +225,17 @@ class CallerLeftQueue(CallFact, frozen=True, kw_only=True):
     queue: str
     reason: LeaveReason
     waited: Duration
+
+
+class CallbackRequested(CallFact, frozen=True, kw_only=True):
+    """The caller is to be called back at `number`; joined at `joined_at`, with `priority`. Whoever waited has left the queue by it; whom nobody served has never been in it.
+    """
+
+    queue: str
+    joined_at: Instant
+    number: str
+    priority: int = 0
+    language: str = ""
 
 
 class CallerMoved(CallFact, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ _QUEUE_LIMITS = {
     "wrapup_limit_s": (1, 3600),
     "widen_after_s": (0, 600),
     "bound_s": (5, 3600),
+    "callback_after_s": (0, 3600),
 }
 
 
@@ -98,6 +99,7 @@ def _queue(name: QueueName, business: Named, tongue: Named, figures: dict[str, i
         wrapup_limit_s=figures["wrapup_limit_s"],
         widen_after_s=figures["widen_after_s"],
         bound_s=figures["bound_s"],
+        callback_after_s=figures["callback_after_s"],
     )
 
 

@@ -121,10 +121,11 @@ def telephony_of(
         )
         for node in settings.nodes
     ]
+    outgoing = {
+        node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing
+    }
     return Telephony(
-        outgoing={
-            node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing
-        },
+        outgoing=outgoing,
         nodes=nodes,
         book=ledger,
         duties=Duties(
@@ -137,6 +138,7 @@ def telephony_of(
             short_pause=short_pause,
             handling=lambda queue: handling(queue) or USUAL_HANDLING,
             bound=lambda queue: places.seconds(queue, "bound_s", MINUTE),
+            offers_callback=lambda queue: places.seconds(queue, "callback_after_s", 0) if outgoing else 0,
             queues=queues,
         ),
         clock=clock,

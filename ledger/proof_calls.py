@@ -14,16 +14,18 @@ from ledger.call_facts import CallFacts, Turn
 from ledger.queue_log import EXITS, TALK_ENDS, QueueLogLine
 
 _WHOLE_SECONDS = 2  # two clocks cut to whole seconds, and what Asterisk does between log line and event
-_ROUND_IS_OVER = {"EXITWITHTIMEOUT", "EXITEMPTY", "WITHDRAW", "ABANDON"}
+_ROUND_IS_OVER = {"EXITWITHTIMEOUT", "EXITEMPTY", "WITHDRAW", "ABANDON", "EXITWITHKEY"}
 _TAKEN_AWAY = {"ABANDON"}
 """What the log calls a caller whom we have taken to an agent past app_queue."""
-_BETWEEN_ROUNDS = {"EXITWITHTIMEOUT", "EXITEMPTY"}
+_BETWEEN_ROUNDS = {"EXITWITHTIMEOUT", "EXITEMPTY", "EXITWITHKEY"}
+"""With a key a caller leaves to be asked whether we are to call back, and may come back from there."""
 _EXITS_OF = {
     LeaveReason.ANSWERED: {"CONNECT"},
     LeaveReason.ABANDONED: {"ABANDON"},
     LeaveReason.TIMED_OUT: {"EXITWITHTIMEOUT"},
     LeaveReason.NOBODY_ON_DUTY: _BETWEEN_ROUNDS,
     LeaveReason.REQUEUED: _ROUND_IS_OVER,
+    LeaveReason.CALLBACK: {"EXITWITHKEY"},
     LeaveReason.NODE_LOST: set[str](),
     LeaveReason.SYSTEM: {"ABANDON", *_BETWEEN_ROUNDS},
     LeaveReason.UNSEEN: set(EXITS),

@@ -98,12 +98,14 @@ class HangUp(Command):
 
 @dataclass(frozen=True, slots=True)
 class Announce(Command):
-    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel."""
+    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel. `offer`: and that
+    we may call back instead."""
 
     channel: str
     position: int
     minutes: int
     id: str
+    offer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +142,14 @@ class Revoke(Command):
 
 @dataclass(frozen=True, slots=True)
 class CallCustomer(Command):
-    """Ring the agent's device, then call the customer. `leg`: the Uniqueid that the agent's channel gets."""
+    """Ring the agent's device, then call the customer. `leg`: the Uniqueid that the agent's channel gets.
+    `rated`: when the agent has hung up, the customer is asked for a score."""
 
     device: str
     leg: str
     call: str
     number: str
+    rated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

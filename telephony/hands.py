@@ -162,7 +162,9 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
         case c.HangUp():
             return actions.hangup(command.channel)
         case c.Announce():
-            return actions.announce(command.channel, command.position, command.minutes, command.id)
+            return actions.announce(
+                command.channel, command.position, command.minutes, command.id, offer=command.offer
+            )
         case c.Silence():
             return actions.hangup_announcement(command.id)
         case c.Join():
@@ -176,7 +178,9 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
         case c.Leave():
             return leader_actions.hangup_leader(command.presence)
         case c.CallCustomer():
-            return actions.call_out(command.device, command.leg, command.call, command.number)
+            return actions.call_out(
+                command.device, command.leg, command.call, command.number, rated=command.rated
+            )
         case c.ChangePriority():
             return actions.queue_caller_priority(command.queue, command.channel, command.priority)
         case _:

@@ -12,9 +12,9 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.calendar import WorkingCalendar
-from core.clock import Clock, Instant
+from core.clock import MINUTE, Clock, Duration, Instant
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, Numbered, SurveyAnswered
+from core.facts import CallArrived, CallbackRequested, Numbered, SurveyAnswered
 from directory.lookup import Directory
 from storage import Database
 from storage.notices.model import Notice
@@ -27,7 +27,7 @@ from ticketing.rules import is_poor, repairer
 from web.route import Principal
 
 CONSUMER = "ticketing.callbacks"
-KINDS = frozenset({"SurveyAnswered"})
+KINDS = frozenset({"SurveyAnswered", "CallbackRequested"})
 LINGER_S = 1.0
 """A call-back is due in days."""
 REACHED = "已接通"
@@ -35,6 +35,10 @@ REACHED = "已接通"
 _TIMER, _NAME = "callback.due", "due"
 _REPAIR_DAYS = 1
 """Working days within which a customer who rated poorly is called."""
+
+
+_ASKED_WITHIN: Duration = 30 * MINUTE
+"""In which a customer who asked for it while waiting is called."""
 
 
 class Book(Protocol):
@@ -112,6 +116,8 @@ class Callbacks:
             fact = numbered.fact
             if isinstance(fact, SurveyAnswered) and is_poor(fact, self._directory().survey):
                 await self._repair(connection, fact)
+            elif isinstance(fact, CallbackRequested):
+                await self._asked(connection, fact)
 
     async def _repair(self, connection: AsyncConnection, fact: SurveyAnswered) -> None:
         directory = self._directory()
@@ -137,6 +143,38 @@ class Callbacks:
                 text=f"坐席 {fact.agent} 的通话评分为 {fact.answer} 分。回访任务:{task.id}",
                 key=task.id,
                 cause=f"call:{fact.call}",
+            ),
+        )
+
+    async def _asked(self, connection: AsyncConnection, fact: CallbackRequested) -> None:
+        """Who waited is called by the leader of those who serve the queue, or by whom the leader asks."""
+        directory = self._directory()
+        serving = (
+            str(person.number)
+            for person in directory.agents()
+            if any(place.queue == fact.queue for place in directory.memberships(person.number))
+        )
+        owner = repairer(directory, next(serving, ""))
+        task = CallbackTask(
+            id=f"asked:{fact.call}",
+            cause=CallbackCause.ASKED,
+            call=fact.call,
+            leg="",
+            owner=owner,
+            number=fact.number,
+            due_at=fact.at + _ASKED_WITHIN,
+            created_at=fact.at,
+        )
+        await self.owe(connection, task)
+        await self._notices.put(
+            connection,
+            Notice(
+                person=owner,
+                subject="排队客户要求回电",
+                text=f"客户在 {fact.queue} 排队时要求回电。回电任务:{task.id}",
+                key=task.id,
+                cause=f"call:{fact.call}",
+                urgent=True,
             ),
         )
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from core.calendar import HolidayNotice, Special
 from core.clock import MINUTE, local_day
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, SurveyAnswered
+from core.facts import CallArrived, CallbackRequested, Numbered, SurveyAnswered
 from ledger.consumer import Consumer
 from storage.notices.outbox import Notices
 from storage.timer_runner import TimerRunner
@@ -25,6 +25,7 @@ from ticketing import callbacks as tasks
 from ticketing.callbacks import Callbacks
 from ticketing.errors import NotYours
 from ticketing.model import CallbackCause
+from ticketing.rules import repairer
 
 LEG = "node1-1700000000.12"
 CUSTOMER = "13812345678"
@@ -175,3 +176,15 @@ async def test_a_task_keeps_its_time_when_the_calendar_changes_and_the_next_coun
     assert {row.owner: row.due_at for row in rows} == {
         f"callback:{one.id}": one.due_at for one in (first, second)
     }
+
+
+async def test_who_asks_to_be_called_back_while_waiting_is_owed_a_call_once(desk: Desk) -> None:
+    asked = CallbackRequested(
+        at=desk.now, node="node1", call=CALL, queue="card-cmn", joined_at=desk.now, number="13812345678"
+    )
+    for _ in range(2):  # heard once more, after a crash
+        async with desk.main.write() as connection:
+            await desk.callbacks.follow(connection, [Numbered(7, asked)])
+    owner = repairer(desk.directory, "1001")
+    (task,) = await desk.callbacks.owed(owner)
+    assert (task.id, task.cause, task.number) == (f"asked:{CALL}", CallbackCause.ASKED, "13812345678")
