@@ -228,8 +228,8 @@ class CallerLeftQueue(CallFact, frozen=True, kw_only=True):
 
 
 class CallbackRequested(CallFact, frozen=True, kw_only=True):
-    """The caller is to be called back at `number`; joined at `joined_at`, with `priority`. Whoever waited has left the queue by it; whom nobody served has never been in it.
-    """
+    """The caller is to be called back at `number`; joined at `joined_at`, with `priority`. Whoever waited has
+    left the queue by it; whom nobody served was never in it."""
 
     queue: str
     joined_at: Instant

@@ -45,6 +45,7 @@ from ticketing import callbacks as callback_tasks
 from ticketing import duties
 from ticketing.api import TicketingApi
 from ticketing.callbacks import Callbacks
+from ticketing.outgoing_rules import OutgoingRules
 from ticketing.rules import SUMMARY_FIELDS, fields_unknown
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
@@ -121,9 +122,7 @@ def telephony_of(
         )
         for node in settings.nodes
     ]
-    outgoing = {
-        node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing
-    }
+    outgoing = {node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing}
     return Telephony(
         outgoing=outgoing,
         nodes=nodes,
@@ -148,7 +147,13 @@ def telephony_of(
 
 
 def callbacks_of(
-    main: Database, ledger: Ledger, due: Due, directory: Callable[[], Directory], clock: Clock
+    main: Database,
+    ledger: Ledger,
+    due: Due,
+    *,
+    directory: Callable[[], Directory],
+    rules: OutgoingRules,
+    clock: Clock,
 ) -> Callbacks:
     """Who owes a customer a call; with the timers that remind, and the notices that tell."""
     return Callbacks(
@@ -158,6 +163,7 @@ def callbacks_of(
         notices=due.notices,
         calendar=due.calendar,
         directory=directory,
+        rules=rules,
         clock=clock,
     )
 

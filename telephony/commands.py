@@ -98,8 +98,8 @@ class HangUp(Command):
 
 @dataclass(frozen=True, slots=True)
 class Announce(Command):
-    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel. `offer`: and that
-    we may call back instead."""
+    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel.
+    `offer`: and that we may call back instead."""
 
     channel: str
     position: int
@@ -142,14 +142,12 @@ class Revoke(Command):
 
 @dataclass(frozen=True, slots=True)
 class CallCustomer(Command):
-    """Ring the agent's device, then call the customer. `leg`: the Uniqueid that the agent's channel gets.
-    `rated`: when the agent has hung up, the customer is asked for a score."""
+    """Ring the agent's device, then call the customer. `leg`: the Uniqueid that the agent's channel gets."""
 
     device: str
     leg: str
     call: str
     number: str
-    rated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,8 @@ class DeviceSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSpec:
     """One queue; times in seconds. `timeout_s` is the whole wait, `round_s` the time after which the caller
-    re-enters one step more urgent (ageing that works without the service). Who has waited `callback_after_s` may
-    ask to be called back; 0: nobody may."""
+    re-enters one step more urgent (ageing that works without the service). Who has waited `callback_after_s`
+    may ask to be called back; 0: nobody may."""
 
     name: str
     weight: int = 1

@@ -1,7 +1,7 @@
 """Call-backs: who owes a customer a call, by when, and what came of it (CALL-13, SURVEY-08).
 
-A promise in a summary and a poor rating lead to the same kind of task. Its timer reminds the owner when the
-time has come; whoever has called writes down what came of it.
+A promise in a summary, a poor rating and a caller who would not go on waiting lead to the same kind of task.
+Its timer reminds the owner when the time has come; whoever has called writes down what came of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from storage.timers import Timer, Timers
 from ticketing import store
 from ticketing.errors import NotYours
 from ticketing.model import CallbackCause, CallbackTask
-from ticketing.rules import is_poor, repairer
+from ticketing.outgoing_rules import OutgoingRules
+from ticketing.rules import is_poor, repairer, responsible
 from web.route import Principal
 
 CONSUMER = "ticketing.callbacks"
@@ -35,10 +36,8 @@ REACHED = "已接通"
 _TIMER, _NAME = "callback.due", "due"
 _REPAIR_DAYS = 1
 """Working days within which a customer who rated poorly is called."""
-
-
 _ASKED_WITHIN: Duration = 30 * MINUTE
-"""In which a customer who asked for it while waiting is called."""
+"""In which a customer who asked for it while waiting is called; outside the hours, as soon as they begin."""
 
 
 class Book(Protocol):
@@ -48,7 +47,8 @@ class Book(Protocol):
 
 
 class Callbacks:
-    """Use cases of the call-back. `directory()`, `calendar()`: as they stand now.
+    """Use cases of the call-back. `directory()`, `calendar()`: as they stand now. `rules`: when customers are
+    called at all.
 
     A task keeps the time it was given, whatever the calendar says later: its owner has been told it.
     """
@@ -62,6 +62,7 @@ class Callbacks:
         notices: Notices,
         calendar: Callable[[], WorkingCalendar],
         directory: Callable[[], Directory],
+        rules: OutgoingRules,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -70,6 +71,7 @@ class Callbacks:
         self._notices = notices
         self._calendar = calendar
         self._directory = directory
+        self._rules = rules
         self._clock = clock
         timers.register(_TIMER, self._remind)
 
@@ -147,22 +149,15 @@ class Callbacks:
         )
 
     async def _asked(self, connection: AsyncConnection, fact: CallbackRequested) -> None:
-        """Who waited is called by the leader of those who serve the queue, or by whom the leader asks."""
-        directory = self._directory()
-        serving = (
-            str(person.number)
-            for person in directory.agents()
-            if any(place.queue == fact.queue for place in directory.memberships(person.number))
-        )
-        owner = repairer(directory, next(serving, ""))
+        owner = responsible(self._directory(), fact.queue)
         task = CallbackTask(
-            id=f"asked:{fact.call}",
+            id=asked_id(fact.call),
             cause=CallbackCause.ASKED,
             call=fact.call,
             leg="",
             owner=owner,
             number=fact.number,
-            due_at=fact.at + _ASKED_WITHIN,
+            due_at=self._rules.within_hours(fact.at + _ASKED_WITHIN, self._calendar()),
             created_at=fact.at,
         )
         await self.owe(connection, task)
@@ -193,6 +188,11 @@ class Callbacks:
                 urgent=True,
             ),
         )
+
+
+def asked_id(call: str) -> str:
+    """The task of a caller who asked for it in this call."""
+    return f"asked:{call}"
 
 
 def _owner(task: str) -> str:

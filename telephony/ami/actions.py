@@ -197,7 +197,8 @@ def announce(
     One half of a Local channel plays the text (`play@hotline-announce`), the other whispers it
     (`spy@hotline-announce`); both find ANNOUNCE_TO, ANNOUNCE_POSITION and ANNOUNCE_MINUTES set.
     `call_number`: an id of ours; the halves get the Uniqueids `<id>-1` and `<id>-2`, by which
-    `hangup_announcement` ends them. `offer`: the caller hears how to be called back, too. Async: the reply says only that it was begun.
+    `hangup_announcement` ends them. `offer`: the caller hears how to be called back, too. Async: the reply
+    says only that it was begun.
     """
     if not 1 <= position <= 999:
         raise BadInput("position", f"{position} is not between 1 and 999")
@@ -239,12 +240,11 @@ def _announcement(call_number: str) -> str:
 # ------------------------------------------------------------------ calls that we make (needs: originate)
 
 
-def call_out(device: str, leg: str, call: str, number: str, *, rated: bool = False) -> Action:
+def call_out(device: str, leg: str, call: str, number: str) -> Action:
     """Rings the agent's device; when it is picked up, `hotline-outgoing` dials the customer.
 
     `leg`: the Uniqueid that the agent's channel gets. Which trunk it is, what the customer sees and which
-    numbers may be dialled at all stands in the dialplan. `rated`: the customer is led to the survey when the
-    agent has hung up. Async: the reply says only that it was begun.
+    numbers may be dialled at all stands in the dialplan. Async: the reply says only that it was begun.
     """
     headers = (
         ("Channel", _interface(device)),
@@ -257,7 +257,6 @@ def call_out(device: str, leg: str, call: str, number: str, *, rated: bool = Fal
         ("CallerID", "<95559>"),
         ("Variable", f"__CALL_ID={check('call', call, 'call')}"),
         ("Variable", f"__OUT_LEG={leg}"),
-        ("Variable", f"OUT_RATED={int(rated)}"),
         ("Variable", f"OUT_TO={check('dialled', number, 'number')}"),
         ("Variable", f"PJSIP_HEADER(add,X-Hotline-Call)={call}"),
     )

@@ -10,7 +10,13 @@ from core.facts import AgentState, CallerLeftQueue, CallerQueued, EndReason, Lea
 from tests.unit.board.story import MIDNIGHT, Story, s
 
 QUEUES = ("card-cmn", "loss-cmn", "card-en")
-GONE = (LeaveReason.ABANDONED, LeaveReason.TIMED_OUT, LeaveReason.NOBODY_ON_DUTY, LeaveReason.NODE_LOST)
+GONE = (
+    LeaveReason.ABANDONED,
+    LeaveReason.TIMED_OUT,
+    LeaveReason.NOBODY_ON_DUTY,
+    LeaveReason.CALLBACK,
+    LeaveReason.NODE_LOST,
+)
 
 
 @dataclass(frozen=True)

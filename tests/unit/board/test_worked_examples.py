@@ -107,6 +107,17 @@ def test_exits_have_their_own_names_and_are_never_abandons() -> None:
     assert (seen.abandoned, seen.offered, seen.turned_away) == (0, 4, 1)
 
 
+def test_who_is_to_be_called_back_is_neither_answered_nor_abandoned_and_no_service_in_time() -> None:
+    story = Story()
+    story.joins("a", 0)
+    story.leaves("a", 0, 8, LeaveReason.CALLBACK)
+    story.joins("b", 0)
+    story.answers("b", "1001", 0, 9, 10)
+    seen = queue(read(story, 30))
+    assert (seen.offered, seen.callback, seen.answered, seen.abandoned) == (2, 1, 1, 0)
+    assert (seen.sl10, seen.connection_rate) == (0.5, 0.5)
+
+
 def test_a_requeued_caller_waits_on_and_is_offered_once() -> None:
     story = Story()
     joined = story.joins("a", 0)
