@@ -160,6 +160,8 @@ _LEGS: dict[str, _LegRule] = {
 }
 _MARKS = {
     "turned_away": "turned_away",
+    "called_back": "called_back",
+    "called_back_mean_ms": "called_back",
     "offers": "offers",
     "offers_unanswered": "offers_unanswered",
     "ring_mean_ms": "rings",

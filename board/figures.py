@@ -34,6 +34,8 @@ class QueueFigures:
     node_lost: int
     ended_by_us: int
     turned_away: int
+    called_back: int
+    called_back_mean_ms: int | None
     sl10: float | None
     sl20: float | None
     sl10_recent: float | None
@@ -211,6 +213,8 @@ class QueueInterval(LegFigures):
     node_lost: int
     ended_by_us: int
     turned_away: int
+    called_back: int
+    called_back_mean_ms: int | None
     sl10: float | None
     sl20: float | None
     connection_rate: float | None

@@ -69,6 +69,8 @@ class Counts(LegCounts):
     node_lost: int = 0
     ended_by_us: int = 0
     turned_away: int = 0
+    called_back: int = 0
+    called_back_us: Duration = 0
     answer_us: Duration = 0
     answer_max_us: Duration = 0
 

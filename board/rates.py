@@ -49,6 +49,8 @@ def of_waits(c: Counts, undecided: Undecided) -> dict[str, Any]:
         "node_lost": c.node_lost,
         "ended_by_us": c.ended_by_us,
         "turned_away": c.turned_away,
+        "called_back": c.called_back,
+        "called_back_mean_ms": mean_ms(c.called_back_us, c.called_back),
         "sl10": ratio(c.answered_10, c.offered - undecided.within_10),
         "sl20": ratio(c.answered_20, c.offered - undecided.within_20),
         "connection_rate": ratio(c.answered, c.offered - undecided.waiting),

@@ -238,6 +238,28 @@ class CallbackRequested(CallFact, frozen=True, kw_only=True):
     language: str = ""
 
 
+class PlaceOutcome(StrEnum):
+    """How the place ended that was kept in a queue for a caller who is to be called back."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    """The customer was dialled, once: from then on it is for whoever owes the call-back."""
+    EXPIRED = "expired"
+    """No agent came free for it in time."""
+    WITHDRAWN = "withdrawn"
+    """Somebody else has called, or may have; or the number cannot be called."""
+
+
+class CallbackPlaceEnded(CallFact, frozen=True, kw_only=True):
+    """The place in `queue` of the caller of this call, kept since `joined_at`, is over. `waited`: since then;
+    of one who was reached until an agent spoke with him."""
+
+    queue: str
+    joined_at: Instant
+    outcome: PlaceOutcome
+    waited: Duration
+
+
 class CallerMoved(CallFact, frozen=True, kw_only=True):
     """A leader has ordered a waiting caller into another queue. `by`: staff number; `queue`: the new one.
     That it came about the next CallerQueued tells.

@@ -28,12 +28,14 @@ def outgoing_calls_of(
     directory: Callable[[], Directory],
     clock: Clock,
 ) -> OutgoingCalls:
-    """Calls to customers, from their records."""
+    """Calls to customers, from their records; of those who asked for one, when it is their turn."""
 
-    def dial(*, call: str, agent: str, number: str, about: str, record: str) -> None:
-        telephony.call_out(Order(call=call, agent=agent, number=number, about=about, record=record))
+    def dial(*, call: str, agent: str, number: str, about: str, record: str, held: bool = False) -> None:
+        telephony.call_out(
+            Order(call=call, agent=agent, number=number, about=about, record=record, held=held)
+        )
 
-    return OutgoingCalls(
+    calls = OutgoingCalls(
         database=main,
         callbacks=callbacks,
         dial=dial,
@@ -41,6 +43,8 @@ def outgoing_calls_of(
         calendar=lambda: directory().calendar,
         clock=clock,
     )
+    telephony.call_backs.make = calls.call_back
+    return calls
 
 
 def outgoing_rules(words: OutgoingSettings) -> OutgoingRules:

@@ -38,6 +38,7 @@ from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
 from telephony.harassment import Harassment
 from telephony.hearing import Node
+from telephony.kept import KeptPlaces
 from telephony.presence import never_away
 from telephony.service import Telephony, alone
 from telephony.waiting import USUAL_HANDLING
@@ -123,8 +124,14 @@ def telephony_of(
         for node in settings.nodes
     ]
     outgoing = {node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing}
+
+    def bound(queue: str) -> Duration:
+        return places.seconds(queue, "bound_s", MINUTE)
+
+    keeps = settings.outgoing.keep_place_min * MINUTE if outgoing else 0
     return Telephony(
         outgoing=outgoing,
+        kept=KeptPlaces(keeps=keeps, bound=bound),
         nodes=nodes,
         book=ledger,
         duties=Duties(
@@ -136,7 +143,7 @@ def telephony_of(
             memberships=places.memberships,
             short_pause=short_pause,
             handling=lambda queue: handling(queue) or USUAL_HANDLING,
-            bound=lambda queue: places.seconds(queue, "bound_s", MINUTE),
+            bound=bound,
             offers_callback=lambda queue: places.seconds(queue, "callback_after_s", 0) if outgoing else 0,
             queues=queues,
         ),

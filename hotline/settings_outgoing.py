@@ -40,6 +40,13 @@ class OutgoingSettings(Section):
     answer_within_s: int = Field(
         default=40, ge=5, le=120, description="seconds that a customer's telephone rings"
     )
+    keep_place_min: int = Field(
+        default=30,
+        ge=0,
+        le=240,
+        description="minutes for which callers who asked to be called back keep their place in the queue: "
+        "when it is their turn an agent is held for them, and the customer called, once; 0: a leader calls",
+    )
     greeting: str = Field(
         default="您好,这里是银行客户服务中心95559,我是{agent}号客服代表。",
         min_length=5,

@@ -206,6 +206,7 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.CallerLeftQueue: _from_queue,
     f.CallerMoved: _to_queue,
     f.CallbackRequested: _from_customer,
+    f.CallbackPlaceEnded: _from_queue,
     f.AgentOffered: _offered,
     f.OfferEnded: _not_taken,
     f.AgentAnswered: _agent_to_customer,

@@ -18,6 +18,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "CallerQueued": ("进入排队，优先级 {priority}", "waits, priority {priority}"),
     "CallerLeftQueue": ("离开排队：{reason}", "leaves the queue: {reason}"),
     "CallbackRequested": ("要求回电 {number}", "is to be called back at {number}"),
+    "CallbackPlaceEnded": ("回电位次结束：{outcome}", "the place kept for the call-back is over: {outcome}"),
     "CallerMoved": ("{by} 改排至 {queue}", "moved to {queue} by {by}"),
     "AgentOffered": ("话机 {device} 振铃", "{device} is to ring"),
     "OfferEnded": ("未接听：{outcome}", "not taken: {outcome}"),

@@ -15,6 +15,7 @@ from core.calendar import WorkingCalendar
 from core.clock import MINUTE, Clock, Duration, Instant
 from core.errors import Conflict, NotFound
 from core.facts import CallArrived, CallbackRequested, Numbered, SurveyAnswered
+from core.names import asked_callback
 from directory.lookup import Directory
 from storage import Database
 from storage.notices.model import Notice
@@ -29,8 +30,8 @@ from web.route import Principal
 
 CONSUMER = "ticketing.callbacks"
 KINDS = frozenset({"SurveyAnswered", "CallbackRequested"})
-LINGER_S = 1.0
-"""A call-back is due in days."""
+LINGER_S = 0.25
+"""The program itself calls back a customer who asked for it, and looks for the record."""
 REACHED = "已接通"
 """What came of a call-back that was made from here: what was said stands in the summary of that call."""
 _TIMER, _NAME = "callback.due", "due"
@@ -151,7 +152,7 @@ class Callbacks:
     async def _asked(self, connection: AsyncConnection, fact: CallbackRequested) -> None:
         owner = responsible(self._directory(), fact.queue)
         task = CallbackTask(
-            id=asked_id(fact.call),
+            id=asked_callback(fact.call),
             cause=CallbackCause.ASKED,
             call=fact.call,
             leg="",
@@ -188,11 +189,6 @@ class Callbacks:
                 urgent=True,
             ),
         )
-
-
-def asked_id(call: str) -> str:
-    """The task of a caller who asked for it in this call."""
-    return f"asked:{call}"
 
 
 def _owner(task: str) -> str:

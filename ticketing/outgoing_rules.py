@@ -81,3 +81,8 @@ def tries_used(outcomes: Sequence[OutgoingOutcome | None]) -> int:
         elif outcome not in _NOBODY_DIALLED:
             used += 1
     return used
+
+
+def may_have_been_dialled(outcomes: Sequence[OutgoingOutcome | None]) -> bool:
+    """Whether the customer was, for all that is known, dialled by one of these attempts that is over."""
+    return any(outcome is not None and outcome not in _NOBODY_DIALLED for outcome in outcomes)

@@ -36,7 +36,7 @@ def DIRECTORY() -> Directory:  # noqa: N802 - the name under which the fixture l
     return replace(directory, queues=queues)
 
 
-async def _waits(hotline: Floor, number: str = MOBILE) -> Heard:
+async def waits(hotline: Floor, number: str = MOBILE) -> Heard:
     """A customer waits, and has done so for long enough; the join."""
     heard = len(hotline.exchange.tap.heard)
     await hotline.exchange.call(*TO_CARD, number=number, name=f"from-{number}")
@@ -45,7 +45,7 @@ async def _waits(hotline: Floor, number: str = MOBILE) -> Heard:
     return joined
 
 
-async def _asks(hotline: Floor, joined: Heard) -> None:
+async def asks(hotline: Floor, joined: Heard) -> None:
     """The customer presses 8, and then 1."""
     for key in "81":
         await hotline.exchange.presses(joined["Channel"], key)
@@ -57,7 +57,7 @@ async def test_who_asks_is_owed_a_call_by_a_leader_who_makes_it_and_has_it_done(
         await hotline.exchange.phone(device, Phone("agent", answer_ms=200, talk_ms=None))
     agent = await hotline.agent("1001", "d001")
     await agent.post("/api/agent/not-ready", reason="rest")
-    await _asks(hotline, await _waits(hotline))
+    await asks(hotline, await waits(hotline))
     asked = await hotline.fact(f.CallbackRequested, after=since)
     left = await hotline.fact(f.CallerLeftQueue, after=since)
     assert (left.call, left.reason, asked.number) == (asked.call, f.LeaveReason.CALLBACK, MOBILE)
@@ -106,12 +106,12 @@ async def test_what_was_promised_while_the_service_lay_dead_is_owed_once_it_is_b
     await hotline.exchange.phone("d003", Phone("agent"))
     agent = await hotline.agent("1001", "d003")
     await agent.post("/api/agent/not-ready", reason="rest")
-    joined = await _waits(hotline)
+    joined = await waits(hotline)
     queued = await hotline.fact(f.CallerQueued, after=since)
     await hotline.stop_service()
     heard = len(hotline.exchange.tap.heard)
     hotline.exchange.alive()
-    await _asks(hotline, joined)
+    await asks(hotline, joined)
     await hotline.exchange.tap.wait_for("Hangup", after=heard, Uniqueid=joined["Uniqueid"])
     assert not [x for x in hotline.all(f.CallbackRequested) if x.call == queued.call]
     await hotline.start_service()

@@ -1,4 +1,4 @@
-"""Waits that ended with a call-back in the figures by quarter-hour: what was counted before knows of none."""
+"""Call-backs asked for in the figures by quarter-hour: what was counted before knows of none."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ branch_labels = None
 depends_on = None
 
 
+_NEW = ("callback", "called_back", "called_back_us")
+
+
 def upgrade() -> None:
-    op.add_column(
-        "interval_queues", sa.Column("callback", sa.BigInteger(), nullable=False, server_default="0")
-    )
+    for name in _NEW:
+        op.add_column("interval_queues", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("interval_queues", schema=None) as batch_op:
-        batch_op.drop_column("callback")
+        for name in _NEW:
+            batch_op.drop_column(name)
