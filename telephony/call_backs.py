@@ -138,6 +138,9 @@ class CallBacks:
         except HotlineError as problem:
             _log.info("telephony.call_back_later", call=asked_in, agent=agent, why=str(problem))
             self._kept.put_back(asked_in, self._clock() + LATER)
+        except Exception:  # noqa: BLE001  our mistake about one call must not hold its place for ever
+            _log.exception("telephony.call_back_failed", call=asked_in, agent=agent)
+            self._kept.put_back(asked_in, self._clock() + LATER)
         else:
             if begun:
                 return
