@@ -205,6 +205,13 @@ class NodeSettings(Section):
         default="127.0.0.1", min_length=1, description="address on which it takes calls and registrations"
     )
     sip_port: Port = Field(default=5060, description="port on which it takes calls and registrations")
+    page_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="port, on its AMI's address, on which its Asterisk takes from the service what "
+        "telephones in agents' pages say; 0: there are none",
+    )
     rtp_first: Port = Field(default=10_000, description="first of its ports for sound")
     rtp_last: Port = Field(default=19_999, description="last of its ports for sound")
     rtp_timeout_s: int = Field(

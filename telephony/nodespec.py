@@ -53,10 +53,11 @@ class TrunkSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSpec:
-    """One telephone of the pool."""
+    """One telephone of the pool. `page`: it is in an agent's page (WebRTC), not on a desk."""
 
     name: str
     secret: str
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,8 @@ class NodeSpec:
     flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
     `rtp_timeout_s`: so long an agent's telephone may send no sound before it is taken for dead; 0: for ever.
     `allowed`: patterns of the numbers that may be dialled; `answer_within_s`: so long a customer is rung.
+    A transfer may go to `colleagues` (staff numbers) and, on the line of calls of ours, to numbers `outside`.
+    `page_port`: where the node takes what the service passes on from telephones in pages; 0: there are none.
     `quiet`: no messages but those that the service reads; False for whoever wants to watch more.
     """
 
@@ -137,6 +140,7 @@ class NodeSpec:
     rtp_last: int
     sip_address: str = "127.0.0.1"
     ami_address: str = "127.0.0.1"
+    page_port: int = 0
     numbers: tuple[str, ...] = ("95559",)
     flow_entry: str = "ivr-95559"
     includes: tuple[str, ...] = ("ivr-95559.conf",)
@@ -158,6 +162,8 @@ class NodeSpec:
     survey_wait_s: int = 6
     allowed: tuple[str, ...] = DOMESTIC
     answer_within_s: int = 40
+    colleagues: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     @property
     def outgoing(self) -> TrunkSpec | None:
@@ -190,6 +196,8 @@ def _check_places(spec: NodeSpec) -> None:
         )
     for where, port in (("sip_port", spec.sip_port), ("ami_port", spec.ami_port)):
         _between(port, 1024, 65535, where)
+    if spec.page_port or any(device.page for device in spec.devices):
+        _between(spec.page_port, 1024, 65535, "page_port")
     _between(spec.rtp_first, 1024, 65535, "rtp_first")
     _between(spec.rtp_last, spec.rtp_first + 3, 65535, "rtp_last")
     for where, address in (("sip_address", spec.sip_address), ("ami_address", spec.ami_address)):
@@ -222,6 +230,13 @@ def _check_trunks(spec: NodeSpec) -> None:
     _once(["outgoing" for trunk in spec.trunks if trunk.host], "trunks")
     for pattern in spec.allowed:
         check_pattern(pattern, "allowed")
+    for number in spec.outside:
+        check("dialled", number, "outside")
+        if number in (*spec.numbers, *spec.colleagues):
+            raise BadInput("outside", f"{number} is one of our own: a transfer there would stay inside")
+    _once([*spec.outside], "outside")
+    if spec.outside and spec.outgoing is None:
+        raise BadInput("outside", "no trunk is the outgoing one: name it, or no numbers to transfer to")
 
 
 def _check_queues(spec: NodeSpec) -> None:
@@ -258,6 +273,8 @@ def _check_people(spec: NodeSpec) -> None:
                     f"{where}.memberships", f"penalty {seat.penalty} is neither 0 nor {PENALTY_STEP}"
                 )
     _once([agent.staff for agent in spec.agents], "agents")
+    for staff in spec.colleagues:
+        check("staff", staff, "colleagues")
     for reason in spec.reasons:
         check("reason", reason.code, "reasons")
         _between(reason.digit, 1, 9, f"reasons.{reason.code}.digit")

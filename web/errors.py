@@ -49,8 +49,16 @@ class Forbidden(WebError):
     """Signed in, but without the right (403)."""
 
 
+class LogoutRefused(WebError):
+    """A logout token is not good, or comes a second time (400). Nothing was ended."""
+
+
 class Untrusted(WebError):
     """The request does not come from our own pages: wrong Origin or CSRF token (403)."""
+
+
+class Elsewhere(WebError):
+    """What is asked for is in use in another tab or window of the same person (409)."""
 
 
 class NotJson(WebError):
