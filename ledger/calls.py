@@ -111,8 +111,12 @@ class CallBook:
         return next((one.joined_by for one in record.legs if one.leg == leg), ())
 
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
-        while facts := await self._ledger.read(record.seq if record else 0, call=call):
-            record = fold_call(record, facts)
+        after = record.seq if record else 0
+        while facts := await self._ledger.read(after, call=call):
+            record, after = (
+                fold_call(record, facts),
+                facts[-1].seq,
+            )  # the last may be an agent's, not the call's
         return record
 
     async def find_calls(self, search: CallSearch, *, limit: int = 50, page: str = "") -> CallPage:

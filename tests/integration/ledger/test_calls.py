@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import delete
@@ -13,6 +14,7 @@ from sqlalchemy import delete
 from core import facts as f
 from core.clock import SECOND
 from core.errors import BadInput, NotFound
+from core.facts import Numbered
 from ledger.call_record import CallOutcome
 from ledger.calls import CallBook, CallSearch
 from ledger.ledger import Ledger
@@ -107,3 +109,32 @@ async def test_what_cannot_be_found_is_told(book: CallBook) -> None:
         await book.call_record("nonsense")
     with pytest.raises(BadInput, match=r"query\.page"):
         await book.find_calls(CallSearch(), page="'; DROP TABLE calls")
+
+
+class _Yielding:
+    """The ledger, reading which lets others run: so that a reading without end can be ended."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def read(self, after: int, limit: int = 1000, **only: Any) -> list[Numbered]:
+        await asyncio.sleep(0)
+        return await self._ledger.read(after, limit, **only)
+
+
+async def test_a_record_ends_where_the_last_fact_is_of_an_agent(
+    ledger: Ledger, main_database: Database
+) -> None:
+    """Between the end of a talk and what follows there is the agent's wrap-up, which names the call, too."""
+    book = CallBook(ledger=cast("Ledger", _Yielding(ledger)), database=main_database)
+    of_agents = [
+        f.AgentStateChanged(
+            at=T0, agent="1001", before=f.AgentState.TALKING, state=f.AgentState.WRAP_UP, call=call
+        )
+        for call in (call_id(1), "of no call")
+    ]
+    await ledger.readable(ledger.append([*normal().facts, *of_agents]))
+    record = await asyncio.wait_for(book.call_record(call_id(1)), 10)
+    assert record.outcome is CallOutcome.ANSWERED
+    with pytest.raises(NotFound):
+        await asyncio.wait_for(book.call_record("of no call"), 10)
