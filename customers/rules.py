@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from core.errors import BadInput
@@ -26,6 +26,16 @@ def known_number(written: str) -> str:
     """
     number = plain_number(written)
     return f"+{number[2:]}" if number.startswith("00") else number
+
+
+def spellings(number: str) -> frozenset[str]:
+    """A known number in every way in which a carrier may write it: what stands with a call is found by them.
+
+    `13800001111` → itself, `+8613800001111`, `008613800001111`; `+4420…` → itself, `004420…`.
+    """
+    if number.startswith("+"):
+        return frozenset({number, f"00{number[1:]}"})
+    return frozenset({number, f"+86{number}", f"0086{number}"})
 
 
 def check_number(written: str, where: str) -> str:
@@ -84,6 +94,36 @@ def most_favoured_first(found: Iterable[Customer]) -> list[Customer]:
 def highest(found: Iterable[Customer]) -> Level:
     """How a call from a number is served that these share; nobody is ordinary."""
     return max((one.details.level for one in found), key=lambda level: level.rank, default=Level.ORDINARY)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How a call from a number is served: first, in a language (`""`: as anybody)."""
+
+    first: bool
+    language: str
+
+
+def served(found: Iterable[tuple[str, Customer]], today: date) -> dict[str, Served]:
+    """Number → how it is served, of those alone that are not served as anybody is."""
+    of_number: dict[str, list[Customer]] = {}
+    for number, customer in found:
+        if is_current(customer, today):
+            of_number.setdefault(number, []).append(customer)
+    return {
+        number: how
+        for number, sharing in of_number.items()
+        if (how := _how(most_favoured_first(sharing))) != _ORDINARY
+    }
+
+
+_ORDINARY = Served(first=False, language="")
+
+
+def _how(sharing: Sequence[Customer]) -> Served:
+    """The most favoured decides, as where a call is looked up."""
+    details = sharing[0].details
+    return Served(details.level.rank > 0, details.language)
 
 
 def mask_name(name: str) -> str:

@@ -31,7 +31,7 @@ _decoder = msgspec.json.Decoder(CallRecord)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSearch:
     """What is given must hold. `since` ≤ began < `until`; `agent`, or one of `agents`, had a leg of it;
-    `waited_over` in µs."""
+    it came from `caller`, or one of `callers`, as the carrier writes them; `waited_over` in µs."""
 
     since: Instant | None = None
     until: Instant | None = None
@@ -39,6 +39,7 @@ class CallSearch:
     agent: str | None = None
     agents: frozenset[str] | None = None
     caller: str | None = None
+    callers: frozenset[str] | None = None
     outcome: CallOutcome | None = None
     waited_over: Duration | None = None
     vip: bool | None = None
@@ -149,6 +150,8 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
         conditions.append(calls.c.call.in_(_calls_of({search.agent}, search)))
     if search.agents is not None:
         conditions.append(_of_some(search.agents, search))
+    if search.callers is not None:
+        conditions.append(calls.c.caller.in_(sorted(search.callers)))
     for name in ("queue", "caller", "outcome", "vip"):
         wanted = getattr(search, name)
         if wanted is not None:

@@ -3,6 +3,7 @@
     etc/         Asterisk's configuration           prompts/, announcements/  voices in
     run/ db/     its socket and its own database    recordings/               voices out
     log/         messages, queue log, CEL, CDR      heartbeat                 touched by the service
+    customers/   who is served first, or in a language of theirs: a file for each number
 
 Files that carry secrets are readable by owner and group only. Writing goes aside and is renamed into place,
 so that a reload never reads half a file.
@@ -10,6 +11,7 @@ so that a reload never reads half a file.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ FOLDERS = (
     "recordings",
     "prompts",
     "announcements",
+    "customers",
 )
 LANGUAGES = ("cmn", "nan", "en")
 _SECRET_FILES = frozenset({"pjsip.conf", "manager.conf", "extensions.conf"})
@@ -73,6 +76,12 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
         )
         files[name] = NodeFile(text, 0o640 if name in _SECRET_FILES else 0o644)
     return files
+
+
+def customer_file(key: str, number: str) -> str:
+    """The name of a number's file in customers/, as `dialplans/parts/entry.j2` makes it: a keyed digest, so
+    that no number can be read off the disk without the key."""
+    return hashlib.sha1(f"{key}{number}".encode(), usedforsecurity=False).hexdigest()
 
 
 def write_file(path: Path, text: str, mode: int) -> None:
