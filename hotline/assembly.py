@@ -234,7 +234,7 @@ def _connected(
         *CommandApi(telephony, agents, directory, trail).routes(),
         *LeaderApi(leaders).routes(),
         *OrderApi(orders).routes(),
-        *WaitingApi(telephony, directory, trail).routes(),
+        *WaitingApi(orders, directory).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
