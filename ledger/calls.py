@@ -112,8 +112,10 @@ class CallBook:
         return next((one.joined_by for one in record.legs if one.leg == leg), ())
 
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
-        while facts := await self._ledger.read(record.seq if record else 0, call=call):
+        after = record.seq if record else 0
+        while facts := await self._ledger.read(after, call=call):
             record = fold_call(record, facts)
+            after = facts[-1].seq  # which may be an agent's, and then no part of the record
         return record
 
     async def find_calls(self, search: CallSearch, *, limit: int = 50, page: str = "") -> CallPage:
