@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from core.dialling import spellings
 from core.errors import BadInput, HotlineError
 from customers import rules
 from customers.model import Customer
@@ -67,7 +68,7 @@ class CallerHistory:
         customers = await self._customers.find(number)
         # A number that several share says of none of them at which other numbers they can be reached.
         numbers = {number, *(customers[0].details.numbers if len(customers) == 1 else ())}
-        callers = frozenset(way for one in numbers for way in rules.spellings(one))
+        callers = frozenset(way for one in numbers for way in spellings(one))
         page = await self._calls.find_calls(CallSearch(callers=callers), limit=MOST_CALLS + 1)
         earlier = [one for one in page.calls if one.call != call.call]
         more = bool(page.more) or len(earlier) > MOST_CALLS

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from core.dialling import known
 from core.errors import BadInput
 from core.masking import mask_text
 from customers.model import Customer, Details, Level
 from directory.errors import Refusal
-from directory.rules import plain_number
 
 MOST_NUMBERS = 10
 MOST_NAME, MOST_NOTE = 100, 2_000
@@ -19,28 +19,9 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,23}")
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
-def known_number(written: str) -> str:
-    """A telephone number as all are kept and looked for, however a trunk or a person writes it.
-
-    `+86 138-0000-1111`, `0086 13800001111` → `13800001111`; `00 44 20 7946 0000` → `+442079460000`.
-    """
-    number = plain_number(written)
-    return f"+{number[2:]}" if number.startswith("00") else number
-
-
-def spellings(number: str) -> frozenset[str]:
-    """A known number in every way in which a carrier may write it: what stands with a call is found by them.
-
-    `13800001111` → itself, `+8613800001111`, `008613800001111`; `+4420…` → itself, `004420…`.
-    """
-    if number.startswith("+"):
-        return frozenset({number, f"00{number[1:]}"})
-    return frozenset({number, f"+86{number}", f"0086{number}"})
-
-
 def check_number(written: str, where: str) -> str:
-    """The same; `BadInput` for what is no number."""
-    number = known_number(written)
+    """A telephone number as `core.dialling.known` writes it; `BadInput` for what is none."""
+    number = known(written)
     if not _NUMBER.fullmatch(number):
         raise BadInput(where, "is no telephone number: 3 to 20 digits, + before a foreign country's code")
     return number
@@ -55,7 +36,7 @@ def check_id(id_: str, where: str) -> str:
 
 def tidy(details: Details) -> Details:
     """With numbers as they are kept, each once."""
-    numbers = tuple(dict.fromkeys(map(known_number, details.numbers)))
+    numbers = tuple(dict.fromkeys(map(known, details.numbers)))
     return replace(details, name=details.name.strip(), numbers=numbers)
 
 

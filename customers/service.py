@@ -32,7 +32,7 @@ MOST_FOUND = 20
 MOST_NOTES = 100
 _TURN = "customers"
 Listener = Callable[[frozenset[str]], None]
-"""Called with telephone numbers, as `rules.known_number` writes them."""
+"""Called with telephone numbers, as `core.dialling.known` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
