@@ -86,8 +86,9 @@ class CustomerFiles:
         before = self._tries
         async with self._told:
             await self._told.wait_for(
-                lambda: not (self._all or self._changed or self._busy)
-                or (self._waits and self._tries > before)
+                lambda: (
+                    not (self._all or self._changed or self._busy) or (self._waits and self._tries > before)
+                )
             )
 
     @property
@@ -188,8 +189,8 @@ def _write_some(folder: Path, wanted: Mapping[str, str], gone: frozenset[str]) -
     more = 0
     for name, word in wanted.items():
         file = folder / name
-        there = file.read_text("ascii") if file.exists() else ""
-        if there != word:
+        there = file.read_bytes() if file.exists() else b""
+        if there != word.encode("ascii"):
             write_file(file, word, _MODE)
         more += not there
     for name in gone:

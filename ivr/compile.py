@@ -185,8 +185,7 @@ def _told(event: str, **headers: str) -> tuple[str, str]:
 
 
 _PREFERRED = (
-    'ExecIf($["${CALL_PREFERS}" != ""]?'
-    "MSet(__CALL_LANG=${CALL_PREFERS},CHANNEL(language)=${CALL_PREFERS}))"
+    "ExecIf(${LEN(${CALL_PREFERS})}?MSet(__CALL_LANG=${CALL_PREFERS},CHANNEL(language)=${CALL_PREFERS}))"
 )
 """The language of the customer's record."""
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import jinja2
 
+from core.dialling import LANDLINES
 from telephony.ami.accounts import SILENCED
 from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec, check_spec
 
@@ -69,6 +70,7 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
         text = environment.get_template(template.name).render(
             node=spec,
             languages=LANGUAGES,
+            landlines=LANDLINES,
             narrow=NARROW,
             wide=WIDE,
             missed=MISSED,
@@ -81,7 +83,7 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
 def customer_file(key: str, number: str) -> str:
     """The name of a number's file in customers/, as `dialplans/parts/entry.j2` makes it: a keyed digest, so
     that no number can be read off the disk without the key."""
-    return hashlib.sha1(f"{key}{number}".encode(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(f"{key}:{number}".encode(), usedforsecurity=False).hexdigest()
 
 
 def write_file(path: Path, text: str, mode: int) -> None:
