@@ -20,6 +20,8 @@ from ledger.calls import CallBook
 from web.route import ApiRequest, Out, Principal, Route
 
 SUMMARIES, TICKETS = "summaries.read", "tickets.read"
+_STORED_WITHIN_S = 1.0
+"""With the ledger's database gone it would never be."""
 
 
 class WrittenOut(Out):
@@ -79,12 +81,14 @@ class CallerApi:
                 handler=self._show,
                 right=FIND,
                 returns=CallCustomerOut,
-                summary="Who calls, masked, with their last calls, summaries and work orders",
+                summary="Who calls, with their last calls: of one's own calls, or within calls.read; masked",
                 tag="customers",
             )
         ]
 
     async def _show(self, request: ApiRequest) -> CallCustomerOut:
+        # Whoever is told of the call by the live topic asks in the same moment, before it is stored.
+        await self._calls.told_so_far(_STORED_WITHIN_S)
         record = await self._calls.call_record(request.path["call"])
         if not _opens(request.person, CALLS, record):
             # The same words as for a call that does not exist: whether it does is not theirs to know.
@@ -95,9 +99,7 @@ class CallerApi:
 def _opens(person: Principal, right: str, record: CallRecord) -> bool:
     """Whether `right` opens to the person what an agent of this call did; one's own is open to everybody."""
     reach = person.reach(right)
-    return reach.staff is None or any(
-        leg.agent == person.staff or leg.agent in reach for leg in record.legs
-    )
+    return reach.staff is None or any(leg.agent == person.staff or leg.agent in reach for leg in record.legs)
 
 
 def _out(record: CallRecord, history: History, person: Principal) -> CallCustomerOut:
@@ -143,9 +145,7 @@ def _earlier(record: CallRecord, person: Principal) -> EarlierCallOut:
             for leg in summaries
         ],
         tickets=[
-            WrittenOut(
-                number=number, type="", agent=opened_by, href=_link("tickets", number, opens_tickets)
-            )
+            WrittenOut(number=number, type="", agent=opened_by, href=_link("tickets", number, opens_tickets))
             for number in record.tickets
         ],
     )

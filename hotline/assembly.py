@@ -189,9 +189,7 @@ def _connected(
     telephony = telephony_of(
         settings, directory, ledger, clock, handling=board.handling, leadership=leadership
     )
-    agents = AgentView(
-        telephony.switchboard, hub, clock, told_of_leaders=settings.agents.told_of_leaders
-    )
+    agents = AgentView(telephony.switchboard, hub, clock, told_of_leaders=settings.agents.told_of_leaders)
     ledger.listen(agents.hear)
     awaited = Awaited()
     ledger.listen(awaited.hear)

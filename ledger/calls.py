@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -93,6 +95,12 @@ class CallBook:
         if record is None:
             raise NotFound(f"no call {call[:40]!r} is known: look at its number again")
         return record
+
+    async def told_so_far(self, limit_s: float) -> None:
+        """Returns when a single record holds what has been told by now; after `limit_s` in any case."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._ledger.readable(self._ledger.last)
 
     async def story(self, call: str) -> Story:
         """The call in order, from its facts; `NotFound` if it has none, or no more."""

@@ -81,14 +81,12 @@ class World:
 
 
 @pytest.fixture
-async def world(databases: Databases, tmp_path: Path) -> AsyncIterator[World]:
+async def world(main: Database, databases: Databases, tmp_path: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
-        main = Database(databases.url("main"), name="main")
         facts = Database(databases.url("ledger", "ledger"), name="ledger")
-        for database, kind in ((main, "main"), (facts, "ledger")):
-            await database.open()
-            stack.push_async_callback(database.close)
-            await migrate(database, kind)
+        await facts.open()
+        stack.push_async_callback(facts.close)
+        await migrate(facts, "ledger")
         ledger = Ledger(facts, spool=tmp_path / "ledger.spool")
         await ledger.open()
         stack.push_async_callback(ledger.close)
@@ -144,6 +142,13 @@ async def test_while_it_rings_the_agent_sees_who_calls_and_what_was_before(world
     assert mine["tickets"][0]["href"] == "/api/tickets/GD1"
     written = str(told)
     assert not [hidden for hidden in (MOBILE, LANDLINE, "张三丰", leg_id(2)) if hidden in written]
+
+
+async def test_who_asks_in_the_moment_it_rings_is_told(world: World) -> None:
+    await world.site.sign_in(AGENT)
+    world.ledger.append(rings(1, MOBILE, AGENT))  # and has not been stored yet
+    status, told = await world.site.call("GET", f"/api/calls/{call_id(1)}/customer")
+    assert (status, told["number"]) == (200, "138****1111")
 
 
 @pytest.mark.rule("SEC-04")
@@ -216,8 +221,10 @@ async def test_a_database_that_is_slow_or_gone_is_not_waited_for(world: World) -
 async def test_calls_are_found_by_number_without_reading_the_list_through(world: World) -> None:
     if not world.main.is_sqlite:
         pytest.skip("a server reads a list as short as this one through: rightly so")
-    newest = "ORDER BY began_at DESC, call DESC LIMIT 11"
-    query = f"SELECT record FROM calls WHERE caller IN ('1', '2', '3') {newest}"
+    query = (
+        "EXPLAIN QUERY PLAN SELECT record FROM calls WHERE caller IN ('1', '2', '3') "
+        "ORDER BY began_at DESC, call DESC LIMIT 11"
+    )
     async with world.main.read() as connection:
-        plan = (await connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))).all()
+        plan = (await connection.execute(text(query))).all()
     assert "USING INDEX ix_calls_caller" in plan[0][3]

@@ -33,9 +33,7 @@ class Desk:
     """A switchboard with agent 1001 in a call, and the frames of who watches him."""
 
     def __init__(self, state: AgentState = AgentState.RINGING, *, told_of_leaders: bool = True) -> None:
-        self.board = Switchboard(
-            Duties(memberships=lambda _: (), wrapup_limit=lambda _: 0, nodes=("node1",))
-        )
+        self.board = Switchboard(Duties(memberships=lambda _: (), wrapup_limit=lambda _: 0, nodes=("node1",)))
         leg = Leg(LEG, "1001", "d001", "card-nan", "PJSIP/d001-1", AT)
         customer, channel = "node1-1700000000.1", "PJSIP/trunk-1"
         self.call = Call(CALL, "node1", customer, channel, AT, legs=(leg,), caller="13800001111")
