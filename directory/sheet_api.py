@@ -86,7 +86,7 @@ class SheetsApi:
         present = await self._book.entries()
         rows = await asyncio.to_thread(sheet.read, section, content, present.entries)
         lines = [row.line for row in rows]
-        if asked.effective_on is None:
+        if asked.effective_on in (None, self._book.today()):
             # A row is laid over its entry as it was read: a loan made meanwhile, say, must not be lost.
             lines = [replace(line, seen=present.touched.get(line.entry, 0)) for line in lines]
         try:

@@ -235,7 +235,7 @@ async def lend(program: Program) -> None:
 
 
 async def test_a_sheet_leaves_a_loan_that_is_running(program: Program) -> None:
-    """`lent` is no column: neither rows of a few columns nor a whole sheet brought back end it."""
+    """`lent` is no column: neither a whole sheet brought back nor rows of a few columns end it."""
     await program.sign_in(LEADER)
     await lend(program)
     await program.sign_in(ADMIN)
@@ -246,7 +246,7 @@ async def test_a_sheet_leaves_a_loan_that_is_running(program: Program) -> None:
     row[3].value = "B"
     changed = BytesIO()
     whole.save(changed)
-    for content in (staff_sheet(["number", "skills"], [AGENT, "personal:2 loss:1"]), changed.getvalue()):
+    for content in (changed.getvalue(), staff_sheet(["number", "skills"], [AGENT, "personal:2 loss:1"])):
         status, told = await send(program, "staff?reason=rota&dry_run=false", content)
         assert status == 200, told
         assert (await entry(program, "staff", AGENT))["entry"]["lent"] == lent
