@@ -35,6 +35,34 @@ _FAILED_OFFERS = {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.BU
 _INCOMING: _Ends = ((f.CallArrived, "arrived"), (f.CallEnded, "ended"))
 _OUTGOING: _Ends = ((f.OutgoingStarted, "started"), (f.OutgoingEnded, "ended"))
 
+_PAIRS: dict[tuple[type[f.CallFact], type[f.CallFact]], tuple[str, str, str, str]] = {
+    (f.SurveyStarted, f.SurveyEnded): (
+        "survey_ended",
+        "a survey began",
+        "it ended",
+        "the survey's end was missed",
+    ),
+    (f.ConsultStarted, f.ConsultEnded): (
+        "consult_ended",
+        "a colleague was asked",
+        "that ended",
+        "the consult's end was missed",
+    ),
+    (f.OutsideDialled, f.OutsideEnded): (
+        "outside_ended",
+        "a number outside was dialled",
+        "that ended",
+        "the end of the transfer outside was missed",
+    ),
+    (f.RecordingStarted, f.RecordingEnded): (
+        "recording_ended",
+        "a recording began",
+        "it ended",
+        "the leg's end was missed",
+    ),
+}
+"""What begins and has to end, with the rule and the words of a mismatch."""
+
 _Leg = TypeVar("_Leg", bound=f.LegFact)
 
 
@@ -78,12 +106,9 @@ def inner_mismatches(story: CallFacts) -> Iterator[Mismatch]:
             )
     for leg in story.talks.keys() - answers.keys():
         yield wrong("talk_begun", f"talk on leg {leg} ended", "it was answered", "the answer was missed")
-    if story.count(f.SurveyStarted) != story.count(f.SurveyEnded):
-        yield wrong("survey_ended", "a survey began", "it ended", "the survey's end was missed")
-    if story.count(f.ConsultStarted) != story.count(f.ConsultEnded):
-        yield wrong("consult_ended", "a colleague was asked", "that ended", "the consult's end was missed")
-    if story.count(f.RecordingStarted) != story.count(f.RecordingEnded):
-        yield wrong("recording_ended", "a recording began", "it ended", "the leg's end was missed")
+    for (began, ended), words in _PAIRS.items():
+        if story.count(began) != story.count(ended):
+            yield wrong(*words)
 
 
 def log_mismatches(story: CallFacts, lines: Sequence[QueueLogLine], *, cut_short: bool) -> list[Mismatch]:

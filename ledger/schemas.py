@@ -16,6 +16,7 @@ from ledger.call_record import (
     JoinRecord,
     LegRecord,
     MenuRecord,
+    OutsideRecord,
     WaitRecord,
 )
 from ledger.calls import MOST_CALLS, CallSearch
@@ -115,6 +116,16 @@ class ConsultOut(Out):
     outcome: str | None
 
 
+class OutsideOut(Out):
+    """A number outside to which the agent sent the customer; `answered_at` is empty if nobody was there."""
+
+    at: datetime
+    number: str
+    answered_at: datetime | None
+    talked_ms: int | None
+    outcome: str | None
+
+
 class LegOut(Out):
     """An offer to an agent and the talk that came of it."""
 
@@ -131,6 +142,7 @@ class LegOut(Out):
     consults: list[ConsultOut]
     from_leg: str = Field(description="the leg whose agent transferred the customer here")
     transferred_to: str = Field(description="a queue, a staff number, a device, or what was dialled, masked")
+    outside: OutsideOut | None = Field(description="that was a number outside, which the bank allows")
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
     released_by: str | None = Field(description="who hung up first (CALL-10)")
     telephone_lost: bool = Field(description="no sound came from the agent's telephone any more")
@@ -291,6 +303,16 @@ def _consult_out(one: ConsultRecord) -> ConsultOut:
     )
 
 
+def _outside_out(one: OutsideRecord) -> OutsideOut:
+    return OutsideOut(
+        at=moment(one.at),
+        number=one.number,
+        answered_at=_at(one.answered_at),
+        talked_ms=_ms(one.talked),
+        outcome=one.outcome,
+    )
+
+
 def _leg_out(leg: LegRecord) -> LegOut:
     return LegOut(
         leg=leg.leg,
@@ -304,6 +326,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         talked_ms=_ms(leg.talked),
         from_leg=leg.from_leg,
         transferred_to=leg.transferred_to,
+        outside=None if leg.outside is None else _outside_out(leg.outside),
         holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held), reason=hold.reason) for hold in leg.holds],
         consults=[_consult_out(one) for one in leg.consults],
         outcome=leg.outcome,

@@ -28,6 +28,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "ConsultAnswered": ("{to} 接听咨询", "{to} answers the question"),
     "ConsultEnded": ("咨询结束：{outcome}", "the question ends: {outcome}"),
     "CallTransferred": ("转接至 {to}", "transfers to {to}"),
+    "OutsideDialled": ("拨叫外部号码 {number}", "{number}, outside, is dialled"),
+    "OutsideAnswered": ("{number} 接听", "{number} answers"),
+    "OutsideEnded": ("外部转接结束：{outcome}", "the transfer outside ends: {outcome}"),
     "TelephoneLost": ("坐席话机掉线", "the agent's telephone is lost"),
     "LeaderJoined": ("班长 {leader} 加入：{mode}", "leader {leader} joins: {mode}"),
     "LeaderModeChanged": ("班长 {leader} 改为：{mode}", "leader {leader} goes on: {mode}"),
@@ -69,6 +72,8 @@ _VALUES: dict[str, str] = {
     "unreachable": "话机不可达",
     "caller_gone": "客户已挂机",
     "cancelled": "已取消",
+    "reached": "已接通",
+    "wrong_number": "空号",
     "customer": "客户",
     "agent": "坐席",
     "completed": "已完成",
@@ -87,7 +92,11 @@ _VALUES: dict[str, str] = {
     "damaged": "损坏",
 }
 _LANES: dict[str, tuple[str, str]] = {CUSTOMER: ("客户", "customer"), HOTLINE: ("热线", "hotline")}
-_KINDS: dict[str, tuple[str, str]] = {"queue": ("队列", "queue"), "agent": ("坐席", "agent")}
+_KINDS: dict[str, tuple[str, str]] = {
+    "queue": ("队列", "queue"),
+    "agent": ("坐席", "agent"),
+    "outside": ("外部", "outside"),
+}
 
 
 def sentence(line: Line, language: Language) -> str:

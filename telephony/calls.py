@@ -9,14 +9,10 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from core.causes import NO_ANSWER, NO_USER_RESPONDING, REJECTED, USER_BUSY
 from core.clock import Duration, Instant
 from core.facts import ConsultOutcome, OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
-
-# Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
-UNREACHABLE = 27
-"""The cause (destination out of order) that an offer has whose telephone was lost while it rang."""
-_BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -95,10 +91,14 @@ class Leg(Struct, frozen=True, gc=False):
         return max(0, at - max(self.held_since, self.consulting_since))
 
 
+_REFUSED = frozenset({REJECTED, NO_ANSWER, NO_USER_RESPONDING})
+"""What a phone gives when it refuses: SIP 603, and 480 or 404 as Asterisk maps them."""
+
+
 def _failure(cause: int, rang: bool) -> OfferOutcome:
-    if cause == _BUSY:
+    if cause == USER_BUSY:
         return OfferOutcome.BUSY
-    if cause in (_REJECTED, _NO_ANSWER, _NO_USER_RESPONDING):
+    if cause in _REFUSED:
         return OfferOutcome.REJECTED
     if cause or not rang:
         return OfferOutcome.UNREACHABLE
@@ -107,7 +107,8 @@ def _failure(cause: int, rang: bool) -> OfferOutcome:
 
 class Consult(Struct, frozen=True, gc=False):
     """A colleague, asked by the agent of the leg `asking`. `id`: the colleague's channel, which becomes a leg
-    of this call if it joins it; `by`: the channel on which the agent asks.
+    of this call if it joins it; `by`: the channel on which the agent asks; `queue`: whose agent he is then,
+    and `of` the same if that queue was asked for him.
     """
 
     id: str
@@ -117,6 +118,8 @@ class Consult(Struct, frozen=True, gc=False):
     device: str
     channel: str
     began_at: Instant
+    queue: str = ""
+    of: str = ""
     rang: bool = False
     cause: int = 0
     bridge: str = ""
@@ -134,6 +137,16 @@ class Consult(Struct, frozen=True, gc=False):
         if self.cancelled:
             return ConsultOutcome.CANCELLED
         return ConsultOutcome(_failure(self.cause, self.rang).value)
+
+
+class Outside(Struct, frozen=True, gc=False):
+    """A number outside to which the agent of `leg` has sent the customer."""
+
+    leg: str
+    number: str
+    began_at: Instant
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
 
 
 class Survey(Struct, frozen=True, gc=False):
@@ -181,6 +194,8 @@ class Call(Struct, frozen=True, gc=False):
     wait: Wait | None = None
     legs: tuple[Leg, ...] = ()
     consults: tuple[Consult, ...] = ()
+    outside: Outside | None = None
+    """The last number outside that the customer was sent to."""
     bridge: str = ""
     customer_asked: bool = False
     survey: Survey | None = None

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.facts import AgentState, Phase
+from telephony import call_leaders as leaders
+from telephony import call_outside as outside
 from telephony import outgoing
 from telephony.agents import Agent, Rest
-from telephony.call_leaders import recalled
 from telephony.calls import Call, Consult, Known, Leg, Survey, Wait
 
 
@@ -102,7 +103,9 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
         case f.TelephoneLost() | f.RecordingEnded():
             call = _with_leg(call, fact.leg, gone=True)
         case f.LeaderJoined() | f.LeaderModeChanged() | f.LeaderMissed() | f.LeaderLeft():
-            call = replace(call, leaders=recalled(call.leaders, fact))
+            call = replace(call, leaders=leaders.recalled(call.leaders, fact))
+        case f.OutsideFact():
+            call = replace(call, outside=outside.recalled(call.outside, fact))
         case f.SurveyStarted() | f.SurveyAnswered() | f.SurveyEnded():
             call = _in_the_survey(call, fact)
     return call
@@ -143,6 +146,8 @@ def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:
                 device=fact.device,
                 channel="",
                 began_at=fact.at,
+                queue=fact.of or fact.queue,
+                of=fact.of,
                 rang=True,
             )
             since = fact.at if leg is None or leg.consulting_since is None else leg.consulting_since

@@ -48,7 +48,7 @@ from telephony.nodespec import (
 )
 from tests.support.ami_tap import AmiTap
 from tests.support.ports import own
-from tests.support.referring import refer_with_replaces
+from tests.support.referring import refer, refer_with_replaces
 from tests.support.tones import write_tone
 
 SECRET = "tap-secret-95559"
@@ -118,6 +118,8 @@ def node_spec(directory: Path, programs: instance.Programs, port: int = PORTS.si
             ),
         ),
         vips=("13900000001",),
+        colleagues=("8001", "8002", "8003"),
+        outside=("110",),
         quiet=False,
         survey_wait_s=2,
     )
@@ -281,6 +283,11 @@ class Exchange:
         self.tap.note(f"{channel} is handed over to {other}")
         answer = await refer_with_replaces(self.tap, channel, other, self.spec.sip_port)
         assert answer.startswith("SIP/2.0 202"), answer
+
+    async def refers(self, channel: str, target: str) -> str:
+        """The telephone that has this channel sends its far end there (REFER); the first line it hears."""
+        self.tap.note(f"{channel} is referred to {target}")
+        return await refer(self.tap, channel, target, self.spec.sip_port)
 
     def alive(self) -> None:
         """One beat of the service's heart."""

@@ -1,4 +1,4 @@
-"""A telephone that hands over what it holds: REFER with Replaces, as JsSIP sends it (RFC 3891, 5589).
+"""A telephone that sends on what it holds: REFER, with Replaces as JsSIP sends it (RFC 3515, 3891, 5589).
 
 A SIPp process knows one of the telephone's two dialogues; the request needs the names of both. Asterisk is
 asked for them, and the request goes into the dialogue from a socket of its own.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import count
 from urllib.parse import quote
 
 from tests.support.ami_tap import AmiTap
 
-_CSEQ = 7
+_cseq = count(7)
 """Later than anything the telephone's script has sent in that dialogue before."""
 
 
@@ -41,7 +42,21 @@ async def dialogue_of(tap: AmiTap, channel: str) -> Dialogue:
 
 async def refer_with_replaces(tap: AmiTap, channel: str, other: str, port: int) -> str:
     """Send the REFER within `channel`'s dialogue, replacing `other`'s; the first line of the answer."""
-    mine, replaced = await dialogue_of(tap, channel), await dialogue_of(tap, other)
+    replaced = await dialogue_of(tap, other)
+    # Tags are named as whoever gets the request calls them: its own is the "to-tag".
+    dialogue = f"{replaced.call_id};to-tag={replaced.local_tag};from-tag={replaced.remote_tag}"
+    return await _ask(tap, channel, f"127.0.0.1:{port}?Replaces={quote(dialogue, safe='')}", port)
+
+
+async def refer(tap: AmiTap, channel: str, target: str, port: int) -> str:
+    """Send the REFER to `target` within `channel`'s dialogue; the first line of the answer, which says what
+    comes of it: no messages later on (RFC 4488), as the telephone's script would not understand them.
+    """
+    return await _ask(tap, channel, f"{target}@127.0.0.1:{port}", port, "Refer-Sub: false")
+
+
+async def _ask(tap: AmiTap, channel: str, place: str, port: int, *more: str) -> str:
+    mine = await dialogue_of(tap, channel)
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[str] = loop.create_future()
 
@@ -55,25 +70,24 @@ async def refer_with_replaces(tap: AmiTap, channel: str, other: str, port: int) 
     )
     try:
         here = transport.get_extra_info("sockname")[1]
-        transport.sendto(_refer(mine, replaced, here, port).encode())
+        transport.sendto(_request(mine, place, here, port, *more).encode())
         return await asyncio.wait_for(answer, 30)
     finally:
         transport.close()
 
 
-def _refer(mine: Dialogue, replaced: Dialogue, here: int, port: int) -> str:
-    # Tags are named as whoever gets the request calls them: its own is the "to-tag".
-    dialogue = f"{replaced.call_id};to-tag={replaced.local_tag};from-tag={replaced.remote_tag}"
+def _request(mine: Dialogue, place: str, here: int, port: int, *more: str) -> str:
     lines = (
         f"REFER sip:127.0.0.1:{port} SIP/2.0",
         f"Via: SIP/2.0/UDP 127.0.0.1:{here};rport;branch=z9hG4bK-refer-{here}",
         f"From: <{_address(mine.remote_uri)}>;tag={mine.remote_tag}",
         f"To: <{_address(mine.local_uri)}>;tag={mine.local_tag}",
         f"Call-ID: {mine.call_id}",
-        f"CSeq: {_CSEQ} REFER",
+        f"CSeq: {next(_cseq)} REFER",
         f"Contact: <sip:127.0.0.1:{here}>",
         "Max-Forwards: 70",
-        f"Refer-To: <sip:127.0.0.1:{port}?Replaces={quote(dialogue, safe='')}>",
+        f"Refer-To: <sip:{place}>",
+        *more,
         f"Referred-By: <{_address(mine.remote_uri)}>",
         "Content-Length: 0",
     )

@@ -19,6 +19,7 @@ from telephony.recall import recall_agent, recall_call
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE, Story, leg, normal, tell
 from tests.unit.telephony.test_agents import call_facts, ready
 from tests.unit.telephony.test_call_fold import asked_and_back, asked_and_handed_over
+from tests.unit.telephony.test_call_outside import sent_outside
 
 
 def second_agent() -> Story:
@@ -48,7 +49,10 @@ def sent_on() -> Story:
 
 @pytest.mark.parametrize(
     "story",
-    [normal, second_agent, timed_out, given_up, held, sent_on, asked_and_back, asked_and_handed_over],
+    [
+        *(normal, second_agent, timed_out, given_up, held, sent_on),
+        *(asked_and_back, asked_and_handed_over, sent_outside),
+    ],
 )
 @given(data=st.data())
 def test_a_restart_at_any_point_of_a_call_changes_none_of_its_facts(
