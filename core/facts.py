@@ -175,13 +175,14 @@ class CustomerIdentified(CallFact, frozen=True, kw_only=True):
     """The number belongs to a customer: of several the most favoured. Name and number stand elsewhere.
 
     `level`: of `customers.model`; `favoured`: more than ordinary, the caller waits as a VIP does.
-    `source`: who said so, `own` or `http`.
+    `source`: who said so, `own` or `http`. `language`: preferred, "" if none is.
     """
 
     customer: str
     level: str
     favoured: bool
     source: str
+    language: str = ""
 
 
 class LanguageChosen(CallFact, frozen=True, kw_only=True):

@@ -86,5 +86,6 @@ class Identifier:
                 level=answer.level.value,
                 favoured=answer.level.rank > 0,
                 source=self.lookup.source,
+                language=answer.language,
             )
             self._book.append([identified])

@@ -26,7 +26,7 @@ class Level(StrEnum):
 class Details:
     """What is told of a customer, and may change.
 
-    `language`: a code of the directory's list, "" if none is preferred. `numbers`: as `rules.known_number`
+    `language`: a code of the directory's list, "" if none is preferred. `numbers`: as `core.dialling.known`
     writes them. `until`: the last day on which they are a customer.
     """
 

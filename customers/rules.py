@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
+from core.dialling import known
 from core.errors import BadInput
 from core.masking import mask_text
 from customers.model import Customer, Details, Level
 from directory.errors import Refusal
-from directory.rules import plain_number
 
 MOST_NUMBERS = 10
 MOST_NAME, MOST_NOTE = 100, 2_000
@@ -19,18 +19,9 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,23}")
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
-def known_number(written: str) -> str:
-    """A telephone number as all are kept and looked for, however a trunk or a person writes it.
-
-    `+86 138-0000-1111`, `0086 13800001111` → `13800001111`; `00 44 20 7946 0000` → `+442079460000`.
-    """
-    number = plain_number(written)
-    return f"+{number[2:]}" if number.startswith("00") else number
-
-
 def check_number(written: str, where: str) -> str:
-    """The same; `BadInput` for what is no number."""
-    number = known_number(written)
+    """A telephone number as `core.dialling.known` writes it; `BadInput` for what is none."""
+    number = known(written)
     if not _NUMBER.fullmatch(number):
         raise BadInput(where, "is no telephone number: 3 to 20 digits, + before a foreign country's code")
     return number
@@ -45,7 +36,7 @@ def check_id(id_: str, where: str) -> str:
 
 def tidy(details: Details) -> Details:
     """With numbers as they are kept, each once."""
-    numbers = tuple(dict.fromkeys(map(known_number, details.numbers)))
+    numbers = tuple(dict.fromkeys(map(known, details.numbers)))
     return replace(details, name=details.name.strip(), numbers=numbers)
 
 
@@ -84,6 +75,36 @@ def most_favoured_first(found: Iterable[Customer]) -> list[Customer]:
 def highest(found: Iterable[Customer]) -> Level:
     """How a call from a number is served that these share; nobody is ordinary."""
     return max((one.details.level for one in found), key=lambda level: level.rank, default=Level.ORDINARY)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How a call from a number is served: first, in a language (`""`: as anybody)."""
+
+    first: bool
+    language: str
+
+
+def served(found: Iterable[tuple[str, Customer]], today: date) -> dict[str, Served]:
+    """Number → how it is served, of those alone that are not served as anybody is."""
+    of_number: dict[str, list[Customer]] = {}
+    for number, customer in found:
+        if is_current(customer, today):
+            of_number.setdefault(number, []).append(customer)
+    return {
+        number: how
+        for number, sharing in of_number.items()
+        if (how := _how(most_favoured_first(sharing))) != _ORDINARY
+    }
+
+
+_ORDINARY = Served(first=False, language="")
+
+
+def _how(sharing: Sequence[Customer]) -> Served:
+    """The most favoured decides, as where a call is looked up."""
+    details = sharing[0].details
+    return Served(details.level.rank > 0, details.language)
 
 
 def mask_name(name: str) -> str:

@@ -7,8 +7,9 @@ the unit of work that reads, before anything is handed out (SEC-15, guarantee 8)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from customers import rules, sheet, store
 from customers.errors import Unfit
 from customers.model import Change, Customer, Details, Note
 from directory.lookup import Directory
-from storage import Database, take_turn
+from storage import Database, after_commit, take_turn
 from storage.audit import Access, record_access
 
 _UPKEEP = "upkeep"
@@ -30,6 +31,8 @@ PURPOSES = ("handling", "callback", "complaint", "investigation", _UPKEEP)
 MOST_FOUND = 20
 MOST_NOTES = 100
 _TURN = "customers"
+Listener = Callable[[frozenset[str]], None]
+"""Called with telephone numbers, as `core.dialling.known` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class Customers:
         self._directory = directory
         self._clock = clock
         self._zone = zone
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called after every change that is kept, with the numbers it is about."""
+        self._listeners.append(listener)
 
     async def find(self, number: str) -> list[Customer]:
         """The present customers who have the number, the most favoured first; `BadInput` if it is none."""
@@ -62,6 +70,13 @@ class Customers:
         async with self._database.read() as connection:
             found = await store.with_number(connection, known, limit=MOST_FOUND)
         return rules.most_favoured_first(one for one in found if rules.is_current(one, today))
+
+    async def served_apart(self, numbers: Collection[str] | None = None) -> dict[str, rules.Served]:
+        """Numbers whose callers are served otherwise than anybody, of all there are or of these."""
+        today = local_day(self._clock(), self._zone)
+        async with self._database.read() as connection:
+            found = await store.apart(connection, numbers)
+        return rules.served(found, today)
 
     async def read(self, id_: str, *, by: str, purpose: str, reason: str) -> tuple[Customer, list[Note]]:
         """The whole record with its newest notes; on record. `BadInput` without a purpose of the list."""
@@ -129,6 +144,7 @@ class Customers:
             taken = self._taken_in(rows, there, by, reason)
             if taken.changes and not dry_run:
                 await store.keep(connection, [change for _, change in taken.changes])
+                self._tell_of(connection, [change for _, change in taken.changes])
                 access = Access(
                     at=self._clock(),
                     staff=by,
@@ -152,6 +168,7 @@ class Customers:
 
     async def _keep(self, connection: AsyncConnection, change: Change) -> Customer:
         await store.keep(connection, [change])
+        self._tell_of(connection, [change])
         access = Access(
             at=change.at,
             staff=change.by,
@@ -168,6 +185,17 @@ class Customers:
             changed_by=change.by,
             details=change.after,
         )
+
+    def _tell_of(self, connection: AsyncConnection, changes: Sequence[Change]) -> None:
+        numbers = frozenset(
+            number
+            for change in changes
+            for details in (change.before, change.after)
+            if details is not None
+            for number in details.numbers
+        )
+        for listener in self._listeners:
+            after_commit(connection, partial(listener, numbers))
 
     def _change(self, id_: str, before: Customer | None, after: Details, by: str, reason: str) -> Change:
         return Change(

@@ -38,7 +38,7 @@ class CustomerSource(Protocol):
     def name(self) -> str: ...
 
     async def find(self, number: str) -> Sequence[Known]:
-        """Those who have the number, as `rules.known_number` writes it; `SourceFailed` without an answer."""
+        """Those who have the number, as `core.dialling.known` writes it; `SourceFailed` without an answer."""
 
 
 class OwnTable:

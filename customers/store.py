@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, insert, select
+from sqlalchemy import RowMapping, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from customers.model import Change, Customer, Details, Level, Note
@@ -24,6 +24,23 @@ async def with_number(connection: AsyncConnection, number: str, *, limit: int) -
     query = select(customer_numbers.c.customer).where(customer_numbers.c.number == number)
     rows = await connection.execute(query.order_by(customer_numbers.c.customer).limit(limit))
     return list((await load(connection, rows.scalars().all())).values())
+
+
+async def apart(
+    connection: AsyncConnection, numbers: Collection[str] | None = None
+) -> list[tuple[str, Customer]]:
+    """Number and customer, of every number (or of `numbers`) that belongs to somebody who is served apart; so
+    are those who share it."""
+    special = or_(customers.c.level != Level.ORDINARY.value, customers.c.language != "")
+    theirs = select(customer_numbers.c.number).join(customers).where(special).distinct()
+    query = select(customer_numbers.c.number, customers).join(customers)
+    found: list[tuple[str, Customer]] = []
+    wanted = [None] if numbers is None else list(_slices(sorted(numbers)))
+    for some in wanted:
+        mine = customer_numbers.c.number.in_(theirs if some is None else some)
+        for row in (await connection.execute(query.where(mine))).mappings():
+            found.append((row["number"], _customer(row, ())))
+    return found
 
 
 async def load(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Customer]:

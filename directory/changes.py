@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from core.clock import BANK_ZONE, Instant
+from core.dialling import known
 from core.errors import BadInput, Conflict
-from directory import rules
 from directory.entries import (
     ALONE,
     DEFAULTS,
@@ -158,10 +158,8 @@ def _check_line(line: Line, where: str, present: Present) -> None:
         raise BadInput(f"{where}.key", "is empty: say which entry")
     if line.section in ALONE and line.key != line.section:
         raise BadInput(f"{where}.key", f"{line.section} is one entry, whose key is {line.section}")
-    if line.section == "vip_numbers" and line.key != (plain := rules.plain_number(line.key)):
-        raise BadInput(
-            f"{where}.key", f"write the number as {plain}: digits alone, without the country's code"
-        )
+    if line.section == "vip_numbers" and line.key != (plain := known(line.key)):
+        raise BadInput(f"{where}.key", f"write the number as {plain}: as it is dialled within the country")
     named = None if line.after is None else line.after.get(LISTS.get(line.section, ""))
     if named is not None and str(named) != line.key:
         raise BadInput(f"{where}.entry", f"is that of {named}, not of {line.key}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.calendar import WorkingCalendar
+from core.dialling import known
 from core.names import DeviceName, QueueName, StaffId
 from directory import rules
 from directory.model import (
@@ -89,4 +90,4 @@ class Directory:
 
     def is_vip(self, number: str) -> bool:
         """Whether a caller's number is on the list, in any usual way of writing it."""
-        return rules.plain_number(number) in self.vip_numbers
+        return known(number) in self.vip_numbers

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 
 from directory.model import CallType, Membership, Queue, Reason, Staff
 
 FIRST_LINE = 0
 BACKUP = 10
-_SEPARATORS = re.compile(r"[ ()-]")
-_COUNTRY = re.compile(r"^(?:\+|00)86")
 
 
 def takes_calls(person: Staff) -> bool:
@@ -44,8 +41,3 @@ def missing_fields(call_type: CallType, filled: Collection[str]) -> tuple[str, .
 def may_open(call_type: CallType, ticket_kind: str) -> bool:
     """Whether a work order of that kind may grow out of such a call (CALL-08: a wrong number has none)."""
     return ticket_kind in call_type.ticket_kinds
-
-
-def plain_number(number: str) -> str:
-    """A telephone number as the list of VIPs writes it: digits alone, without the country's own code."""
-    return _COUNTRY.sub("", _SEPARATORS.sub("", number))

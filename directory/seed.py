@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from core.calendar import WorkingCalendar
 from core.clock import BANK_ZONE, local_day, system_clock
+from core.dialling import known
 from core.errors import BadInput
 from core.names import fits
 from directory import seed_lists, seed_people
@@ -21,7 +22,6 @@ from directory.calendar import calendar_of, shipped
 from directory.errors import SeedRefused
 from directory.lookup import Directory
 from directory.places import Place, Problems, read
-from directory.rules import plain_number
 
 DEMO = Path(__file__).parent / "seed" / "demo.yaml"
 _SECTIONS = (
@@ -129,7 +129,7 @@ def _numbers(section: Place) -> frozenset[str]:
 
     found: set[str] = set()
     for place in section.entries():
-        number = plain_number(place.text())
+        number = known(place.text())
         if number in found:
             place.refuse(f"{number} stands here twice")
         elif number and not fits("telephone", number):

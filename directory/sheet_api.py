@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 from pydantic import Field
@@ -84,8 +85,12 @@ class SheetsApi:
         content = await request.raw.read()
         present = await self._book.entries()
         rows = await asyncio.to_thread(sheet.read, section, content, present.entries)
+        lines = [row.line for row in rows]
+        if asked.effective_on in (None, self._book.today()):
+            # A row is laid over its entry as it was read: a loan made meanwhile, say, must not be lost.
+            lines = [replace(line, seen=present.touched.get(line.entry, 0)) for line in lines]
         try:
-            return await carry_out(self._book, [row.line for row in rows], asked, by=request.person.staff)
+            return await carry_out(self._book, lines, asked, by=request.person.staff)
         except Refused as refused:
             raise _at_cells(refused, section, rows) from refused
 

@@ -16,6 +16,8 @@ from board.report_service import Reports
 from board.service import Board
 from core.clock import Clock
 from customers.api import CustomersApi
+from customers.caller_api import CallerApi
+from customers.history import CallerHistory
 from customers.service import Customers
 from directory.api import directory_routes
 from directory.book import DirectoryBook
@@ -25,12 +27,15 @@ from directory.loans_api import LoansApi
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
+from hotline.customer_files import CustomerFiles
+from hotline.customer_files_api import CustomerFilesApi
 from hotline.customers import identifier_of
 from hotline.due import Due, assemble_due, sms_key
 from hotline.flow_guard import FlowGuard
 from hotline.leading import Won
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
+from hotline.node import customer_key
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
@@ -158,6 +163,14 @@ def _connected(
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
     customers = Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
+    customer_files = CustomerFiles(
+        settings.nodes,
+        customers,
+        directory,
+        key=customer_key(credentials),
+        clock=clock,
+        zone=settings.zone_info,
+    )
     identifier = identifier_of(settings.customers, customers, ledger, clock)
     callbacks = callbacks_of(
         main, ledger, due, directory=directory, rules=outgoing_rules(settings.outgoing), clock=clock
@@ -181,7 +194,7 @@ def _connected(
     telephony = telephony_of(
         settings, directory, ledger, clock, handling=board.handling, leadership=leadership
     )
-    agents = AgentView(telephony.switchboard, hub, clock)
+    agents = AgentView(telephony.switchboard, hub, clock, told_of_leaders=settings.agents.told_of_leaders)
     ledger.listen(agents.hear)
     awaited = Awaited()
     ledger.listen(awaited.hear)
@@ -236,11 +249,13 @@ def _connected(
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
         *CustomersApi(customers).routes(),
+        *CallerApi(calls, CallerHistory(customers, calls)).routes(),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *LoansApi(book).routes(),
         *SheetsApi(book).routes(),
         *NodeUpkeepApi(upkeep).routes(),
+        *CustomerFilesApi(customer_files).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),
@@ -263,6 +278,7 @@ def _connected(
     book.guard(unknown_summary_fields)
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
+    book.listen(lambda _before, _after: customer_files.compare())
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
     book.listen(lambda _before, _after: hub.people_changed(people.principal))
     if relay is not None:
@@ -281,6 +297,7 @@ def _connected(
         due=due,
         directory=book,
         upkeep=upkeep,
+        customer_files=customer_files,
         consumers=consumers,
         filer=filer,
         identifier=identifier,

@@ -44,6 +44,7 @@ NODE_ANEW: Mapping[str, str] = MappingProxyType(
             for template in sorted(TEMPLATES.glob("*.conf.j2"))
         },
         "etc/.*": "locks, and what is written beside a file and renamed into place",
+        "customers": "the service writes them by the customers' table, all of them when it starts",
         "prompts": "`hotline prepare` speaks them, or takes them from the studio",
         "run": "Asterisk's socket and process id",
         "spool": "Asterisk's own, nothing of ours",

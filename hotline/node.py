@@ -5,6 +5,7 @@ Here directory, ivr and telephony meet: each knows its part, none knows the othe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -142,6 +143,7 @@ def node_spec(
             for role, rights in RIGHTS.items()
         ),
         vips=tuple(sorted(directory.vip_numbers)),
+        customer_key=customer_key(credentials),
         survey_wait_s=directory.survey.timeout_s,
         allowed=outgoing.allow,
         answer_within_s=outgoing.answer_within_s,
@@ -149,6 +151,11 @@ def node_spec(
         # A node without a line of its own for calls of ours has none for these either.
         outside=outgoing.transfer_to if any(trunk.host for trunk in trunks) else (),
     )
+
+
+def customer_key(credentials: Credentials) -> str:
+    """What the names of customers' files are made with: of a secret that the node has already."""
+    return hashlib.sha256(f"customers:{credentials.pin_salt}".encode()).hexdigest()[:32]
 
 
 def spec_by(

@@ -13,6 +13,7 @@ from aiohttp import web
 from board.service import Board
 from customers.identify import Identifier
 from directory.book import DirectoryBook
+from hotline.customer_files import CustomerFiles
 from hotline.due import Due
 from hotline.leading import Won
 from hotline.node_upkeep import NodeUpkeep
@@ -45,6 +46,7 @@ class Hotline:
     due: Due
     directory: DirectoryBook
     upkeep: NodeUpkeep
+    customer_files: CustomerFiles
     consumers: tuple[Consumer, ...]
     filer: Filer
     identifier: Identifier
@@ -99,6 +101,7 @@ class Running:
                 "customers": hotline.identifier.run(),
                 "directory": hotline.directory.run(),
                 "upkeep": hotline.upkeep.run(),
+                "customer-files": hotline.customer_files.run(),
                 "retention": hotline.retention.run(),
                 **({} if hotline.relay is None else {"live-feed": hotline.relay.run()}),
                 **{consumer.name: consumer.run() for consumer in hotline.consumers},

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from core.errors import BadInput
 from core.names import fits
+from hotline.settings_agents import AgentsSettings
 from hotline.settings_customers import CustomersSettings
 from hotline.settings_lease import LeaseSettings
 from hotline.settings_outgoing import OutgoingSettings
@@ -394,6 +395,7 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     redis: RedisSettings = RedisSettings()
     log: LogSettings = LogSettings()
+    agents: AgentsSettings = AgentsSettings()
     customers: CustomersSettings = CustomersSettings()
     metrics: MetricsSettings = MetricsSettings()
     mail: MailSettings = MailSettings()

@@ -8,8 +8,9 @@ Attempts are unrolled: attempt 2 of `main` is the context `…-main-2`, which in
 and has its own `t` (silence) and `i` (wrong key). So a call needs no counter, and what the caller presses is
 only ever matched as an extension; it never stands in an expression or in the name of anything.
 
-Expected of the caller's channel: answered, `CALL_ID` set. Expected globals: `HOTLINE_DIR`. Left behind:
-`CALL_LANG` and `CHANNEL(language)`; then `hotline-queue,<business>-<language>,1`.
+Expected of the caller's channel: answered, `CALL_ID` set; `CALL_PREFERS`, if the customer's record names a
+language: the flow begins in it, and the caller may choose another as ever. Expected globals: `HOTLINE_DIR`.
+Left behind: `CALL_LANG` and `CHANNEL(language)`; then `hotline-queue,<business>-<language>,1`.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def render_file(active: Compiled, earlier: Sequence[Compiled] = ()) -> str:
         "",
         f"[ivr-{active.flow}]",
         f"exten => s,1,{_set_language(active.language)}",
+        f" same => n,{_PREFERRED}",
         f" same => n,Goto({active.start},s,1)",
         "",
     ]
@@ -180,6 +182,12 @@ def _told(event: str, **headers: str) -> tuple[str, str]:
         f"UserEvent({event},Call: ${{CALL_ID}}{live})",
         f"CELGenUserEvent({event},Call=${{CALL_ID}}{kept})",
     )
+
+
+_PREFERRED = (
+    "ExecIf(${LEN(${CALL_PREFERS})}?MSet(__CALL_LANG=${CALL_PREFERS},CHANNEL(language)=${CALL_PREFERS}))"
+)
+"""The language of the customer's record."""
 
 
 def _set_language(language: str) -> str:

@@ -178,6 +178,11 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True):
     flow: str = ""
     version: str = ""
     language: str = ""
+    customer: str = ""
+    """The number of the customer who calls, as the look-up has found; nothing of one who is not known."""
+    level: str = ""
+    prefers: str = ""
+    """The language that the customer's record names."""
     turned_away: str = ""
     """The queue that nobody served when the caller asked for it."""
     ended_at: Instant | None = None
@@ -432,6 +437,9 @@ def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
 
 _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.CallArrived: _arrived,
+    f.CustomerIdentified: lambda record, fact: replace(
+        record, customer=fact.customer, level=fact.level, prefers=fact.language
+    ),
     f.LanguageChosen: lambda record, fact: replace(record, language=fact.language),
     f.MenuChosen: _menu,
     f.MenuFailed: _menu,

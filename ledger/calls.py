@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,7 +33,7 @@ _decoder = msgspec.json.Decoder(CallRecord)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSearch:
     """What is given must hold. `since` ≤ began < `until`; `agent`, or one of `agents`, had a leg of it;
-    `waited_over` in µs."""
+    it came from `caller`, or one of `callers`, as the carrier writes them; `waited_over` in µs."""
 
     since: Instant | None = None
     until: Instant | None = None
@@ -39,6 +41,7 @@ class CallSearch:
     agent: str | None = None
     agents: frozenset[str] | None = None
     caller: str | None = None
+    callers: frozenset[str] | None = None
     outcome: CallOutcome | None = None
     waited_over: Duration | None = None
     vip: bool | None = None
@@ -93,6 +96,12 @@ class CallBook:
             raise NotFound(f"no call {call[:40]!r} is known: look at its number again")
         return record
 
+    async def told_so_far(self, limit_s: float) -> None:
+        """Returns when a single record holds what has been told by now; after `limit_s` in any case."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._ledger.readable(self._ledger.last)
+
     async def story(self, call: str) -> Story:
         """The call in order, from its facts; `NotFound` if it has none, or no more."""
         story = await story_of(self._ledger, call)
@@ -113,10 +122,8 @@ class CallBook:
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
         after = record.seq if record else 0
         while facts := await self._ledger.read(after, call=call):
-            record, after = (
-                fold_call(record, facts),
-                facts[-1].seq,
-            )  # the last may be an agent's, not the call's
+            record = fold_call(record, facts)
+            after = facts[-1].seq  # which may be an agent's, and then no part of the record
         return record
 
     async def find_calls(self, search: CallSearch, *, limit: int = 50, page: str = "") -> CallPage:
@@ -153,6 +160,8 @@ def _conditions(search: CallSearch) -> list[ColumnElement[bool]]:
         conditions.append(calls.c.call.in_(_calls_of({search.agent}, search)))
     if search.agents is not None:
         conditions.append(_of_some(search.agents, search))
+    if search.callers is not None:
+        conditions.append(calls.c.caller.in_(sorted(search.callers)))
     for name in ("queue", "caller", "outcome", "vip"):
         wanted = getattr(search, name)
         if wanted is not None:

@@ -33,6 +33,7 @@ def arrive(signal: s.Arrived) -> Step:
         channel=signal.channel,
         arrived_at=signal.at,
         vip=signal.vip,
+        caller=signal.caller,
     )
     fact = f.CallArrived(
         at=signal.at,

@@ -171,6 +171,14 @@ class Presence(Struct, frozen=True, gc=False):
     left: bool = False
 
 
+class Known(Struct, frozen=True, gc=False):
+    """Which customer calls, as the look-up has found: number of the customer, level, preferred language."""
+
+    customer: str
+    level: str
+    language: str = ""
+
+
 class Call(Struct, frozen=True, gc=False):
     """A customer's call. `leg` and `channel` are the customer's."""
 
@@ -203,6 +211,9 @@ class Call(Struct, frozen=True, gc=False):
     """Found to be a customer who is served first; the dialplan does not know it."""
     to_be_called: bool = False
     """The caller has asked to be called back."""
+    caller: str = ""
+    """The number the call comes from, as the carrier gives it; "" of a call of ours."""
+    known: Known | None = None
     ended_at: Instant | None = None
     outgoing: bool = False
     """We make it: the first leg is the agent's who calls; `leg` is empty until the customer is dialled."""

@@ -3,6 +3,7 @@
     etc/         Asterisk's configuration           prompts/, announcements/  voices in
     run/ db/     its socket and its own database    recordings/               voices out
     log/         messages, queue log, CEL, CDR      heartbeat                 touched by the service
+    customers/   who is served first, or in a language of theirs: a file for each number
 
 Files that carry secrets are readable by owner and group only. Writing goes aside and is renamed into place,
 so that a reload never reads half a file.
@@ -10,12 +11,14 @@ so that a reload never reads half a file.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
+from core.dialling import LANDLINES
 from telephony.ami.accounts import SILENCED
 from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec, check_spec
 
@@ -32,6 +35,7 @@ FOLDERS = (
     "recordings",
     "prompts",
     "announcements",
+    "customers",
 )
 LANGUAGES = ("cmn", "nan", "en")
 _SECRET_FILES = frozenset({"pjsip.conf", "manager.conf", "extensions.conf"})
@@ -66,6 +70,7 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
         text = environment.get_template(template.name).render(
             node=spec,
             languages=LANGUAGES,
+            landlines=LANDLINES,
             narrow=NARROW,
             wide=WIDE,
             missed=MISSED,
@@ -73,6 +78,12 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
         )
         files[name] = NodeFile(text, 0o640 if name in _SECRET_FILES else 0o644)
     return files
+
+
+def customer_file(key: str, number: str) -> str:
+    """The name of a number's file in customers/, as `dialplans/parts/entry.j2` makes it: a keyed digest, so
+    that no number can be read off the disk without the key."""
+    return hashlib.sha1(f"{key}:{number}".encode(), usedforsecurity=False).hexdigest()
 
 
 def write_file(path: Path, text: str, mode: int) -> None:

@@ -17,6 +17,7 @@ from telephony.instance import SOCKET_PATH_LIMIT
 _PATH = re.compile(r"/[A-Za-z0-9_.+@/-]+")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _SALT = re.compile(r"[A-Za-z0-9]{8,64}")
+_KEY = re.compile(r"[0-9a-f]{0,64}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _WORD = re.compile(r"[a-z][a-z0-9]{0,23}")
 _EVENT = re.compile(r"[A-Za-z]{2,40}")
@@ -122,7 +123,8 @@ class NodeSpec:
     """One Asterisk: everything its files are rendered from.
 
     `directory` is shared by service and Asterisk. `includes`: files beside extensions.conf with the compiled
-    flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
+    flows. `vips`: customers' numbers served first. `customer_key`: what the names of the files in customers/
+    are made with (`nodefiles.customer_file`). `silence_s`: the heartbeat's age at which it is stale.
     `rtp_timeout_s`: so long an agent's telephone may send no sound before it is taken for dead; 0: for ever.
     `allowed`: patterns of the numbers that may be dialled; `answer_within_s`: so long a customer is rung.
     A transfer may go to `colleagues` (staff numbers) and, on the line of calls of ours, to numbers `outside`.
@@ -151,6 +153,7 @@ class NodeSpec:
     reasons: tuple[ReasonSpec, ...] = ()
     accounts: tuple[AccountSpec, ...] = ()
     vips: tuple[str, ...] = ()
+    customer_key: str = ""
     quiet: bool = True
     vip_priority: int = 10
     ageing_step: int = 10
@@ -310,6 +313,7 @@ def check_spec(spec: NodeSpec) -> NodeSpec:
     _check_accounts(spec)
     for number in (*spec.numbers, *spec.vips):
         check("telephone", number, "numbers")
+    _match(_KEY, spec.customer_key, "customer_key", "a key")
     _match(re.compile(r"ivr-[a-z0-9-]{1,40}"), spec.flow_entry, "flow_entry", "a flow's entry")
     for where, value in (("vip_priority", spec.vip_priority), ("ageing_step", spec.ageing_step)):
         _between(value, 0, 1000, where)

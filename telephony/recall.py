@@ -16,7 +16,7 @@ from telephony import call_leaders as leaders
 from telephony import call_outside as outside
 from telephony import outgoing
 from telephony.agents import Agent, Rest
-from telephony.calls import Call, Consult, Leg, Survey, Wait
+from telephony.calls import Call, Consult, Known, Leg, Survey, Wait
 
 
 def recall_call(facts: Iterable[f.Fact]) -> Call | None:
@@ -34,6 +34,7 @@ def recall_call(facts: Iterable[f.Fact]) -> Call | None:
                 arrived_at=fact.at,
                 vip=fact.vip,
                 menu_at=fact.at,
+                caller=fact.caller,
             )
         elif call is not None:
             call = _advance(call, fact)
@@ -43,7 +44,8 @@ def recall_call(facts: Iterable[f.Fact]) -> Call | None:
 def _advance(call: Call, fact: f.Fact) -> Call:
     match fact:
         case f.CustomerIdentified():
-            call = replace(call, favoured=fact.favoured)
+            known = Known(fact.customer, fact.level, fact.language)
+            call = replace(call, favoured=fact.favoured, known=known)
         case f.LanguageChosen():
             call = replace(call, language=fact.language)
         case f.MenuChosen() | f.MenuFailed():

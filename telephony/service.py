@@ -263,9 +263,10 @@ class Telephony:
             fact = numbered.fact
             if isinstance(fact, f.SummarySaved):
                 self._carry_out(self._board.wish(fact.agent, a.SummaryDone(fact.at, fact.leg)))
-            elif isinstance(fact, f.CustomerIdentified) and fact.favoured:
-                self._board.favour(fact.call)
-                self._plan_soon()
+            elif isinstance(fact, f.CustomerIdentified):
+                self._board.identify(fact)
+                if fact.favoured:
+                    self._plan_soon()
 
     def _not_done(self, command: c.Command, how: How, _why: str) -> None:
         """Something we told a node may not be so: look, rather than say it again."""

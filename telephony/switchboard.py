@@ -25,7 +25,7 @@ from telephony import commands as c
 from telephony import signals as s
 from telephony.agent_fold import Step, decide, follow
 from telephony.agents import Agent, Duties
-from telephony.calls import Call
+from telephony.calls import Call, Known
 from telephony.waiting import Waiting, line_up
 
 _REMEMBERED = 2_000
@@ -170,11 +170,12 @@ class Switchboard:
                 self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
         return outcome
 
-    def favour(self, call_id: str) -> None:
-        """The caller is a customer who is served first."""
-        call = self.calls.get(call_id)
+    def identify(self, fact: f.CustomerIdentified) -> None:
+        """The caller is a customer, perhaps one who is served first."""
+        call = self.calls.get(fact.call)
         if call is not None:
-            self.calls[call_id] = replace(call, favoured=True)
+            known = Known(fact.customer, fact.level, fact.language)
+            self.calls[call.id] = replace(call, favoured=fact.favoured, known=known)
 
     # ------------------------------------------------------------------ wishes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from core import facts as f
@@ -28,6 +29,18 @@ async def talk(hotline: Floor, device: str = "d001") -> tuple[Person, f.AgentAns
     return agent, await hotline.fact(f.AgentAnswered, after=since)
 
 
+async def leaders_shown(screen: aiohttp.ClientWebSocketResponse, times: int) -> list[list[str]]:
+    """How the leaders are in the talk, on the agent's own screen, each time that this is another way."""
+    shown: list[list[str]] = []
+    async with asyncio.timeout(60):
+        while len(shown) < times:
+            told = (await screen.receive_json()).get("data", {})
+            modes = [one["mode"] for one in told.get("leaders", [])]
+            if "leaders" in told and shown[-1:] != [modes]:
+                shown.append(modes)
+    return shown
+
+
 @pytest.mark.rule("SEC-11")
 async def test_a_leader_listens_barges_and_leaves_and_all_of_it_is_on_record(hotline: Floor) -> None:
     since = len(hotline.facts)
@@ -35,12 +48,14 @@ async def test_a_leader_listens_barges_and_leaves_and_all_of_it_is_on_record(hot
     await hotline.exchange.phone("d020", TAKES)
     leader = await hotline.sign_in("8001")
     path = f"/api/leader/calls/{answered.call}"
-    told = await leader.post(f"{path}/join", mode="listen", device="d020", purpose="help", reason="举手")
-    assert told == {"call": answered.call, "leg": answered.leg, "leader": "8001", "mode": "listen"}
-    refused = await leader.post(f"{path}/join", status=409, mode="whisper", device="d020")
-    assert "is in call" in refused["detail"]
-    assert (await leader.post(f"{path}/mode", mode="barge"))["mode"] == "barge"
-    await leader.post(f"{path}/leave", status=204)
+    async with agent.watch("agent:1001") as screen:
+        told = await leader.post(f"{path}/join", mode="listen", device="d020", purpose="help", reason="举手")
+        assert told == {"call": answered.call, "leg": answered.leg, "leader": "8001", "mode": "listen"}
+        refused = await leader.post(f"{path}/join", status=409, mode="whisper", device="d020")
+        assert "is in call" in refused["detail"]
+        assert (await leader.post(f"{path}/mode", mode="barge"))["mode"] == "barge"
+        await leader.post(f"{path}/leave", status=204)
+        assert await leaders_shown(screen, 4) == [[], ["listen"], ["barge"], []]
     assert (await leader.post(f"{path}/leave", status=409))["detail"].startswith("you are not in call")
     talking = hotline.hotline.telephony.switchboard.agent("1001")
     assert talking.state is AgentState.TALKING

@@ -15,6 +15,7 @@ from yarl import URL
 
 from core.clock import system_clock
 from core.facts import AgentState
+from directory.changes import Line
 from directory.entries import entries_of
 from directory.lookup import Directory
 from directory.seed import DEMO, load
@@ -214,6 +215,68 @@ async def test_a_sheet_is_taken_away_on_record_and_brought_back_changed(program:
     status, made = await send(program, "staff?reason=rota&dry_run=false", changed.getvalue())
     assert (status, made["state"], made["lines"]) == (200, "applied", tried["lines"])
     assert [(one["key"], one["before"] is None) for one in made["lines"]] == [(AGENT, False), ("2001", True)]
+
+
+def staff_sheet(*rows: list[str]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+async def lend(program: Program) -> None:
+    """The agent serves other queues until the end of the day."""
+    status, told = await call(
+        program, "PUT", f"/api/agents/{AGENT}/loan", {"skills": {"card": 1}, "reason": "short of people"}
+    )
+    assert status == 200, told
+
+
+async def test_a_sheet_leaves_a_loan_that_is_running(program: Program) -> None:
+    """`lent` is no column: neither a whole sheet brought back nor rows of a few columns end it."""
+    await program.sign_in(LEADER)
+    await lend(program)
+    await program.sign_in(ADMIN)
+    lent = (await entry(program, "staff", AGENT))["entry"]["lent"]
+    async with program.client.get(program.url.join(URL("/api/directory/sheets/staff"))) as answer:
+        whole = openpyxl.load_workbook(BytesIO(await answer.read()))
+    row = next(row for row in whole.active.iter_rows(min_row=2) if row[0].value == AGENT)
+    row[3].value = "B"
+    changed = BytesIO()
+    whole.save(changed)
+    for content in (changed.getvalue(), staff_sheet(["number", "skills"], [AGENT, "personal:2 loss:1"])):
+        status, told = await send(program, "staff?reason=rota&dry_run=false", content)
+        assert status == 200, told
+        assert (await entry(program, "staff", AGENT))["entry"]["lent"] == lent
+    now = (await entry(program, "staff", AGENT))["entry"]
+    assert (now["team"], now["skills"]) == ("B", {"personal": 2, "loss": 1})
+    served = program.hotline.directory.present.memberships(AGENT)  # type: ignore[arg-type]
+    assert {place.queue.split("-")[0] for place in served} == {"card"}
+
+
+async def test_a_loan_made_while_a_sheet_is_read_is_not_undone_by_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = program.hotline.directory
+    read = book.entries
+
+    async def entries_and_then_a_loan() -> Any:
+        present = await read()
+        monkeypatch.undo()
+        person = dict(present.entries["staff", AGENT])
+        lent = {"on": book.today().isoformat(), "skills": {"loss": 1}, "languages": {"cmn": 1}}
+        await book.change([Line("staff", AGENT, {**person, "lent": lent})], by=ADMIN, reason="x")
+        return present
+
+    monkeypatch.setattr(book, "entries", entries_and_then_a_loan)
+    content = staff_sheet(["number", "team"], [AGENT, "B"])
+    status, told = await send(program, "staff?reason=rota&dry_run=false", content)
+    assert (status, "has been changed since" in told["detail"]) == (409, True)
+    assert "lent" in (await entry(program, "staff", AGENT))["entry"]
+    assert (await send(program, "staff?reason=rota&dry_run=false", content))[0] == 200
+    assert "lent" in (await entry(program, "staff", AGENT))["entry"]
 
 
 async def test_a_sheet_with_a_mistake_leaves_everything_as_it_is(program: Program) -> None:

@@ -77,6 +77,7 @@ PROBES = [
     Probe("GET", "/api/calls", listed="{call}"),
     Probe("GET", "/api/calls", "agent={agent}"),
     Probe("GET", "/api/calls/{call}", closed=404),
+    Probe("GET", "/api/calls/{call}/customer", closed=404),
     Probe("GET", "/api/calls/{call}/story", closed=404),
     Probe("GET", "/api/calls/{call}/story.svg", closed=404),
     Probe("GET", "/api/recordings", "call={call}", listed="{leg}"),
@@ -122,8 +123,13 @@ PROBES = [
 """In an order in which none spoils what a later one asks about."""
 SHEETS = {("GET", "/api/directory/sheets/{section}"), ("POST", "/api/directory/sheets/{section}")}
 """Neither asked nor answered in JSON: tests/integration/directory/test_remit.py asks them."""
-BY_OWNER = {("POST", "/api/tickets"), ("POST", "/api/tickets/{number}/submit")}
-"""They ask for a right without scope first; from whose summary, `summaries.correct` decides."""
+BY_OWNER = {
+    ("POST", "/api/tickets"),
+    ("POST", "/api/tickets/{number}/submit"),
+    ("GET", "/api/calls/{call}/customer"),
+}
+"""They ask for a right without scope first; from whose summary, `summaries.correct` decides, and of whose
+call, `calls.read`."""
 
 
 @dataclass
@@ -168,7 +174,7 @@ def _directory(scope: Scope) -> Any:
     role = (
         f"  - {{code: tried, zh: 试, en: Tried, rights: [{', '.join(rights)}, agents.act, summaries.write, "
     )
-    seed = DEMO.read_text("utf-8").replace("roles:\n", f"roles:\n{role}tickets.open]}}\n", 1)
+    seed = DEMO.read_text("utf-8").replace("roles:\n", f"roles:\n{role}tickets.open, customers.find]}}\n", 1)
     seed = seed.replace("roles: [agent, leader], max_minutes: 40", "roles: [agent, tried], max_minutes: 40")
     return parse(seed + PEOPLE, "demo.yaml")
 

@@ -1,4 +1,4 @@
-"""Which numbers may be dialled, and how a number in a record becomes one that is dialled."""
+"""How numbers are written and known again, which may be dialled, and what becomes of one that is dialled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dialling import DOMESTIC, check_pattern, is_allowed, plain
+from core.dialling import DOMESTIC, check_pattern, is_allowed, known, plain, spellings
 from core.errors import BadInput
 
 
@@ -20,11 +20,50 @@ from core.errors import BadInput
         ("(021) 54321000", "02154321000"),
         ("+86 21 5432 1000", "02154321000"),
         ("+86 10 5432 1000", "01054321000"),
+        ("+86 595 8888 0001", "059588880001"),
+        ("+86 (0)755 888 0001", "07558880001"),
     ],
 )
 def test_a_number_is_dialled_as_within_the_country(written: str, dialled: str) -> None:
     assert plain(written) == dialled
     assert is_allowed(dialled, DOMESTIC)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("13800001111", "13800001111"),
+        ("+86 138-0000-1111", "13800001111"),
+        ("0086 (138) 0000 1111", "13800001111"),
+        ("0595-8888-0001", "059588880001"),
+        ("+8659588880001", "059588880001"),
+        ("00862154321000", "02154321000"),
+        ("00 44 20 7946 0000", "+442079460000"),
+        ("+442079460000", "+442079460000"),
+        ("+86 95559", "95559"),
+        ("95559", "95559"),
+        ("", ""),
+        ("anonymous", "anonymous"),
+    ],
+)
+def test_a_number_is_one_however_it_is_written(written: str, kept: str) -> None:
+    assert known(written) == kept
+
+
+@pytest.mark.parametrize(
+    ("number", "ways"),
+    [
+        ("13800001111", {"13800001111", "+8613800001111", "008613800001111"}),
+        (
+            "059588880001",
+            {"059588880001", "+8659588880001", "008659588880001", "+86059588880001", "0086059588880001"},
+        ),
+        ("+442079460000", {"+442079460000", "00442079460000"}),
+    ],
+)
+def test_every_spelling_of_a_number_is_known_as_that_number(number: str, ways: set[str]) -> None:
+    assert spellings(number) == ways
+    assert {known(way) for way in ways} == {number}
 
 
 @pytest.mark.parametrize(

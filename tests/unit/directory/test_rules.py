@@ -113,7 +113,16 @@ def test_a_wrong_number_opens_no_ticket(directory: Directory) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["13800009999", "+8613800009999", "008613800009999", "138 0000 9999", "+86 (138) 0000-9999"]
+    "written",
+    [
+        "13800009999",
+        "+8613800009999",
+        "008613800009999",
+        "138 0000 9999",
+        "+86 (138) 0000-9999",
+        "059588880001",
+        "+8659588880001",
+    ],
 )
 def test_a_vip_is_known_however_the_number_is_written(directory: Directory, written: str) -> None:
     assert directory.is_vip(written)

@@ -37,6 +37,7 @@ def test_what_is_in_no_line_is_named_wherever_it_lies(settings: Settings) -> Non
             node.directory / "etc/ivr-95559.conf",
             node.directory / "log/cel-custom/facts.jsonl",
             node.directory / "prompts/cmn/welcome.alaw",
+            node.directory / "customers/0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33",
             node.accounts,
         )
     make(data / "hotline.db-wal", data / "studio/cmn/welcome.wav", data / "kept/hotline-1/manifest.json")

@@ -95,7 +95,19 @@ def test_every_goto_of_the_hotline_has_its_context() -> None:
 def test_what_a_caller_presses_stands_in_no_expression() -> None:
     text = render_file(compile_flow(hotline()))
     assert "$[" not in text
-    assert not re.search(r"\$\{(?!HOTLINE_DIR\}|CALL_LANG\}|CALL_ID\})", text)
+    ours = text.replace("${LEN(${CALL_PREFERS})}", "").replace("${CALL_PREFERS}", "")  # of the record
+    assert not re.search(r"\$\{(?!HOTLINE_DIR\}|CALL_LANG\}|CALL_ID\})", ours)
+
+
+def test_the_way_in_leads_to_the_language_of_the_record_and_the_first_menu_is_there_as_ever() -> None:
+    lines = render_file(active := compile_flow(hotline())).splitlines()
+    entry = lines.index("[ivr-95559]")
+    assert lines[entry + 1 : entry + 4] == [
+        "exten => s,1,MSet(__CALL_LANG=cmn,CHANNEL(language)=cmn)",
+        " same => n,ExecIf(${LEN(${CALL_PREFERS})}?"
+        "MSet(__CALL_LANG=${CALL_PREFERS},CHANNEL(language)=${CALL_PREFERS}))",
+        f" same => n,Goto({active.start},s,1)",
+    ]
 
 
 # ------------------------------------------------------------------ publishing

@@ -130,6 +130,16 @@ def test_nobody_on_duty_is_no_offered_call() -> None:
     assert kinds(facts) == ["CallArrived", "NobodyOnDuty", "CallEnded"]
 
 
+def test_one_led_on_to_another_language_was_not_turned_away() -> None:
+    """Nobody speaks the record's language: the wait is another queue's, from when the first would begin."""
+    story = Story().arrives().enters("personal-en")
+    story.add(s.Returned(story.at, NODE, CALL, CUSTOMER, "personal-en", 1, "OTHERWISE")).after(1)
+    _, facts = tell(story.joins("personal-cmn", 2, joined=START).signals)
+    assert kinds(facts) == ["CallArrived", "CallerQueued"]
+    queued = one(facts, f.CallerQueued)
+    assert (queued.queue, queued.joined_at, queued.again) == ("personal-cmn", START, False)
+
+
 def test_only_the_customer_s_own_hang_up_is_an_abandon() -> None:
     """A channel that ends while waiting without a word from the customer was ended by us or lost."""
     _, facts = tell(Story().arrives().joins().after(4).is_hung_up().signals)

@@ -14,7 +14,7 @@ from core.facts import AgentState
 from telephony import signals as s
 from telephony.agents import Agent
 from telephony.call_fold import arrive, reduce
-from telephony.calls import Call
+from telephony.calls import Call, Known
 from telephony.recall import recall_agent, recall_call
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE, Story, leg, normal, tell
 from tests.unit.telephony.test_agents import call_facts, ready
@@ -123,9 +123,19 @@ def test_a_summary_saved_during_the_talk_is_remembered_until_the_talk_is_over() 
 def test_who_was_found_to_be_a_favoured_customer_is_so_after_a_restart() -> None:
     call, facts = arrive(Story().arrives().signals[0])  # type: ignore[arg-type]
     found = f.CustomerIdentified(
-        at=call.arrived_at, call=CALL, customer="C-1", level="vip", favoured=True, source="own"
+        at=call.arrived_at,
+        call=CALL,
+        customer="C-1",
+        level="vip",
+        favoured=True,
+        source="own",
+        language="nan",
     )
-    assert recall_call(facts) == recall_call([*facts, replace(found, favoured=False)])
+    ordinary = recall_call([*facts, replace(found, favoured=False)])
+    assert ordinary is not None
+    assert not ordinary.favoured
     recalled = recall_call([*facts, found])
     assert recalled is not None
     assert recalled.favoured
+    assert recalled.known == ordinary.known == Known("C-1", "vip", "nan")
+    assert recalled.caller == call.caller
