@@ -82,6 +82,8 @@ def inner_mismatches(story: CallFacts) -> Iterator[Mismatch]:
         yield wrong("survey_ended", "a survey began", "it ended", "the survey's end was missed")
     if story.count(f.ConsultStarted) != story.count(f.ConsultEnded):
         yield wrong("consult_ended", "a colleague was asked", "that ended", "the consult's end was missed")
+    if story.count(f.ConferenceStarted) != story.count(f.ConferenceEnded):
+        yield wrong("conference_ended", "three were together", "that ended", "who left first was missed")
     if story.count(f.RecordingStarted) != story.count(f.RecordingEnded):
         yield wrong("recording_ended", "a recording began", "it ended", "the leg's end was missed")
 
@@ -218,7 +220,7 @@ class _Against:
             )
         for answer, line in zip(answers, ends, strict=False):
             talk = self._story.talks.get(answer.leg)
-            if talk is None or line.talked_s is None:
+            if talk is None or line.talked_s is None or answer.leg in self._story.conferring_legs:
                 continue
             mine = talk.talked / SECOND
             runs_on = line.event == "COMPLETECALLER" and answer.leg in self._story.surveyed_legs

@@ -136,6 +136,34 @@ class Consult(Struct, frozen=True, gc=False):
         return ConsultOutcome(_failure(self.cause, self.rang).value)
 
 
+class Conference(Struct, frozen=True, gc=False):
+    """The customer, the agent of the leg `asking` and `to`, whose channel is `asked`. `called_at`: when the
+    dialplan began to bring them together; `began_at`: when they were; `ended_at`: when one of them left.
+    """
+
+    asking: str
+    asked: str
+    to: str
+    called_at: Instant
+    began_at: Instant | None = None
+    ended_at: Instant | None = None
+
+    @property
+    def legs(self) -> tuple[str, str]:
+        """The two agents'."""
+        return self.asking, self.asked
+
+    @property
+    def gathering(self) -> bool:
+        """They are on their way."""
+        return self.began_at is None
+
+    @property
+    def lasting(self) -> bool:
+        """All three are together."""
+        return self.began_at is not None and self.ended_at is None
+
+
 class Survey(Struct, frozen=True, gc=False):
     """The survey of one leg; `answered` holds the questions that have an answer."""
 
@@ -173,6 +201,8 @@ class Call(Struct, frozen=True, gc=False):
     wait: Wait | None = None
     legs: tuple[Leg, ...] = ()
     consults: tuple[Consult, ...] = ()
+    conference: Conference | None = None
+    """The last one."""
     bridge: str = ""
     customer_asked: bool = False
     survey: Survey | None = None
@@ -221,6 +251,17 @@ class Call(Struct, frozen=True, gc=False):
         return next((leg for leg in self.legs if leg.id == leg_id), None)
 
     def last_answered(self) -> Leg | None:
-        """The leg a survey would rate now."""
+        """The leg a survey would rate now: whoever talked with the customer last; of two who did at once,
+        the one who came later."""
         answered = [leg for leg in self.legs if leg.answered_at is not None]
-        return max(answered, key=lambda leg: leg.answered_at or 0) if answered else None
+        return max(answered, key=_talked_until) if answered else None
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Uniqueids of the customer's channel, the legs and whoever was asked."""
+        asked = (leg for consult in self.consults for leg in (consult.id, consult.by))
+        return frozenset((self.leg, *(leg.id for leg in self.legs), *asked))
+
+
+def _talked_until(leg: Leg) -> tuple[bool, Instant, Instant]:
+    return leg.talking, leg.ended_at or 0, leg.answered_at or 0

@@ -15,7 +15,7 @@ from core.facts import AgentState, Phase
 from telephony import outgoing
 from telephony.agents import Agent, Rest
 from telephony.call_leaders import recalled
-from telephony.calls import Call, Consult, Leg, Survey, Wait
+from telephony.calls import Call, Conference, Consult, Leg, Survey, Wait
 
 
 def recall_call(facts: Iterable[f.Fact]) -> Call | None:
@@ -87,6 +87,8 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
             call = _in_the_talk(call, fact)
         case f.ConsultFact():
             call = _advance_consult(call, fact)
+        case f.ConferenceFact():
+            call = _in_the_conference(call, fact)
         case f.OfferEnded():
             call = _with_leg(call, fact.leg, ended_at=fact.at)
             if call.waiting and not any(leg.offering for leg in call.legs):
@@ -127,6 +129,16 @@ def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferr
             return _with_leg(replace(call, legs=legs), fact.leg, hold_at=fact.at)
         case f.CallTransferred():
             return _with_leg(call, fact.leg, sent_to=fact.to)
+
+
+def _in_the_conference(call: Call, fact: f.ConferenceFact) -> Call:
+    match fact:
+        case f.ConferenceStarted():
+            met = Conference(fact.leg, fact.to_leg, fact.to, fact.at, began_at=fact.at)
+            return replace(call, conference=met)
+        case f.ConferenceEnded() if call.conference is not None:
+            return replace(call, conference=replace(call.conference, ended_at=fact.at))
+    return call
 
 
 def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:

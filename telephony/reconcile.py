@@ -38,7 +38,7 @@ def compare_calls(
     """What the snapshot tells of `calls`, and of calls we have never heard of.
 
     A call about which something was heard since the snapshot began must not be among `calls`: the picture is
-    older than what we know of it. `known`: the customers' legs of such calls.
+    older than what we know of it. `known`: the channels of such calls.
     """
     at = snapshot.began
     picture = _Picture(node, snapshot)
@@ -51,7 +51,8 @@ def compare_calls(
     for call in open_calls:
         if call.anchor in picture.channels:
             told += picture.of_known(call)
-    heard_of = {*known, *(call.leg for call in calls)}
+    # In a conference an agent's channel may be its own first one, as a customer's is.
+    heard_of = {*known, *(leg for call in calls for leg in call.channels)}
     for channel in snapshot.channels:
         if channel.variables.get("OUT_LEG"):
             continue  # of a call that we make: that no customer has come is certain
@@ -130,6 +131,7 @@ class _Picture:
             for leg, bridge in ((consult.by, consult.by_bridge), (consult.id, consult.bridge)):
                 channel = self.channels.get(leg)
                 if channel is not None:
+                    told.append(s.Seen(self.at, call.node, leg, channel.channel))
                     told += _bridging(call.node, leg, bridge, channel.bridge, self.at)
                 elif leg == consult.id:
                     told.append(s.Gone(self.at, call.node, leg, 0))
