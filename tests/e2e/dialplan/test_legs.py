@@ -7,7 +7,7 @@ import os
 import pytest
 
 from hotline.simulation.scripts import Dtmf, Key, Pause, Phone
-from tests.support.exchange import TO_CARD, Exchange
+from tests.support.exchange import TO_CARD, Exchange, until
 
 pytestmark = pytest.mark.asterisk
 
@@ -53,6 +53,29 @@ async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     started = line.tap.all("RecordingStarted")
     assert [e["Channel"].partition("-")[0] for e in started] == ["PJSIP/d001", "PJSIP/d002"]
     assert len({e["Call"] for e in started}) == 1
+
+
+async def test_of_two_customers_sent_to_one_colleague_at_once_one_comes_back(line: Exchange) -> None:
+    """Both see the telephone free in the same instant: it rings for one, the other is ahead in the queue."""
+    await line.phone("d001", Phone("away", answer_ms=None))
+    await line.phone("d002", ANSWERS)
+    await line.member("d001", "8001")
+    await line.sits("d002", "8002")
+    for number in ("02154321001", "02154321002"):
+        await line.call(*TO_CARD, name=f"c{number}", number=number)
+    await until(lambda: len(line.tap.all("QueueCallerJoin")) == 2, "both wait")
+    first, second = (event["Channel"] for event in line.tap.all("QueueCallerJoin"))
+    reply = await line.tap.action(
+        "Redirect",
+        **{"Channel": first, "Context": "hotline-transfer", "Exten": "8002", "Priority": "1"},
+        **{"ExtraChannel": second, "ExtraContext": "hotline-transfer", "ExtraExten": "8002"},
+        ExtraPriority="1",
+    )
+    assert reply["Response"] == "Success", reply
+    await line.tap.wait_for("QueueEntered", Urgency="1000")
+    await line.tap.wait_for("SurveyStarted")
+    assert len(line.tap.all("AgentOffered", Agent="8002")) == 1
+    assert len(line.tap.all("QueueEntered", Urgency="1000")) == 1
 
 
 async def test_agents_ring_each_other_without_a_survey(line: Exchange) -> None:

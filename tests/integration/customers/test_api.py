@@ -15,10 +15,9 @@ from customers.service import Customers
 from directory.grid import MEDIA_TYPE
 from directory.rights import RIGHTS
 from directory.seed import DEMO, load
-from storage import Database, migrate
+from storage import Database
 from storage.audit import accesses_of
 from tests.integration.web.site import FakePeople, Site, running_site
-from tests.support.databases import Databases
 
 NOW = 1_795_276_800_000_000
 """2026-11-22 00:00:00 in the bank's zone."""
@@ -32,15 +31,6 @@ ZHANG = {
     "numbers": ["+86 138-0000-1111", "0595 8888 0001"],
     "reason": "开户",
 }
-
-
-@pytest.fixture
-async def main(databases: Databases) -> AsyncIterator[Database]:
-    database = Database(databases.url("main"), name="main")
-    await database.open()
-    await migrate(database)
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -27,15 +27,6 @@ CALLS = [f"0f8c2b1e-5a77-4c1d-9b3e-6a0d5f2e1c{n:02}" for n in range(100)]
 
 
 @pytest.fixture
-async def main(databases: Databases) -> AsyncIterator[Database]:
-    database = Database(databases.url("main"), name="main")
-    await database.open()
-    await migrate(database)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def ledger(databases: Databases, tmp_path: Path) -> AsyncIterator[Ledger]:
     database = Database(databases.url("ledger", "ledger"), name="ledger")
     await database.open()
