@@ -227,4 +227,4 @@ class Hearing:
         if len(still) < len(due):
             self._unchecked = {call.id for call in due} - {call.id for call in still}
             self.look_soon(_MOVING_S)
-        return compare_calls(self.node.name, still, snapshot, known={leg for call in calls for leg in call.channels})
+        return compare_calls(self.node.name, still, snapshot, known={call.leg for call in calls})

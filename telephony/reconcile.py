@@ -38,7 +38,7 @@ def compare_calls(
     """What the snapshot tells of `calls`, and of calls we have never heard of.
 
     A call about which something was heard since the snapshot began must not be among `calls`: the picture is
-    older than what we know of it. `known`: the channels of such calls.
+    older than what we know of it. `known`: the customers' legs of such calls.
     """
     at = snapshot.began
     picture = _Picture(node, snapshot)
@@ -51,11 +51,12 @@ def compare_calls(
     for call in open_calls:
         if call.anchor in picture.channels:
             told += picture.of_known(call)
-    # In a conference an agent's channel may be its own first one, as a customer's is.
-    heard_of = {*known, *(leg for call in calls for leg in call.channels)}
+    heard_of = {*known, *(call.leg for call in calls)}
     for channel in snapshot.channels:
         if channel.variables.get("OUT_LEG"):
             continue  # of a call that we make: that no customer has come is certain
+        if channel.variables.get("LEG_FILE"):
+            continue  # an agent's own: whose the call is, it does not say
         if channel.call and channel.leg == channel.linked and channel.leg not in heard_of:
             told += picture.of_unknown(channel)
     return CallDifferences(vanished, tuple(told))
