@@ -46,9 +46,9 @@ from telephony.nodespec import (
     ReasonSpec,
     TrunkSpec,
 )
+from tests.support import dialogues
 from tests.support.ami_tap import AmiTap
 from tests.support.ports import own
-from tests.support.referring import refer_with_replaces
 from tests.support.tones import write_tone
 
 SECRET = "tap-secret-95559"
@@ -279,8 +279,19 @@ class Exchange:
     async def hands_over(self, channel: str, other: str) -> None:
         """The telephone that has both channels brings their far ends together (REFER with Replaces)."""
         self.tap.note(f"{channel} is handed over to {other}")
-        answer = await refer_with_replaces(self.tap, channel, other, self.spec.sip_port)
+        answer = await dialogues.refer_with_replaces(self.tap, channel, other, self.spec.sip_port)
         assert answer.startswith("SIP/2.0 202"), answer
+
+    async def hangs_up(self, channel: str) -> None:
+        """Whoever is at the other end of `channel` hangs up now, not when his script has it."""
+        self.tap.note(f"{channel} hangs up")
+        answer = await dialogues.bye(self.tap, channel, self.spec.sip_port)
+        assert answer.startswith("SIP/2.0 200"), answer
+
+    async def presses(self, channel: str, key: str) -> None:
+        """He presses a key now."""
+        answer = await dialogues.press(self.tap, channel, self.spec.sip_port, key)
+        assert answer.startswith("SIP/2.0 200"), answer
 
     def alive(self) -> None:
         """One beat of the service's heart."""
