@@ -54,12 +54,6 @@ class CallFacts:
         return {fact.leg for fact in self.facts if isinstance(fact, f.SurveyStarted)}
 
     @property
-    def conferring_legs(self) -> set[str]:
-        """The agents' legs that were in a conference: app_queue is done with a talk when it begins."""
-        met = (fact for fact in self.facts if isinstance(fact, f.ConferenceStarted))
-        return {leg for fact in met for leg in (fact.leg, fact.to_leg)}
-
-    @property
     def ends_by(self) -> Instant:
         """When nothing more of this call can have happened; a minute on for one whose end is not known."""
         happened = [fact.at for fact in self.facts if not isinstance(fact, WRITTEN_LATER)]

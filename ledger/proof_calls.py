@@ -35,6 +35,30 @@ _FAILED_OFFERS = {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.BU
 _INCOMING: _Ends = ((f.CallArrived, "arrived"), (f.CallEnded, "ended"))
 _OUTGOING: _Ends = ((f.OutgoingStarted, "started"), (f.OutgoingEnded, "ended"))
 
+_PAIRS: tuple[tuple[type[f.CallFact], type[f.CallFact], tuple[str, str, str, str]], ...] = (
+    (
+        f.SurveyStarted,
+        f.SurveyEnded,
+        ("survey_ended", "a survey began", "it ended", "the survey's end was missed"),
+    ),
+    (
+        f.ConsultStarted,
+        f.ConsultEnded,
+        ("consult_ended", "a colleague was asked", "that ended", "the consult's end was missed"),
+    ),
+    (
+        f.ConferenceStarted,
+        f.ConferenceEnded,
+        ("conference_ended", "three were together", "that ended", "who left first was missed"),
+    ),
+    (
+        f.RecordingStarted,
+        f.RecordingEnded,
+        ("recording_ended", "a recording began", "it ended", "the leg's end was missed"),
+    ),
+)
+"""What begins and ends as often: rule, in the ledger, expected, explanation."""
+
 _Leg = TypeVar("_Leg", bound=f.LegFact)
 
 
@@ -78,14 +102,9 @@ def inner_mismatches(story: CallFacts) -> Iterator[Mismatch]:
             )
     for leg in story.talks.keys() - answers.keys():
         yield wrong("talk_begun", f"talk on leg {leg} ended", "it was answered", "the answer was missed")
-    if story.count(f.SurveyStarted) != story.count(f.SurveyEnded):
-        yield wrong("survey_ended", "a survey began", "it ended", "the survey's end was missed")
-    if story.count(f.ConsultStarted) != story.count(f.ConsultEnded):
-        yield wrong("consult_ended", "a colleague was asked", "that ended", "the consult's end was missed")
-    if story.count(f.ConferenceStarted) != story.count(f.ConferenceEnded):
-        yield wrong("conference_ended", "three were together", "that ended", "who left first was missed")
-    if story.count(f.RecordingStarted) != story.count(f.RecordingEnded):
-        yield wrong("recording_ended", "a recording began", "it ended", "the leg's end was missed")
+    for began, ended, about in _PAIRS:
+        if story.count(began) != story.count(ended):
+            yield wrong(*about)
 
 
 def log_mismatches(story: CallFacts, lines: Sequence[QueueLogLine], *, cut_short: bool) -> list[Mismatch]:
@@ -220,7 +239,7 @@ class _Against:
             )
         for answer, line in zip(answers, ends, strict=False):
             talk = self._story.talks.get(answer.leg)
-            if talk is None or line.talked_s is None or answer.leg in self._story.conferring_legs:
+            if talk is None or line.talked_s is None:
                 continue
             mine = talk.talked / SECOND
             runs_on = line.event == "COMPLETECALLER" and answer.leg in self._story.surveyed_legs

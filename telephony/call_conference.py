@@ -1,8 +1,8 @@
 """Conferences of three: an agent brings the colleague whom he asks and his customer together. Pure.
 
 The dialplan says that it is about to move them (`ConferenceCalled`), then all three leave their bridges and
-meet in another one. On that way nobody has released anybody: the first agent's talk goes on, and the colleague
-has a leg of the call from the meeting on, as when he is handed the customer.
+meet in another one. On that way nobody has released anybody: the first agent's talk goes on, and the
+colleague has a leg of the call from the meeting on, as when he is handed the customer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def called(draft: Draft, signal: s.ConferenceCalled) -> None:
 
 def is_old(call: Call, signal: s.Bridged) -> bool:
     """Whether this is of a bridge that was left for the conference, heard late or once more."""
-    return call.conference is not None and signal.at < call.conference.called_at
+    conference = call.conference
+    if conference is None or signal.leg not in (call.leg, *conference.legs):
+        return False
+    return signal.at < conference.called_at
 
 
 def is_on_the_way(call: Call, leg: Leg) -> bool:

@@ -129,9 +129,7 @@ def _to(dialled: str) -> str:
 
 
 def completed(draft: Draft, signal: s.Completed) -> None:
-    leg, conference = waits.leg_for(draft, signal), draft.call.conference
-    if conference is not None and leg is not None and leg.id in conference.legs:
-        return  # app_queue is done with it; the talk goes on without it
+    leg = waits.leg_for(draft, signal)
     if leg is not None:
         end_talk(draft, leg, _RELEASED.get(signal.reason, f.Side.SYSTEM))
 

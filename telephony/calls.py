@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from core.clock import Duration, Instant
+from core.clock import SECOND, Duration, Instant
 from core.facts import ConsultOutcome, OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
 
@@ -17,6 +17,8 @@ from telephony.signals import Entering
 UNREACHABLE = 27
 """The cause (destination out of order) that an offer has whose telephone was lost while it rang."""
 _BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
+_AT_ONCE: Duration = SECOND
+"""Asterisk lets both agents of a conference go one after the other, in either order."""
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -251,16 +253,15 @@ class Call(Struct, frozen=True, gc=False):
         return next((leg for leg in self.legs if leg.id == leg_id), None)
 
     def last_answered(self) -> Leg | None:
-        """The leg a survey would rate now: whoever talked with the customer last; of two who did at once,
-        the one who came later."""
+        """The leg a survey would rate now: whoever talked with the customer last; of two in a conference from
+        which he was taken, the one who came later."""
         answered = [leg for leg in self.legs if leg.answered_at is not None]
-        return max(answered, key=_talked_until) if answered else None
-
-    @property
-    def channels(self) -> frozenset[str]:
-        """Uniqueids of the customer's channel, the legs and whoever was asked."""
-        asked = (leg for consult in self.consults for leg in (consult.id, consult.by))
-        return frozenset((self.leg, *(leg.id for leg in self.legs), *asked))
+        if not answered:
+            return None
+        last = max(answered, key=_talked_until)
+        too = [leg for leg in answered if leg.ended_at is not None and leg.released_by is not Side.AGENT]
+        at_once = [leg for leg in too if (last.ended_at or 0) - (leg.ended_at or 0) < _AT_ONCE]
+        return max([last, *at_once], key=lambda leg: leg.answered_at or 0)
 
 
 def _talked_until(leg: Leg) -> tuple[bool, Instant, Instant]:

@@ -13,8 +13,8 @@ from telephony.ami.action import Action
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """The channels of the `customer` of `call`, of the agent `asking` (whose leg is `leg`) and of the colleague
-    `asked` (whose channel's Uniqueid is `asked_leg`).
+    """The channels of the `customer` of `call`, of the agent `asking` (whose leg is `leg`) and of the
+    colleague `asked` (whose channel's Uniqueid is `asked_leg`).
     """
 
     call: str

@@ -35,6 +35,8 @@ class Talk:
     sent: bool = False
     conference: str = ""
     """The bridge of the conference it was in, and still is."""
+    asked: bool = False
+    """Of a colleague who was brought in: app_queue knows nothing of him."""
 
     @property
     def bridge(self) -> str:
@@ -183,7 +185,7 @@ class World:
 
     def confers(self, customer: Customer, colleague: str) -> None:
         """The agent asks a colleague and brings him and the customer together."""
-        talk, third = customer.talking, Talk(self._channel(), colleague, "")
+        talk, third = customer.talking, Talk(self._channel(), colleague, "", asked=True)
         assert talk is not None
         by, bridge, asked = self._channel(), f"c-{talk.leg}", f"b-{third.leg}"
         about = (by, colleague, f"d{colleague[1:]}", f"PJSIP/d-{third.leg}")
@@ -197,7 +199,6 @@ class World:
         self._say(s.Bridged(self.at, NODE, third.leg, bridge))
         self._say(s.Unbridged(self.at, NODE, talk.leg, talk.bridge))
         self._say(s.Bridged(self.at, NODE, talk.leg, bridge))
-        self._say(s.Completed(self.at, NODE, *self._about(customer, talk), "agent"))
         self._say(s.Unbridged(self.at, NODE, customer.leg, talk.bridge))
         self._say(s.Bridged(self.at, NODE, customer.leg, bridge))
         third.began = self.at - MILLISECOND
@@ -213,7 +214,10 @@ class World:
         leaver = third if colleague else talk
         customer.talking, customer.third = (talk if colleague else third), None
         self._say(s.HangupAsked(self.at, NODE, leaver.leg, 16))
-        self._leave_bridge(customer, leaver)
+        self._note_end(customer, leaver, at=self.at)
+        if not leaver.asked:
+            self._say(s.Completed(self.at, NODE, *self._about(customer, leaver), "agent"))
+        self._is_out(leaver)
 
     def rates(self, customer: Customer, answer: int) -> None:
         """One key in the survey; after the second it is over and the call ends."""
@@ -234,7 +238,8 @@ class World:
             self._say(s.Gone(self.at, NODE, customer.ringing.leg, 0))
             customer.ringing = None
         if customer.third is not None:
-            self._leave_bridge(customer, customer.third)
+            self._note_end(customer, customer.third, at=self.at)
+            self._is_out(customer.third)
             customer.third = None
         if customer.talking is not None:
             self._part(customer, "caller")
@@ -266,15 +271,14 @@ class World:
             self._say(s.DeviceFailed(self.at, NODE, talk.leg))
         if not ended:
             self._note_end(customer, talk, at=self.at)
-        if not talk.conference:  # app_queue has done with it before
+        if not talk.asked:
             self._say(s.Completed(self.at, NODE, *self._about(customer, talk), reason))
         self._say(s.Unbridged(self.at, NODE, talk.leg, talk.bridge))
         self._say(s.Unbridged(self.at, NODE, customer.leg, talk.bridge))
         self._say(s.Gone(self.at, NODE, talk.leg, cause))
         return talk
 
-    def _leave_bridge(self, customer: Customer, talk: Talk) -> None:
-        self._note_end(customer, talk, at=self.at)
+    def _is_out(self, talk: Talk) -> None:
         self._say(s.Unbridged(self.at, NODE, talk.leg, talk.bridge))
         self._say(s.Gone(self.at, NODE, talk.leg, 16))
 

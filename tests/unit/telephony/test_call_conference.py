@@ -1,4 +1,4 @@
-"""Conferences of three in the fold of a call: whose talk it is, from when to when, and whose score (CALL-16)."""
+"""Conferences of three in the fold of a call: whose talk it is, how long, and whose score (CALL-16)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def meet(story: Story) -> Story:
     story.add(s.ConferenceCalled(story.at, NODE, CALL, leg(2), leg(3)))
     story.add(s.Unbridged(story.at, NODE, leg(3), "b9")).add(s.Bridged(story.at, NODE, leg(3), "b3"))
     story.add(s.Unbridged(story.at, NODE, leg(2), "b1")).add(s.Bridged(story.at, NODE, leg(2), "b3"))
-    story.add(s.Completed(story.at, NODE, CUSTOMER, leg(2), "personal-cmn", "1001", "d001", "agent"))
     story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1"))
     return story.add(s.Bridged(story.at, NODE, CUSTOMER, "b3")).add(s.Gone(story.at, NODE, leg(9), 16))
 
 
 def leaves(story: Story, number: int) -> Story:
     story.add(s.HangupAsked(story.at, NODE, leg(number), 16))
+    if number == 2:  # whom app_queue has called
+        about = (CUSTOMER, leg(2), "personal-cmn", "1001", "d001")
+        story.add(s.Completed(story.at, NODE, *about, "agent"))
     story.add(s.Unbridged(story.at, NODE, leg(number), "b3"))
     return story.add(s.Gone(story.at, NODE, leg(number), 16))
 
@@ -86,6 +88,36 @@ def test_a_colleague_who_is_gone_on_the_way_leaves_the_first_agent_in_his_talk()
     assert one(facts, f.ConsultEnded).outcome is f.ConsultOutcome.DONE
     assert one(facts, f.TalkEnded).at == story.at
     assert one(facts, f.SurveyStarted).leg == leg(2)
+
+
+def test_another_colleague_may_be_brought_in_after_the_first_has_left() -> None:
+    """Agent and customer stay where they are; 1003 comes to them."""
+    story = leaves(together().after(7), 3).after(20).asks(4, "1003", 10).after(2).is_told(4, 10).after(5)
+    story.add(s.ConferenceCalled(story.at, NODE, CALL, leg(2), leg(4)))
+    story.add(s.Unbridged(story.at, NODE, leg(4), "b9")).add(s.Bridged(story.at, NODE, leg(4), "b3"))
+    call, facts = tell(rated(leaves(leaves(story.after(9), 2).after(1), 4)).signals)
+    started, ended = only(facts, f.ConferenceStarted), only(facts, f.ConferenceEnded)
+    assert [fact.to for fact in started] == ["1002", "1003"]
+    assert [fact.lasted for fact in ended] == [7 * SECOND, 9 * SECOND]
+    assert [fact.agent for fact in only(facts, f.TalkEnded)] == ["1002", "1001", "1003"]
+    assert one(facts, f.SurveyStarted).agent == "1003"
+    assert call.over
+
+
+@pytest.mark.rule("SURVEY-01")
+@pytest.mark.parametrize("order", [(2, 3), (3, 2)])
+def test_taken_from_both_he_rates_the_colleague_in_whatever_order_they_are_let_go(
+    order: tuple[int, int],
+) -> None:
+    """By our order: nobody has hung up."""
+    story = together().after(5)
+    story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b3"))
+    for number in order:
+        story.after(0.002).add(s.Unbridged(story.at, NODE, leg(number), "b3"))
+    story.add(s.SurveyBegan(story.at, NODE, CALL, CUSTOMER, True))
+    _, facts = tell(story.signals)
+    assert {x.released_by for x in facts if isinstance(x, f.TalkEnded)} == {f.Side.SYSTEM}
+    assert one(facts, f.SurveyStarted).agent == "1002"
 
 
 def test_what_is_heard_twice_is_told_once() -> None:
