@@ -223,7 +223,7 @@ def _connected(
         *LeaderApi(leaders).routes(),
         *OrderApi(orders).routes(),
         *ConferenceApi(conferences).routes(),
-        *WaitingApi(telephony, directory, trail).routes(),
+        *WaitingApi(orders, directory).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),

@@ -51,6 +51,7 @@ class Database:
         self._silence = Silence(answer_timeout_ms / 2000)
         self._reader: AsyncEngine | None = None
         self._writer: AsyncEngine | None = None
+        self._returning: set[asyncio.Task[None]] = set()
 
     @property
     def is_sqlite(self) -> bool:
@@ -94,9 +95,14 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Let go of every connection; a second call does nothing."""
+        """Let go of every connection; a second call does nothing.
+
+        Whoever still reads may read on: that connection ends when they are done with it.
+        """
         writer, reader = self._writer, self._reader
         self._writer = self._reader = None
+        if self._returning:
+            await asyncio.wait(self._returning)
         if reader is not None:
             await reader.dispose()
         if writer is not None:
@@ -156,10 +162,24 @@ class Database:
 
     async def _take(self, stack: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
         try:
-            return await stack.enter_async_context(engine.connect())
+            connection = await engine.connect()
         except (OSError, PoolTimeout) as error:
             problem = f"the {self.name} database ({self.place}) does not answer: {error}"
             raise DatabaseDown(problem) from error
+        stack.push_async_callback(self._give_back, engine, connection)
+        return connection
+
+    async def _give_back(self, engine: AsyncEngine, connection: AsyncConnection) -> None:
+        task = asyncio.create_task(self._returned(engine, connection))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+        await asyncio.shield(task)  # whoever is cancelled has had it all the same
+
+    async def _returned(self, engine: AsyncEngine, connection: AsyncConnection) -> None:
+        # The pool of an engine that was let go of is nobody's: what came back to it would never be closed.
+        if engine not in (self._reader, self._writer):
+            await connection.invalidate()
+        await connection.close()
 
 
 @asynccontextmanager

@@ -38,6 +38,9 @@ class Dispatcher(Protocol):
     ) -> Sequence[c.Command]:
         """What is to be done now; it is not asked twice for the same."""
 
+    def on_duty(self, queue: str) -> int:
+        """Agents on duty for it, as planned last: the figure that the dialplan goes by."""
+
     def choose(self, agent: Agent, now: Instant) -> Waiting | None:
         """The agent takes calls again: the caller to be offered to him past app_queue, if there is one."""
 
@@ -77,12 +80,13 @@ class AppQueueDispatcher:
         self._aged: set[str] = set()
         self._overdue: dict[str, list[Waiting]] = {}
         self._offered: dict[str, Instant] = {}
+        self._duty: dict[str, int] = {}
 
     def plan(
         self, lines: Mapping[str, Sequence[Waiting]], agents: Mapping[str, Agent], now: Instant
     ) -> list[c.Command]:
         """Duty counts and seats that changed, callers to be aged, callers to be told their place."""
-        duty = on_duty(agents.values(), self._memberships, self._short_pause)
+        self._duty = duty = on_duty(agents.values(), self._memberships, self._short_pause)
         commands = self._publish(duty, agents.values())
         self._overdue = {}
         for queue, callers in lines.items():
@@ -93,6 +97,10 @@ class AppQueueDispatcher:
             commands += self._ageing(line, now)
             commands += self._announcements(queue, line, duty.get(queue, 0), now)
         return commands
+
+    def on_duty(self, queue: str) -> int:
+        """As `Dispatcher` says."""
+        return self._duty.get(queue, 0)
 
     def choose(self, agent: Agent, now: Instant) -> Waiting | None:
         """Of those overdue in the agent's queues the one who joined first.

@@ -1,4 +1,6 @@
-"""What a leader orders of a running call: he takes it over, or it is ended. Each with its outcome, on record.
+"""What a leader orders of a running call: he takes it over, or it is ended, or who waits waits elsewhere.
+
+Each with its outcome, on record.
 
     right ─► chain of accesses ─► CallOrdered ─► Redirect of the customer ─► what became of it
 
@@ -65,6 +67,23 @@ class Orders:
             reply = await self._telephony.order(c.TakeOver(call.node, call.channel, person.staff))
             must_be_done(reply, f"agent {leg.agent} still has the customer")
             return await _taken(told)
+
+    async def move(self, person: Principal, call_id: str, queue: str) -> None:
+        """Let a waiting caller wait in `queue` from now on, as one who joined when they joined; `Conflict`
+        says why not. A caller who waits is nobody's yet: the right has no scope."""
+        await self._trail.note(person.staff, "move", f"call:{call_id[:60]}", queue)
+        on_duty = await self._telephony.on_duty(queue)
+        call = self._telephony.switchboard.calls.get(call_id)
+        if call is None or not call.waiting or call.wait is None or not call.channel:
+            raise Conflict(f"call {call_id[:40]} does not wait: there is nobody to be moved")
+        if call.wait.queue == queue:
+            raise Conflict(f"call {call_id} waits in {queue} already")
+        if not on_duty:
+            raise Conflict(f"nobody is on duty for {queue}: the caller would be turned away there")
+        reply = await self._telephony.order(c.Requeue(call.node, call.channel, queue))
+        must_be_done(reply, "the caller waits where they were")
+        about = {"node": call.node, "call": call.id, "queue": queue, "by": person.staff}
+        self._telephony.write_down(f.CallerMoved(at=self._clock(), **about))
 
     # ------------------------------------------------------------------ inside
 

@@ -335,29 +335,12 @@ class Telephony:
         about = {"call": agent.call, "leg": agent.leg, "agent": number, "queue": agent.queue}
         self._carry_out(Outcome([f.HoldExplained(at=self._clock(), node=agent.node, reason=reason, **about)]))
 
-    async def move_waiting(self, call_id: str, queue: str, by: str) -> None:
-        """Let a waiting caller wait in `queue` from now on, as one who joined when they joined; `Conflict`
-        says why not."""
-        self._plan()  # a node that has not heard who has just come on duty there would turn the caller away
+    async def on_duty(self, queue: str) -> int:
+        """Agents on duty for a queue, after every node has heard of them: who is sent there is not turned
+        away because somebody has only just come."""
+        self._plan()
         await self.told()
-        call = self._board.calls.get(call_id)
-        if call is None or not call.waiting or call.wait is None or not call.channel:
-            raise Conflict(f"call {call_id[:40]} does not wait: there is nobody to be moved")
-        if call.wait.queue == queue:
-            raise Conflict(f"call {call_id} waits in {queue} already")
-        if not any(self._serves(agent, queue) for agent in self._board.agents.values()):
-            raise Conflict(f"nobody is on duty for {queue}: the caller would be turned away there")
-        reply = await self._hands[call.node].ask(c.Requeue(call.node, call.channel, queue))
-        if not reply.done:
-            raise Conflict(
-                f"the order was {reply.outcome.value}: {reply.why}; the caller waits where they were"
-            )
-        about = {"node": call.node, "call": call.id, "queue": queue, "by": by}
-        self._carry_out(Outcome([f.CallerMoved(at=self._clock(), **about)]))
-
-    def _serves(self, agent: Agent, queue: str) -> bool:
-        at_work = agent.state in _AT_WORK
-        return at_work and any(one.queue == queue for one in self._duties.memberships(agent.number))
+        return self._dispatcher.on_duty(queue)
 
     def write_down(self, fact: f.Fact) -> None:
         """A fact that people make, not Asterisk."""

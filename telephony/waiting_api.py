@@ -8,8 +8,7 @@ from pydantic import Field
 
 from core.errors import BadInput
 from directory.lookup import Directory
-from telephony.service import Telephony
-from telephony.trail import Trail
+from telephony.orders import Orders
 from web.route import ApiRequest, In, Route
 
 RIGHT = "calls.move"
@@ -24,8 +23,8 @@ class QueueIn(In):
 class WaitingApi:
     """The routes of this module."""
 
-    def __init__(self, telephony: Telephony, directory: Callable[[], Directory], trail: Trail) -> None:
-        self._telephony, self._directory, self._trail = telephony, directory, trail
+    def __init__(self, orders: Orders, directory: Callable[[], Directory]) -> None:
+        self._orders, self._directory = orders, directory
 
     def routes(self) -> list[Route]:
         """All of them. A caller who waits is nobody's yet: the right has no scope."""
@@ -47,6 +46,4 @@ class WaitingApi:
         queue: str = request.body.queue
         if queue not in self._directory().queues:
             raise BadInput("body.queue", f"there is no queue {queue}: look at the board")
-        call, staff = request.path["call"], request.person.staff
-        await self._trail.note(staff, "move", f"call:{call[:60]}", queue)
-        await self._telephony.move_waiting(call, queue, staff)
+        await self._orders.move(request.person, request.path["call"], queue)

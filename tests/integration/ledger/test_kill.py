@@ -59,9 +59,10 @@ async def _write_until_killed(
         await asyncio.sleep(after / 2)
     await asyncio.sleep(after / 2)
     writer.kill()
-    said = (await writer.stdout.read()).decode().splitlines()
+    said = (await writer.stdout.read()).decode().splitlines(keepends=True)
     await writer.wait()
-    numbers = [int(line.split()[1]) for line in said if line.startswith("stored ")]
+    # A line that the kill cut through declares nothing.
+    numbers = [int(line.split()[1]) for line in said if line.startswith("stored ") and line.endswith("\n")]
     return start, max(numbers, default=start)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select
@@ -53,6 +55,58 @@ async def test_a_cancelled_unit_of_work_is_undone_and_the_next_one_goes_on(datab
     async with database.write() as connection:
         await connection.execute(insert(shelf).values(id=1))
     assert await count(database, shelf) == 1
+
+
+async def test_who_still_reads_when_it_is_closed_reads_on_and_leaves_no_connection_behind(
+    databases: Databases,
+) -> None:
+    database = Database(databases.url("left", None), name="test")
+    await database.open()
+    began, closed = asyncio.Event(), asyncio.Event()
+
+    async def read() -> int:
+        async with database.read() as connection:
+            await connection.execute(select(1))
+            began.set()
+            await closed.wait()
+            return int((await connection.execute(select(2))).scalar_one())
+
+    gc.collect()  # what others left is not asked about here
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        reading = asyncio.create_task(read())
+        await began.wait()
+        await database.close()
+        closed.set()
+        assert await reading == 2
+        del reading
+        gc.collect()
+    assert [str(warning.message) for warning in left] == []
+
+
+@pytest.mark.parametrize("turns", range(0, 48, 3))
+async def test_one_that_is_closed_while_a_reader_is_cancelled_leaves_no_connection_behind(
+    databases: Databases, turns: int
+) -> None:
+    database = Database(databases.url("left", None), name="test")
+    await database.open()
+
+    async def read() -> None:
+        async with database.read() as connection:
+            await connection.execute(select(1))
+
+    gc.collect()
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        reading = asyncio.create_task(read())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await database.close()
+        await asyncio.gather(reading, return_exceptions=True)
+        del reading
+        gc.collect()
+    assert [str(warning.message) for warning in left] == []
 
 
 async def test_writers_who_take_turns_decide_by_what_they_read(
