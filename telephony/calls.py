@@ -259,8 +259,10 @@ class Call(Struct, frozen=True, gc=False):
         if not answered:
             return None
         last = max(answered, key=_talked_until)
-        too = [leg for leg in answered if leg.ended_at is not None and leg.released_by is not Side.AGENT]
-        at_once = [leg for leg in too if (last.ended_at or 0) - (leg.ended_at or 0) < _AT_ONCE]
+        if last.ended_at is None:
+            return last
+        let_go = [leg for leg in answered if leg.released_by is not Side.AGENT]
+        at_once = [leg for leg in let_go if last.ended_at - (leg.ended_at or 0) < _AT_ONCE]
         return max([last, *at_once], key=lambda leg: leg.answered_at or 0)
 
 

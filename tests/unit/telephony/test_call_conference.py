@@ -120,6 +120,17 @@ def test_taken_from_both_he_rates_the_colleague_in_whatever_order_they_are_let_g
     assert one(facts, f.SurveyStarted).agent == "1002"
 
 
+def test_of_two_whoever_still_talks_has_the_customer() -> None:
+    """Though the colleague came later: his telephone has fallen silent."""
+    story = together().after(5)
+    story.add(s.Unbridged(story.at, NODE, leg(3), "b3")).add(s.Gone(story.at, NODE, leg(3), 44))
+    call, facts = tell(story.signals)
+    assert one(facts, f.TelephoneLost).leg == leg(3)
+    last = call.last_answered()
+    assert last is not None
+    assert last.id == leg(2)
+
+
 def test_what_is_heard_twice_is_told_once() -> None:
     signals = rated(leaves(leaves(together().after(7), 2).after(20), 3)).signals
     _, once = tell(signals)
