@@ -198,6 +198,7 @@ _WAITS = {
     "answered": "count(*) FILTER (WHERE answered)",
     "answered_10": "count(*) FILTER (WHERE answered AND waited <= 10000000)",
     "answered_20": "count(*) FILTER (WHERE answered AND waited <= 20000000)",
+    "answered_in_sl": "count(*) FILTER (WHERE answered AND waited <= 10000000)",
     "abandoned_5": "count(*) FILTER (WHERE NOT answered AND waited <= 5000000)",
     "abandoned_10": "count(*) FILTER (WHERE NOT answered AND waited > 5000000 AND waited <= 10000000)",
     "abandoned_later": "count(*) FILTER (WHERE NOT answered AND waited > 10000000)",

@@ -82,7 +82,7 @@ def _of_waits(
     state: BoardState, rule: _WaitRule, queue: str, now: Instant, day: Instant
 ) -> Iterable[Counted]:
     waits: Iterable[Wait] = state.waiting.values() if rule is _waiting else state.waits
-    any_day = rule in (_waiting, _recent, _recent_decided)
+    any_day = rule in (_waiting, _recent, _recent_decided, _recent_in_sl)
     for wait in waits:
         dated = any_day or _same_day(state, wait.joined_at, day)
         if dated and queue in (TOTAL, wait.queue) and rule(wait, now):
@@ -108,12 +108,24 @@ def _decided(limit_s: int) -> _WaitRule:
     return lambda wait, now: wait.outcome is not Outcome.OPEN or now - wait.joined_at > limit_s * SECOND
 
 
+def _answered_in_sl(wait: Wait, _now: Instant) -> bool:
+    return wait.outcome is Outcome.ANSWERED and wait.waited <= wait.answer_within
+
+
+def _decided_in_sl(wait: Wait, now: Instant) -> bool:
+    return wait.outcome is not Outcome.OPEN or now - wait.joined_at > wait.answer_within
+
+
 def _recent(wait: Wait, now: Instant) -> bool:
     return minute_start(wait.joined_at) >= window_start(now)
 
 
 def _recent_decided(wait: Wait, now: Instant) -> bool:
     return _recent(wait, now) and _decided(10)(wait, now)
+
+
+def _recent_in_sl(wait: Wait, now: Instant) -> bool:
+    return _recent(wait, now) and _decided_in_sl(wait, now)
 
 
 _WAITS: dict[str, _WaitRule] = {
@@ -123,6 +135,7 @@ _WAITS: dict[str, _WaitRule] = {
     "answered": _ended(Outcome.ANSWERED),
     "answered_10": _ended(Outcome.ANSWERED, upto_s=10),
     "answered_20": _ended(Outcome.ANSWERED, upto_s=20),
+    "answered_in_sl": _answered_in_sl,
     "answer_mean_ms": _ended(Outcome.ANSWERED),
     "answer_max_ms": _ended(Outcome.ANSWERED),
     "abandoned": _ended(Outcome.ABANDONED),
@@ -135,9 +148,11 @@ _WAITS: dict[str, _WaitRule] = {
     "ended_by_us": _ended(Outcome.ENDED_BY_US),
     "sl10": _decided(10),
     "sl20": _decided(20),
+    "sl": _decided_in_sl,
     "connection_rate": lambda wait, _now: wait.outcome is not Outcome.OPEN,
     "offered_recent": _recent,
     "sl10_recent": _recent_decided,
+    "sl_recent": _recent_in_sl,
 }
 _LegRule = tuple[Callable[[Leg], Instant], Callable[[Leg], bool]]
 _TALKS: _LegRule = (lambda leg: leg.answered_at, lambda leg: leg.ended_at > 0)

@@ -1,7 +1,8 @@
 """The figures by name: what a reading of the board consists of. `docs/formulas.md` publishes every one.
 
-Names tell units: `_ms` whole milliseconds; `sl10`, `sl20`, rates and `occupancy` are fractions from 0 to 1,
-rounded to four digits; what has no value yet (nothing to divide by) is None. Instants are RFC 3339 in UTC.
+Names tell units: `_ms` whole milliseconds; `sl10`, `sl20`, `sl`, rates and `occupancy` are fractions from
+0 to 1, rounded to four digits; what has no value yet (nothing to divide by) is None. Instants are RFC 3339
+in UTC.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class QueueFigures:
     answered: int
     answered_10: int
     answered_20: int
+    answered_in_sl: int
     abandoned: int
     abandoned_5: int
     abandoned_10: int
@@ -35,7 +37,9 @@ class QueueFigures:
     turned_away: int
     sl10: float | None
     sl20: float | None
+    sl: float | None
     sl10_recent: float | None
+    sl_recent: float | None
     offered_recent: int
     connection_rate: float | None
     answer_mean_ms: int | None
@@ -200,6 +204,7 @@ class QueueInterval(LegFigures):
     answered: int
     answered_10: int
     answered_20: int
+    answered_in_sl: int
     abandoned: int
     abandoned_5: int
     abandoned_10: int
@@ -211,6 +216,7 @@ class QueueInterval(LegFigures):
     turned_away: int
     sl10: float | None
     sl20: float | None
+    sl: float | None
     connection_rate: float | None
     answer_mean_ms: int | None
     answer_max_ms: int | None

@@ -57,6 +57,7 @@ def _join(state: BoardState, fact: CallerQueued) -> None:
     call = state.calls.get(fact.call)
     slots = state.slots(fact.queue, fact.joined_at)
     wait = Wait(fact.call, fact.queue, fact.joined_at, slots, fact.priority, fact.language)
+    wait.answer_within = fact.answer_within
     if call is not None:
         wait.caller, wait.vip, call.phase = call.caller, call.vip, Phase.WAITING
     for counts in slots:
@@ -72,7 +73,7 @@ def _join(state: BoardState, fact: CallerQueued) -> None:
 
 
 def _move(state: BoardState, wait: Wait, fact: CallerQueued) -> None:
-    """The wait goes on: it counts once, in the queue the caller was last put into."""
+    """The wait goes on: it counts once, in the queue the caller was last put into, by that one's promise."""
     wait.priority = fact.priority
     state.touched_queues.add(wait.queue)
     if wait.queue == fact.queue:
@@ -84,6 +85,7 @@ def _move(state: BoardState, wait: Wait, fact: CallerQueued) -> None:
     if wait in state.recent[wait.queue]:
         state.recent[wait.queue].remove(wait)
     wait.queue, wait.slots = fact.queue, state.slots(fact.queue, wait.joined_at)
+    wait.answer_within = fact.answer_within
     for counts in wait.slots:
         counts.offered += 1
     state.queue_waiting[fact.queue][wait.call] = wait
@@ -111,7 +113,7 @@ def close(state: BoardState, wait: Wait, outcome: Outcome, waited: Duration) -> 
     del state.waiting[wait.call]
     del state.queue_waiting[wait.queue][wait.call]
     state.touched_queues.add(wait.queue)
-    names = _counters(outcome, waited)
+    names = _counters(outcome, waited, wait.answer_within)
     for counts in wait.slots:
         for name in names:
             setattr(counts, name, getattr(counts, name) + 1)
@@ -120,11 +122,12 @@ def close(state: BoardState, wait: Wait, outcome: Outcome, waited: Duration) -> 
             counts.answer_max_us = max(counts.answer_max_us, waited)
 
 
-def _counters(outcome: Outcome, waited: Duration) -> tuple[str, ...]:
+def _counters(outcome: Outcome, waited: Duration, within: Duration) -> tuple[str, ...]:
     if outcome is Outcome.ANSWERED:
+        own = ("answered_in_sl",) if waited <= within else ()
         if waited <= 10 * SECOND:
-            return ("answered", "answered_10", "answered_20")
-        return ("answered", "answered_20") if waited <= 20 * SECOND else ("answered",)
+            return ("answered", "answered_10", "answered_20", *own)
+        return ("answered", "answered_20", *own) if waited <= 20 * SECOND else ("answered", *own)
     if outcome is Outcome.ABANDONED:
         if waited <= 5 * SECOND:
             return ("abandoned_5",)

@@ -40,6 +40,7 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("answered", "接通量", "Answered", "count", _JOIN, "offered callers who were bridged with an agent"),  # noqa: E501
     Formula("answered_10", "十秒内接通", "Answered within 10 s", "count", _JOIN, "answered with wait ≤ 10 s, the wait being joining → bridge, the ringing of the agent's phone included"),  # noqa: E501
     Formula("answered_20", "二十秒内接通", "Answered within 20 s", "count", _JOIN, "answered with wait ≤ 20 s"),  # noqa: E501
+    Formula("answered_in_sl", "达标接通", "Answered within the service level", "count", _JOIN, "answered with wait ≤ the queue's own service level as it was when the caller came into it; written with the joining, so a later change moves no figure. Joinings from before it was written: 10 s"),  # noqa: E501
     Formula("abandoned", "放弃量", "Abandoned", "count", _JOIN, "offered callers who hung up themselves while waiting = abandoned_5 + abandoned_10 + abandoned_later"),  # noqa: E501
     Formula("abandoned_5", "5秒内放弃", "Abandoned within 5 s", "count", _JOIN, "abandoned with wait ≤ 5 s"),
     Formula("abandoned_10", "5–10秒放弃", "Abandoned after 5 to 10 s", "count", _JOIN, "abandoned with 5 s < wait ≤ 10 s"),  # noqa: E501
@@ -51,7 +52,9 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("turned_away", "未进队婉拒", "Turned away", "count", _AT, "callers who heard that nobody is on duty and were never queued; not in offered"),  # noqa: E501
     Formula("sl10", "十秒服务水平", "Service level 10 s", "fraction", _JOIN, "answered_10 ÷ (offered − those still waiting for 10 s or less). Abandons count, short ones too. A caller who waits enters the fraction when answered, gone or past 10 s: once a period is over this is answered_10 ÷ offered"),  # noqa: E501
     Formula("sl20", "二十秒服务水平", "Service level 20 s", "fraction", _JOIN, "answered_20 ÷ (offered − those still waiting for 20 s or less)"),  # noqa: E501
+    Formula("sl", "服务水平", "Service level, the queue's own", "fraction", _JOIN, "answered_in_sl ÷ (offered − those still waiting for no longer than their queue's service level); of all queues together each caller by the one of their own queue"),  # noqa: E501
     Formula("sl10_recent", "近15分钟服务水平", "Service level 10 s, last 15 minutes", "fraction", _JOIN, "sl10 over joinings of the current minute and the fourteen before it"),  # noqa: E501
+    Formula("sl_recent", "近15分钟服务水平（本队列）", "Service level, the queue's own, last 15 minutes", "fraction", _JOIN, "sl over the same joinings"),  # noqa: E501
     Formula("offered_recent", "近15分钟进队量", "Offered, last 15 minutes", "count", _JOIN, "offered in the same fifteen minutes"),  # noqa: E501
     Formula("connection_rate", "接通率", "Connection rate", "fraction", _JOIN, "answered ÷ (offered − waiting)"),  # noqa: E501
     Formula("answer_mean_ms", "平均应答时间", "Mean answer time", "ms", _JOIN, "Σ wait of answered ÷ answered"),  # noqa: E501

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from core.clock import Duration, Instant
-from core.facts import AgentState, Phase, Side
+from core.facts import USUAL_ANSWER_WITHIN, AgentState, Phase, Side
 
 
 class Outcome(StrEnum):
@@ -59,6 +59,7 @@ class Counts(LegCounts):
     answered: int = 0
     answered_10: int = 0
     answered_20: int = 0
+    answered_in_sl: int = 0
     abandoned_5: int = 0
     abandoned_10: int = 0
     abandoned_later: int = 0
@@ -108,7 +109,10 @@ class OpenCall:
 
 @dataclass(slots=True, eq=False)
 class Wait:
-    """One wait for an agent, from joining to its outcome. `slots` are the counters it is counted in."""
+    """One wait for an agent, from joining to its outcome. `slots` are the counters it is counted in.
+
+    `answer_within`: the service level of the queue, as it was when the caller came into it.
+    """
 
     call: str
     queue: str
@@ -118,6 +122,7 @@ class Wait:
     language: str = ""
     caller: str = ""
     vip: bool = False
+    answer_within: Duration = USUAL_ANSWER_WITHIN
     outcome: Outcome = Outcome.OPEN
     waited: Duration = 0
 

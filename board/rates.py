@@ -24,10 +24,12 @@ class Undecided:
     waiting: int = 0
     within_10: int = 0
     within_20: int = 0
+    within_sl: int = 0
 
-    def add(self, joined_at: Instant, now: Instant) -> None:
-        """One more who waits, since `joined_at`."""
+    def add(self, joined_at: Instant, now: Instant, answer_within: Duration) -> None:
+        """One more who waits, since `joined_at`, in a queue of this service level."""
         self.waiting += 1
+        self.within_sl += now - joined_at <= answer_within
         self.within_10 += now - joined_at <= 10 * SECOND
         self.within_20 += now - joined_at <= 20 * SECOND
 
@@ -39,6 +41,7 @@ def of_waits(c: Counts, undecided: Undecided) -> dict[str, Any]:
         "answered": c.answered,
         "answered_10": c.answered_10,
         "answered_20": c.answered_20,
+        "answered_in_sl": c.answered_in_sl,
         "abandoned": c.abandoned_5 + c.abandoned_10 + c.abandoned_later,
         "abandoned_5": c.abandoned_5,
         "abandoned_10": c.abandoned_10,
@@ -50,6 +53,7 @@ def of_waits(c: Counts, undecided: Undecided) -> dict[str, Any]:
         "turned_away": c.turned_away,
         "sl10": ratio(c.answered_10, c.offered - undecided.within_10),
         "sl20": ratio(c.answered_20, c.offered - undecided.within_20),
+        "sl": ratio(c.answered_in_sl, c.offered - undecided.within_sl),
         "connection_rate": ratio(c.answered, c.offered - undecided.waiting),
         "answer_mean_ms": mean_ms(c.answer_us, c.answered),
         "answer_max_ms": c.answer_max_us // MILLISECOND if c.answered else None,

@@ -230,8 +230,10 @@ class Reading:
         undecided = Undecided()
         for wait in waits:
             if wait.joined_at >= self.day:
-                undecided.add(wait.joined_at, now)
-        fresh_recent = sum(max(window, now - 10 * SECOND) <= wait.joined_at for wait in waits)
+                undecided.add(wait.joined_at, now, wait.answer_within)
+        fresh = [wait for wait in waits if wait.joined_at >= window]
+        fresh_10 = sum(now - wait.joined_at <= 10 * SECOND for wait in fresh)
+        fresh_sl = sum(now - wait.joined_at <= wait.answer_within for wait in fresh)
         longest = min((wait.joined_at for wait in waits), default=0)
         offered_recent = sum(each.offered for each in recent)
         on_duty, ready, occupancy = self._staff(members)
@@ -240,7 +242,8 @@ class Reading:
             waiting=len(waits),
             longest_wait_ms=max(0, now - longest) // MILLISECOND if longest else 0,
             longest_since=_iso(longest),
-            sl10_recent=ratio(sum(each.answered_10 for each in recent), offered_recent - fresh_recent),
+            sl10_recent=ratio(sum(each.answered_10 for each in recent), offered_recent - fresh_10),
+            sl_recent=ratio(sum(each.answered_in_sl for each in recent), offered_recent - fresh_sl),
             offered_recent=offered_recent,
             occupancy=occupancy,
             on_duty=on_duty,

@@ -133,7 +133,7 @@ def queue_report(
     for wait in held.waits:
         if asked.covers(wait.joined_at, wait.queue):
             for key in _keys(asked.start_of(wait.joined_at), wait.queue):
-                waits[key].add(wait.joined_at, now)
+                waits[key].add(wait.joined_at, now, wait.answer_within)
 
     bounds = cache(asked.bounds)  # of one interval there are as many rows as queues
 

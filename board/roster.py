@@ -88,9 +88,14 @@ Labels = dict[str, dict[str, dict[str, str]]]
 
 
 def labels_of(directory: Directory) -> Labels:
-    """What people call things, by list and code: `zh` and `en`; of alarms `severity` and `raise_at` too."""
+    """What people call things, by list and code: `zh` and `en`; of alarms `severity` and `raise_at` too, of
+    queues `service_level_s`, within how many seconds they promise to answer.
+    """
+    queues = _labelled(directory.queues)
+    for code, each in directory.queues.items():
+        queues[code]["service_level_s"] = str(each.service_level_s)
     labels: Labels = {
-        "queues": _labelled(directory.queues),
+        "queues": queues,
         "languages": _labelled(directory.languages),
         "businesses": _labelled(directory.businesses),
         "reasons": _labelled(directory.reasons),

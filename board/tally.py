@@ -18,8 +18,8 @@ from board.fold import reduce
 from board.model import Agent, AgentSlots, CallTotals, Counts, Leg, Slots, Wait
 from board.periods import quarter_start
 from board.state import BoardState, ByQueue
-from core.clock import Instant
-from core.facts import AgentState, CallEnded, LegFact, Numbered, OutgoingEnded
+from core.clock import Duration, Instant
+from core.facts import USUAL_ANSWER_WITHIN, AgentState, CallEnded, LegFact, Numbered, OutgoingEnded
 
 KINDS = frozenset(
     {
@@ -49,6 +49,7 @@ class HeldWait:
     call: str
     queue: str
     joined_at: Instant
+    answer_within: Duration = USUAL_ANSWER_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,10 @@ class Tally(BoardState):
         """What is open: enough to count on from here."""
         return Held(
             last=self.last,
-            waits=tuple(HeldWait(each.call, each.queue, each.joined_at) for each in self.waiting.values()),
+            waits=tuple(
+                HeldWait(each.call, each.queue, each.joined_at, each.answer_within)
+                for each in self.waiting.values()
+            ),
             legs=tuple(self._held_leg(leg) for leg in self._kept_legs()),
             agents=tuple(
                 HeldAgent(each.agent, each.state, each.since, each.leg) for each in self.agents.values()
@@ -177,7 +181,9 @@ class Tally(BoardState):
         self.last = held.last
         for wait in held.waits:
             slots = self.slots(wait.queue, wait.joined_at)
-            self.waiting[wait.call] = Wait(wait.call, wait.queue, wait.joined_at, slots)
+            self.waiting[wait.call] = Wait(
+                wait.call, wait.queue, wait.joined_at, slots, answer_within=wait.answer_within
+            )
             self.queue_waiting[wait.queue][wait.call] = self.waiting[wait.call]
         for agent in held.agents:
             self.agents[agent.agent] = Agent(agent.agent, agent.state, agent.since, leg=agent.leg)

@@ -16,7 +16,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from core.clock import Duration, Instant
+from core.clock import SECOND, Duration, Instant
+
+USUAL_ANSWER_WITHIN: Duration = 10 * SECOND
+"""What a queue promises its callers where nothing else is written (CALL-02)."""
 
 
 class LeaveReason(StrEnum):
@@ -105,7 +108,7 @@ class EndReason(StrEnum):
 
 
 class OutgoingOutcome(StrEnum):
-    """What came of a call that we made. Only REACHED means that anybody talked."""
+    """What came of a call that we made, or of a transfer outside. Only REACHED means that anybody talked."""
 
     REACHED = "reached"
     NO_ANSWER = "no_answer"
@@ -118,7 +121,7 @@ class OutgoingOutcome(StrEnum):
     AGENT_AWAY = "agent_away"
     """The agent's telephone was not taken: the customer was not dialled."""
     CANCELLED = "cancelled"
-    """The agent hung up before the customer answered."""
+    """Whoever was waiting for the answer hung up before it came."""
     NOT_DIALLED = "not_dialled"
     """Asterisk refused the order: nobody was dialled."""
     UNKNOWN = "unknown"
@@ -208,13 +211,18 @@ class NobodyOnDuty(CallFact, frozen=True, kw_only=True):
 
 
 class CallerQueued(CallFact, frozen=True, kw_only=True):
-    """The caller joined a queue. `again`: the wait goes on from `joined_at` (re-entered on our order)."""
+    """The caller joined a queue. `again`: the wait goes on from `joined_at` (re-entered on our order).
+
+    `answer_within`: the queue's service level as the directory had it then. It stands here so that figures,
+    counted again after it was changed, have the same digits.
+    """
 
     queue: str
     joined_at: Instant
     priority: int = 0
     language: str = ""
     again: bool = False
+    answer_within: Duration = USUAL_ANSWER_WITHIN
 
 
 class CallerLeftQueue(CallFact, frozen=True, kw_only=True):
@@ -293,10 +301,13 @@ class ConsultFact(LegFact, frozen=True, kw_only=True):
 
 
 class ConsultStarted(ConsultFact, frozen=True, kw_only=True):
-    """The colleague's phone, `device`, is called. `by_leg`: the channel on which the agent asks."""
+    """The colleague's phone, `device`, is called. `by_leg`: the channel on which the agent asks; `of`: the
+    queue that was asked for a colleague, "" if this one was called himself.
+    """
 
     device: str
     by_leg: str
+    of: str = ""
 
 
 class ConsultAnswered(ConsultFact, frozen=True, kw_only=True):
@@ -335,6 +346,32 @@ class CallTransferred(LegFact, frozen=True, kw_only=True):
     """
 
     to: str
+
+
+class OutsideFact(LegFact, frozen=True, kw_only=True):
+    """A fact of a transfer outside: the agent of this leg has sent the customer to `number`, one of those
+    that the bank allows. Who answers there is no agent: nothing of it is a leg, a talk in the figures or
+    recorded.
+    """
+
+    number: str
+
+
+class OutsideDialled(OutsideFact, frozen=True, kw_only=True):
+    """The number is dialled; the customer hears music."""
+
+
+class OutsideAnswered(OutsideFact, frozen=True, kw_only=True):
+    """The customer talks with whoever is there."""
+
+    rang: Duration
+
+
+class OutsideEnded(OutsideFact, frozen=True, kw_only=True):
+    """After REACHED the call comes to its end; of another outcome the customer comes back to the queue."""
+
+    outcome: OutgoingOutcome
+    talked: Duration
 
 
 class TalkEnded(LegFact, frozen=True, kw_only=True):

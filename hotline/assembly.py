@@ -260,6 +260,8 @@ def _connected(
     people = DirectoryPeople(directory, credentials)
     book.listen(lambda _before, _after: hub.people_changed(people.principal))
     sessions = sessions_of(settings, people, main, clock)
+    if relay is not None:
+        sessions.on_end(relay.session_ended)
     checks = ready_checks(ledger, telephony, relay, leadership)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
     return Hotline(

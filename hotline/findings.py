@@ -10,6 +10,7 @@ from enum import StrEnum
 from core.calendar import WorkingCalendar
 from core.facts import AgentState
 from directory.model import Membership
+from hotline.unheld import REMEDY, Unheld, told
 from hotline.witness import SeatSeen
 from ivr.standing import PromptStanding
 from telephony.agents import Agent
@@ -106,6 +107,13 @@ def of_calendar(calendar: WorkingCalendar, today: date) -> Finding:
         f"{year} is lacking: limits count the holidays of the law alone, and no make-up day",
         "enter its notice in the directory, section holiday_notices",
     )
+
+
+def of_unheld(found: Unheld) -> Finding:
+    """Rights that came with a new version, or that the bank has given to nobody."""
+    if not found:
+        return good("rights", "each that the shipped roles have is held by somebody")
+    return Finding(Weight.WARNING, "rights", f"held by nobody, as shipped of {told(found)}", REMEDY)
 
 
 def of_prompts(about: str, standings: Sequence[PromptStanding]) -> Iterator[Finding]:

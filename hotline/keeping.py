@@ -1,8 +1,8 @@
 """What the program and its nodes keep in their folders, file by file: in a backup, or made anew without one.
 
 The one list. `hotline backup` and `restore` go by `places`; whatever else lies in the folders has to stand in
-`DATA_ANEW` or `NODE_ANEW` with the reason why it need not last, else `unaccounted` names it and a test fails.
-The databases are copied in their own way (`storage.copying`).
+`DATA_ANEW` or `NODE_ANEW` with the reason why it need not last, else `unaccounted` names it: `hotline check`
+tells people, and a test fails. The databases are copied in their own way (`storage.copying`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -98,17 +97,25 @@ def given(settings: Settings, config: Path | None = None) -> Iterator[Place]:
             yield Place(file, f"settings/{name}")
 
 
-def unaccounted(settings: Settings) -> list[Path]:
+def unaccounted(settings: Settings, config: Path | None = None) -> list[Path]:
     """Files of the data folder and of the nodes' that are in no backup, and not said to be made anew."""
     kept = [*(place.source for place in places(settings)), *_database_files(settings), *_backups(settings)]
-    roots = {settings.data_dir: DATA_ANEW} | {node.directory: NODE_ANEW for node in settings.nodes}
-    files = {
-        path.absolute()
-        for path in chain.from_iterable(root.rglob("*") for root in roots)
-        if not path.is_dir() or path.is_symlink()
-    }
+    kept += [place.source for place in given(settings, config)]
     known = {path.absolute() for path in kept}
-    return sorted(path for path in files if known.isdisjoint(_upwards(path)) and not _is_anew(path, roots))
+    roots = {settings.data_dir.absolute(): DATA_ANEW}
+    roots |= {node.directory.absolute(): NODE_ANEW for node in settings.nodes}
+    return sorted({path for root in roots for path in _strangers(root, known, roots)})
+
+
+def _strangers(folder: Path, known: set[Path], roots: Mapping[Path, Mapping[str, str]]) -> Iterator[Path]:
+    """In a folder, however deep. One that is known is not looked into: voices are millions of files."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path in known or _is_anew(path, roots):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _strangers(path, known, roots)
+        else:
+            yield path
 
 
 def _each(folder: Path, pattern: str, name: str, backup: Path | None) -> Iterator[Place]:
@@ -131,14 +138,10 @@ def _backups(settings: Settings) -> Iterator[Path]:
         yield settings.upgrade.backups
 
 
-def _upwards(path: Path) -> set[Path]:
-    return {path, *path.parents}
-
-
 def _is_anew(path: Path, roots: Mapping[Path, Mapping[str, str]]) -> bool:
     """By the list of the innermost folder that it is in; a node's may lie in the data folder."""
-    inside = [root for root in roots if path.is_relative_to(root.absolute())]
-    root = max(inside, key=lambda one: len(one.absolute().parts))
-    within = path.relative_to(root.absolute())
+    inside = [root for root in roots if path.is_relative_to(root)]
+    root = max(inside, key=lambda one: len(one.parts))
+    within = path.relative_to(root)
     names = [str(one) for one in (within, *within.parents)]
     return any(fnmatch(name, pattern) for name in names for pattern in roots[root])

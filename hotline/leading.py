@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.clock import SECOND, Instant
+from hotline.edition import edition
 from hotline.settings import Settings
 from hotline.standby import StandbyPage
 from hotline.tokens import Tokens
@@ -148,7 +149,8 @@ class Candidate:
         if self._problem:
             return
         try:
-            await self._lease.stand_by(f"{socket.gethostname()}:{os.getpid()}")
+            mine = await asyncio.to_thread(edition)
+            await self._lease.stand_by(f"{socket.gethostname()}:{os.getpid()}", mine)
         except StorageError as error:
             self._problem = str(error)
 

@@ -17,16 +17,16 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from board.figures import QueueFigures
 from board.service import Board
 from core.calendar import WorkingCalendar
-from core.clock import MILLISECOND, SECOND, Clock, Duration, Instant, local_day
+from core.clock import SECOND, Clock, Duration, Instant, local_day
 from core.facts import AgentState
 from customers.lookup import Lookup
 from directory.alarms import ALARMS
 from hotline.metrics_customers import lookup_figures
 from hotline.metrics_family import Family
 from hotline.metrics_lease import lease_figures
+from hotline.metrics_queues import queue_figures
 from hotline.retention import Retention
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger, LedgerHealth
@@ -95,28 +95,6 @@ FAILED = Family("hotline_metrics_failed", "1: the figures of this part could not
 
 # ------------------------------------------------------------------ the board
 
-_OF_QUEUE: tuple[tuple[Family, Callable[[QueueFigures], float]], ...] = (
-    (Family("hotline_queue_waiting", "Callers who wait", ("queue",)), lambda q: q.waiting),
-    (
-        Family("hotline_queue_longest_wait_seconds", "Longest wait of those who wait", ("queue",)),
-        lambda q: q.longest_wait_ms * MILLISECOND / SECOND,
-    ),
-    (Family("hotline_queue_offered_total", "Waits that began today", ("queue",)), lambda q: q.offered),
-    (Family("hotline_queue_answered_total", "Of these, answered", ("queue",)), lambda q: q.answered),
-    (
-        Family("hotline_queue_answered_within_10s_total", "Of these, within ten seconds", ("queue",)),
-        lambda q: q.answered_10,
-    ),
-    (
-        Family("hotline_queue_abandoned_total", "Waits that the customer ended", ("queue",)),
-        lambda q: q.abandoned,
-    ),
-    (
-        Family("hotline_queue_agents_on_duty", "Agents on duty for the queue", ("queue",)),
-        lambda q: q.on_duty,
-    ),
-    (Family("hotline_queue_agents_ready", "Of these, ready for a call", ("queue",)), lambda q: q.ready),
-)
 AGENTS = Family("hotline_agents", "Agents by state", ("state",))
 CALLS = Family("hotline_calls", "Calls in progress, by what the customer is doing", ("phase",))
 ARRIVED = Family("hotline_calls_arrived_total", "Calls that arrived today")
@@ -128,8 +106,7 @@ FEED = Family("hotline_live_feed_up", "1: the line to Redis stands, by which web
 
 def _board(watched: Watched) -> Iterator[Metric]:
     figures = watched.board.figures()
-    for family, figure in _OF_QUEUE:
-        yield family.of(((queue.queue,), figure(queue)) for queue in figures.queues)
+    yield from queue_figures(figures.queues)
     states = Counter(agent.state for agent in figures.agents)
     yield AGENTS.of(((state.value,), states[state.value]) for state in AgentState)
     calls = figures.calls

@@ -137,6 +137,9 @@ def node_spec(
         survey_wait_s=directory.survey.timeout_s,
         allowed=outgoing.allow,
         answer_within_s=outgoing.answer_within_s,
+        colleagues=tuple(person.number for person in directory.staff.values() if person.active),
+        # A node without a line of its own for calls of ours has none for these either.
+        outside=outgoing.transfer_to if any(trunk.host for trunk in trunks) else (),
     )
 
 

@@ -13,6 +13,7 @@ from board.alarms import Condition
 from board.exports import Exports
 from board.report_service import Reports
 from core.clock import HOUR, MINUTE, SECOND, Clock, Duration, Instant
+from core.facts import USUAL_ANSWER_WITHIN
 from core.names import QueueName
 from directory.errors import Problem
 from directory.lookup import Directory
@@ -131,6 +132,7 @@ def telephony_of(
             memberships=places.memberships,
             wrapup_limit=lambda queue: places.seconds(queue, "wrapup_limit_s", MINUTE),
             nodes=tuple(names),
+            answer_within=lambda queue: places.seconds(queue, "service_level_s", USUAL_ANSWER_WITHIN),
         ),
         dispatcher=AppQueueDispatcher(
             memberships=places.memberships,

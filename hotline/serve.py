@@ -25,6 +25,7 @@ from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.running import Hotline, Running
 from hotline.settings import Settings
 from hotline.sign_in import cannot_sign_in
+from hotline.unheld import REMEDY, told, unheld
 
 _log = structlog.get_logger("hotline")
 
@@ -77,6 +78,8 @@ async def assembled(settings: Settings, won: Won | None = None) -> Hotline:
     seed = read_seed(settings)
     directory = await kept_directory(settings, seed)
     read_content(settings, directory)
+    if nobodys := unheld(directory):
+        _log.warning("rights of the shipped roles are held by nobody", rights=told(nobodys), remedy=REMEDY)
     keys = credentials_of(settings)
     if without := cannot_sign_in(settings, directory, keys, await kept_passwords(settings)):
         _log.warning("cannot sign in until a password is made for them", staff=", ".join(without))

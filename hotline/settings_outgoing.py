@@ -40,6 +40,11 @@ class OutgoingSettings(Section):
     answer_within_s: int = Field(
         default=40, ge=5, le=120, description="seconds that a customer's telephone rings"
     )
+    transfer_to: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,20}$")], ...] = Field(
+        default=(),
+        description="numbers outside to which an agent's telephone may send a customer, each as it is "
+        "dialled, such as 110 or a branch's landline; a transfer to any other is refused",
+    )
     greeting: str = Field(
         default="您好,这里是银行客户服务中心95559,我是{agent}号客服代表。",
         min_length=5,

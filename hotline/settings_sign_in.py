@@ -54,7 +54,8 @@ class OidcSettings(Section):
     address: Annotated[str, AfterValidator(_address)] = Field(
         default="",
         description="our own address as browsers see it, https://hotline.bank.example; the provider has to "
-        "know it followed by /api/session/oidc/back (redirect) and by /board/ (after signing out)",
+        "know it followed by /api/session/oidc/back (redirect), by /board/ (after signing out) and by "
+        "/api/session/oidc/ended (where it tells who has signed out there)",
     )
     claim: str = Field(
         default="preferred_username", min_length=1, description="what in its answer is the staff number"

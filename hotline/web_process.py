@@ -104,6 +104,8 @@ def _connected(
 
     relay.hears = hear
     people = DirectoryPeople(book.current, credentials)
+    sessions = sessions_of(settings, people, main, clock)
+    relay.ends = sessions.forget
     book.listen(lambda _before, _after: mirror.people_changed(people.principal))
     forward = Forward(settings.web.leader, frozenset(settings.web.origins))
     counts = RequestCounts()
@@ -111,7 +113,7 @@ def _connected(
     app = web_of(
         settings,
         MetricsApi(registry, token=read_token(settings.metrics.token_file)).routes(),
-        sessions=sessions_of(settings, people, main, clock),
+        sessions=sessions,
         hub=mirror,
         checks={
             "database": _database_check(main),

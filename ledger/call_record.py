@@ -120,6 +120,18 @@ class ConferenceRecord(Struct, frozen=True, gc=False, kw_only=True):
     lasted: Duration | None = None
 
 
+class OutsideRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """The agent of a leg sent the customer to a number outside. `outcome` None: that goes on, or nobody has
+    said how it ended.
+    """
+
+    at: Instant
+    number: str
+    answered_at: Instant | None = None
+    talked: Duration | None = None
+    outcome: OutgoingOutcome | None = None
+
+
 class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     """One offer to one agent and the talk that came of it. `satisfaction` 1-5, `solved` 1 yes 2 no."""
 
@@ -141,6 +153,7 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     from_leg: str = ""
     """The leg whose agent transferred the customer to this one."""
     transferred_to: str = ""
+    outside: OutsideRecord | None = None
     outcome: OfferOutcome | None = None
     released_by: Side | None = None
     telephone_lost: bool = False
@@ -393,6 +406,16 @@ def _conference_ended(leg: LegRecord, fact: f.ConferenceEnded) -> LegRecord:
     return replace(leg, conferences=tuple(over))
 
 
+def _outside(leg: LegRecord, fact: f.OutsideFact) -> LegRecord:
+    one = leg.outside or OutsideRecord(at=fact.at, number=fact.number)
+    match fact:
+        case f.OutsideAnswered():
+            one = replace(one, answered_at=fact.at)
+        case f.OutsideEnded():
+            one = replace(one, talked=fact.talked, outcome=fact.outcome)
+    return replace(leg, outside=one)
+
+
 def _offered(leg: LegRecord, fact: f.AgentOffered) -> LegRecord:
     return replace(leg, offered_at=fact.at, device=fact.device, from_leg=fact.from_leg)
 
@@ -434,6 +457,9 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.CallerLeftQueue: _left,
     f.AgentOffered: _taken_in,
     f.CallTransferred: _on_leg(lambda leg, fact: replace(leg, transferred_to=fact.to)),
+    f.OutsideDialled: _on_leg(_outside),
+    f.OutsideAnswered: _on_leg(_outside),
+    f.OutsideEnded: _on_leg(_outside),
     f.OfferEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, outcome=fact.outcome, rang=fact.rang)
     ),

@@ -35,29 +35,39 @@ _FAILED_OFFERS = {OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED, OfferOutcome.BU
 _INCOMING: _Ends = ((f.CallArrived, "arrived"), (f.CallEnded, "ended"))
 _OUTGOING: _Ends = ((f.OutgoingStarted, "started"), (f.OutgoingEnded, "ended"))
 
-_PAIRS: tuple[tuple[type[f.CallFact], type[f.CallFact], tuple[str, str, str, str]], ...] = (
-    (
-        f.SurveyStarted,
-        f.SurveyEnded,
-        ("survey_ended", "a survey began", "it ended", "the survey's end was missed"),
+_PAIRS: dict[tuple[type[f.CallFact], type[f.CallFact]], tuple[str, str, str, str]] = {
+    (f.SurveyStarted, f.SurveyEnded): (
+        "survey_ended",
+        "a survey began",
+        "it ended",
+        "the survey's end was missed",
     ),
-    (
-        f.ConsultStarted,
-        f.ConsultEnded,
-        ("consult_ended", "a colleague was asked", "that ended", "the consult's end was missed"),
+    (f.ConsultStarted, f.ConsultEnded): (
+        "consult_ended",
+        "a colleague was asked",
+        "that ended",
+        "the consult's end was missed",
     ),
-    (
-        f.ConferenceStarted,
-        f.ConferenceEnded,
-        ("conference_ended", "three were together", "that ended", "who left first was missed"),
+    (f.ConferenceStarted, f.ConferenceEnded): (
+        "conference_ended",
+        "three were together",
+        "that ended",
+        "who left first was missed",
     ),
-    (
-        f.RecordingStarted,
-        f.RecordingEnded,
-        ("recording_ended", "a recording began", "it ended", "the leg's end was missed"),
+    (f.OutsideDialled, f.OutsideEnded): (
+        "outside_ended",
+        "a number outside was dialled",
+        "that ended",
+        "the end of the transfer outside was missed",
     ),
-)
-"""What begins and ends as often: rule, in the ledger, expected, explanation."""
+    (f.RecordingStarted, f.RecordingEnded): (
+        "recording_ended",
+        "a recording began",
+        "it ended",
+        "the leg's end was missed",
+    ),
+}
+"""What begins and has to end, with the rule and the words of a mismatch."""
 
 _Leg = TypeVar("_Leg", bound=f.LegFact)
 
@@ -102,9 +112,9 @@ def inner_mismatches(story: CallFacts) -> Iterator[Mismatch]:
             )
     for leg in story.talks.keys() - answers.keys():
         yield wrong("talk_begun", f"talk on leg {leg} ended", "it was answered", "the answer was missed")
-    for began, ended, about in _PAIRS:
+    for (began, ended), words in _PAIRS.items():
         if story.count(began) != story.count(ended):
-            yield wrong(*about)
+            yield wrong(*words)
 
 
 def log_mismatches(story: CallFacts, lines: Sequence[QueueLogLine], *, cut_short: bool) -> list[Mismatch]:

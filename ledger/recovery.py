@@ -10,21 +10,22 @@ call pair up one to one, and what cannot be read is refused with its line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import msgspec
 
+from core.causes import BY_DEVICE, SILENT
 from core.clock import MILLISECOND, SECOND, Duration, Instant, ami_timestamp
 from core.errors import BadInput
 from ledger.queue_log import QueueLogLine
 
 _RELEASE_TO_HANGUP: Duration = 200 * MILLISECOND
-_SILENT, _BY_DEVICE = "44", "1"
-"""The cause of a leg whose telephone sent nothing any more, and what the live event says of its end."""
+_DONE = {"Result": "Success"}
+"""Of transfers: the file tells of no others."""
 _FAILED = frozenset({"RINGNOANSWER", "RINGCANCELED"})
-_NOT_ASKED_BY_QUEUE = frozenset({"AgentOffered", "ConsultStarted"})
+_NOT_ASKED_BY_QUEUE = frozenset({"AgentOffered", "ConsultStarted", "OutsideRung"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +96,15 @@ def _cel(text: str, where: str) -> CelLine:
 
 def recorded_events(cel: Sequence[CelLine], log: Sequence[QueueLogLine]) -> list[RecordedEvent]:
     """The events of the period in the order in which they would have been heard."""
-    found = [event for line in cel for event in _from_cel(line)]
+    asked = {line.channel_id: line.extra for line in cel if line.extra.get("UserEvent") == "QueueAsked"}
+    found = [event for line in cel for event in _from_cel(line, asked)]
     released = _releases(cel)
     queue = _QueueEvents(cel, log)
     return sorted([*found, *released, *queue.all()], key=lambda event: event.at)
 
 
-def _from_cel(line: CelLine) -> Iterator[RecordedEvent]:
+def _from_cel(line: CelLine, asked: Mapping[str, Mapping[str, str]]) -> Iterator[RecordedEvent]:
+    """`asked`: channel on which an agent asks a queue → what our dialplan has said of it."""
     ids = {"Uniqueid": line.channel_id, "Linkedid": line.linked_id, "Channel": line.channel}
     match line.event:
         case "USER_DEFINED":
@@ -113,6 +116,22 @@ def _from_cel(line: CelLine) -> Iterator[RecordedEvent]:
         case "HANGUP":
             cause = {"Cause": line.extra.get("hangupcause", "0")}
             yield RecordedEvent(at=line.at, name="Hangup", headers=ids | cause)
+        case "BLINDTRANSFER":
+            to = {"TransfererUniqueid": line.channel_id, "Extension": line.extra.get("extension", "")}
+            yield RecordedEvent(at=line.at, name="BlindTransfer", headers=_DONE | to)
+        case "ATTENDEDTRANSFER":
+            other = line.extra.get("channel2_uniqueid", "")
+            both = {"OrigTransfererUniqueid": line.channel_id, "SecondTransfererUniqueid": other}
+            to = _asking(asked.get(other)) if "app" in line.extra else {"DestType": "Bridge"}
+            yield RecordedEvent(at=line.at, name="AttendedTransfer", headers=_DONE | both | to)
+
+
+def _asking(asked: Mapping[str, str] | None) -> dict[str, str]:
+    """Where a customer was handed over to who met nobody there: a queue that was asked, or a colleague."""
+    if asked is None:
+        return {"DestType": "App"}
+    place = {"SecondTransfererContext": "hotline-ask-queue", "SecondTransfererExten": asked.get("Queue", "")}
+    return {"DestType": "App"} | place
 
 
 def _releases(cel: Sequence[CelLine]) -> Iterator[RecordedEvent]:
@@ -130,8 +149,8 @@ def _releases(cel: Sequence[CelLine]) -> Iterator[RecordedEvent]:
         if line.extra.get("hangupsource") == line.channel:
             headers = {"Uniqueid": line.channel_id, "Cause": cause}
             yield RecordedEvent(at=at - 1, name="HangupRequest", headers=headers)
-        elif cause == _SILENT:
-            headers = {"Uniqueid": line.channel_id, "Cause": _BY_DEVICE}
+        elif cause == str(SILENT):
+            headers = {"Uniqueid": line.channel_id, "Cause": str(BY_DEVICE)}
             yield RecordedEvent(at=at - 1, name="SoftHangupRequest", headers=headers)
 
 

@@ -17,6 +17,7 @@ from ledger.call_record import (
     JoinRecord,
     LegRecord,
     MenuRecord,
+    OutsideRecord,
     WaitRecord,
 )
 from ledger.calls import MOST_CALLS, CallSearch
@@ -124,6 +125,16 @@ class ConferenceOut(Out):
     lasted_ms: int | None
 
 
+class OutsideOut(Out):
+    """A number outside to which the agent sent the customer; `answered_at` is empty if nobody was there."""
+
+    at: datetime
+    number: str
+    answered_at: datetime | None
+    talked_ms: int | None
+    outcome: str | None
+
+
 class LegOut(Out):
     """An offer to an agent and the talk that came of it."""
 
@@ -141,6 +152,7 @@ class LegOut(Out):
     conferences: list[ConferenceOut]
     from_leg: str = Field(description="the leg whose agent transferred the customer here")
     transferred_to: str = Field(description="a queue, a staff number, a device, or what was dialled, masked")
+    outside: OutsideOut | None = Field(description="that was a number outside, which the bank allows")
     outcome: str | None = Field(description="how the offer ended, if not by an answer")
     released_by: str | None = Field(description="who hung up first (CALL-10)")
     telephone_lost: bool = Field(description="no sound came from the agent's telephone any more")
@@ -305,6 +317,16 @@ def _conference_out(one: ConferenceRecord) -> ConferenceOut:
     return ConferenceOut(at=moment(one.at), to=one.to, lasted_ms=_ms(one.lasted))
 
 
+def _outside_out(one: OutsideRecord) -> OutsideOut:
+    return OutsideOut(
+        at=moment(one.at),
+        number=one.number,
+        answered_at=_at(one.answered_at),
+        talked_ms=_ms(one.talked),
+        outcome=one.outcome,
+    )
+
+
 def _leg_out(leg: LegRecord) -> LegOut:
     return LegOut(
         leg=leg.leg,
@@ -318,6 +340,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         talked_ms=_ms(leg.talked),
         from_leg=leg.from_leg,
         transferred_to=leg.transferred_to,
+        outside=None if leg.outside is None else _outside_out(leg.outside),
         holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held), reason=hold.reason) for hold in leg.holds],
         consults=[_consult_out(one) for one in leg.consults],
         conferences=[_conference_out(one) for one in leg.conferences],

@@ -23,7 +23,8 @@ Words = dict[str, str]
 
 class Line(Struct, frozen=True, gc=False, kw_only=True):
     """`kind`: the fact's. `since`: µs from the story's beginning. `took`: how long what ends here has lasted.
-    `source` and `target`: lanes (`queue:<name>`, `agent:<number>`), the same where nobody else is concerned.
+    `source` and `target`: lanes (`queue:<name>`, `agent:<number>`, `outside:<number>`), the same where nobody
+    else is concerned.
     """
 
     at: Instant
@@ -62,6 +63,11 @@ def tell(facts: Iterable[Numbered]) -> Story | None:
 def agent_lane(number: str) -> str:
     """The lane of an agent."""
     return f"agent:{number}"
+
+
+def outside_lane(number: str) -> str:
+    """The lane of a number outside."""
+    return f"outside:{number}"
 
 
 def queue_lane(name: str) -> str:
@@ -171,6 +177,14 @@ def _is_asked(fact: f.ConsultFact, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.to), agent_lane(fact.agent)
 
 
+def _sent_outside(fact: f.OutsideFact, _agents: dict[str, str]) -> Way:
+    return agent_lane(fact.agent), outside_lane(fact.number)
+
+
+def _outside_to_customer(fact: f.OutsideFact, _agents: dict[str, str]) -> Way:
+    return outside_lane(fact.number), CUSTOMER
+
+
 def _to_agent(fact: Any, _agents: dict[str, str]) -> Way:
     return HOTLINE, agent_lane(fact.agent)
 
@@ -213,6 +227,9 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.ConferenceStarted: _asks,
     f.ConferenceEnded: _asks,
     f.CallTransferred: _agent_to_customer,
+    f.OutsideDialled: _sent_outside,
+    f.OutsideAnswered: _outside_to_customer,
+    f.OutsideEnded: _outside_to_customer,
     f.TelephoneLost: _agent_to_customer,
     f.LeaderJoined: _leader_to_agent,
     f.LeaderModeChanged: _leader_to_agent,

@@ -30,6 +30,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "ConferenceStarted": ("三方通话开始，{to} 加入", "a conference with {to} begins"),
     "ConferenceEnded": ("三方通话结束", "the conference ends"),
     "CallTransferred": ("转接至 {to}", "transfers to {to}"),
+    "OutsideDialled": ("拨叫外部号码 {number}", "{number}, outside, is dialled"),
+    "OutsideAnswered": ("{number} 接听", "{number} answers"),
+    "OutsideEnded": ("外部转接结束：{outcome}", "the transfer outside ends: {outcome}"),
     "TelephoneLost": ("坐席话机掉线", "the agent's telephone is lost"),
     "LeaderJoined": ("班长 {leader} 加入：{mode}", "leader {leader} joins: {mode}"),
     "LeaderModeChanged": ("班长 {leader} 改为：{mode}", "leader {leader} goes on: {mode}"),
@@ -71,6 +74,8 @@ _VALUES: dict[str, str] = {
     "unreachable": "话机不可达",
     "caller_gone": "客户已挂机",
     "cancelled": "已取消",
+    "reached": "已接通",
+    "wrong_number": "空号",
     "customer": "客户",
     "agent": "坐席",
     "completed": "已完成",
@@ -89,7 +94,11 @@ _VALUES: dict[str, str] = {
     "damaged": "损坏",
 }
 _LANES: dict[str, tuple[str, str]] = {CUSTOMER: ("客户", "customer"), HOTLINE: ("热线", "hotline")}
-_KINDS: dict[str, tuple[str, str]] = {"queue": ("队列", "queue"), "agent": ("坐席", "agent")}
+_KINDS: dict[str, tuple[str, str]] = {
+    "queue": ("队列", "queue"),
+    "agent": ("坐席", "agent"),
+    "outside": ("外部", "outside"),
+}
 
 
 def sentence(line: Line, language: Language) -> str:

@@ -71,6 +71,18 @@ class Tenure:
     fence: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standby:
+    """Who last said that they stand by. `edition`: of its program, "" if it does not say; `silent`: how long
+    ago that was, by the database's clock; `there`: it has not been silent for a term.
+    """
+
+    holder: str
+    edition: str
+    silent: Duration
+    there: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Renewed:
     """The lease is good for another term. `stood_by`: somebody would take it after that."""
@@ -131,12 +143,26 @@ class Lease:
         async with self._database.write() as connection:
             await connection.execute(_of(tenure).values(expires=0))
 
-    async def stand_by(self, holder: str) -> None:
+    async def standby(self) -> Standby | None:
+        """Who stands by, or last did; None if nobody ever has."""
+        query = select(leases, _NOW.label("now")).where(leases.c.name == STANDBY)
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).mappings().first()
+        if found is None:
+            return None
+        return Standby(
+            holder=found["holder"],
+            edition=found["token"],
+            silent=max(0, found["now"] - found["renewed"]),
+            there=found["now"] < found["expires"],
+        )
+
+    async def stand_by(self, holder: str, edition: str = "") -> None:
         """Let the leader know that somebody would take over, for a term. To be said at every look.
 
-        Several that stand by share the row: it is enough that one does.
+        Several that stand by share the row: it is enough that one does. Of theirs, `token` is the edition.
         """
-        values = {"token": "", "holder": holder, "fence": 0, "address": "", "term": self.term}
+        values = {"token": edition, "holder": holder, "fence": 0, "address": "", "term": self.term}
         values |= {"renewed": _NOW, "expires": _NOW + self.term}
         async with self._database.write() as connection:
             row = insert_into(connection, leases).values(name=STANDBY, **values)

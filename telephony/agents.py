@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from core.clock import Duration, Instant
-from core.facts import AgentState
+from core.facts import USUAL_ANSWER_WITHIN, AgentState
 from directory.model import Membership
 
 LOGIN_REASON = "logged_in"
@@ -53,6 +53,11 @@ class Agent(Struct, frozen=True, gc=False):
     """Paused in every queue for a call of our own choice: `call`."""
 
 
+def usual_answer_within(_queue: str) -> Duration:
+    """For every queue the same."""
+    return USUAL_ANSWER_WITHIN
+
+
 @dataclass(frozen=True, slots=True)
 class Duties:
     """What the directory says of agents and queues, as far as the state machine asks."""
@@ -60,6 +65,8 @@ class Duties:
     memberships: Callable[[str], Sequence[Membership]]
     wrapup_limit: Callable[[str], Duration]
     nodes: Sequence[str]
+    answer_within: Callable[[str], Duration] = usual_answer_within
+    """A queue's service level."""
 
 
 # ------------------------------------------------------------------ wishes

@@ -67,3 +67,13 @@ def _tell(draft: Draft, kind: Callable[..., f.Fact], **fields: object) -> None:
     asking = None if conference is None else draft.call.leg_of(conference.asking)
     if conference is not None and asking is not None:
         draft.leg_fact(kind, asking, to=conference.to, to_leg=conference.asked, **fields)
+
+
+def recalled(conference: Conference | None, fact: f.ConferenceFact) -> Conference | None:
+    """The last one, read back from its facts."""
+    match fact:
+        case f.ConferenceStarted():
+            return Conference(fact.leg, fact.to_leg, fact.to, fact.at, began_at=fact.at)
+        case f.ConferenceEnded() if conference is not None:
+            return replace(conference, ended_at=fact.at)
+    return conference

@@ -32,11 +32,13 @@ def called(draft: Draft, signal: s.ConsultCalled) -> None:
         device=signal.device,
         channel=signal.channel,
         began_at=signal.at,
+        queue=signal.of or asking.queue,
+        of=signal.of,
     )
     draft.change(consults=(*draft.call.consults, consult))
     if asking.consulting_since is None:
         draft.change_leg(asking, consulting_since=signal.at)
-    _tell(draft, f.ConsultStarted, consult, device=consult.device, by_leg=consult.by)
+    _tell(draft, f.ConsultStarted, consult, device=consult.device, by_leg=consult.by, of=consult.of)
     file = next((file for owner, file in draft.call.files if owner == consult.id), "")
     if file:
         _recorded(draft, consult, file)
@@ -124,12 +126,11 @@ def join(draft: Draft) -> None:
 
 def _take_in(draft: Draft, consult: Consult) -> None:
     _end(draft, consult, f.ConsultOutcome.JOINED)
-    asking = draft.call.leg_of(consult.asking)
     leg = Leg(
         id=consult.id,
         agent=consult.agent,
         device=consult.device,
-        queue="" if asking is None else asking.queue,
+        queue=consult.queue,
         channel=consult.channel,
         offered_at=draft.at,
         rang=True,
@@ -160,9 +161,7 @@ def _recorded(draft: Draft, consult: Consult, file: str) -> None:
 
 
 def _of_colleague(draft: Draft, kind: Callable[..., f.Fact], consult: Consult, file: str) -> None:
-    asking = draft.call.leg_of(consult.asking)
-    queue = "" if asking is None else asking.queue
-    draft.fact(kind, leg=consult.id, agent=consult.agent, queue=queue, file=file)
+    draft.fact(kind, leg=consult.id, agent=consult.agent, queue=consult.queue, file=file)
 
 
 def end(draft: Draft, consult: Consult, outcome: f.ConsultOutcome) -> None:
@@ -186,6 +185,9 @@ def _end(draft: Draft, consult: Consult, outcome: f.ConsultOutcome) -> None:
 
 def handed_over(draft: Draft, signal: s.HandedOver) -> None:
     """The step of `HandedOver`: the agent's telephone has brought colleague and customer together."""
+    if signal.to:
+        _sent_to_queue(draft, signal)
+        return
     channels = {signal.leg, signal.other}
     consult = next((c for c in draft.call.consults if c.by in channels and c.asking in channels), None)
     leg = None if consult is None else draft.call.leg_of(consult.asking)
@@ -193,3 +195,15 @@ def handed_over(draft: Draft, signal: s.HandedOver) -> None:
         return
     leg = draft.change_leg(leg, sent_to=consult.agent)
     draft.leg_fact(f.CallTransferred, leg, to=consult.agent)
+
+
+def _sent_to_queue(draft: Draft, signal: s.HandedOver) -> None:
+    """Nobody of the queue had answered: the customer goes there, and whoever is rung is asked no more."""
+    channels = {signal.leg, signal.other}
+    for consult in draft.call.asking:
+        if consult.by in channels:
+            _change(draft, consult, cancelled=True)
+    leg = next((leg for leg in draft.call.legs if leg.id in channels), None)
+    if leg is not None and leg.answered_at is not None and not leg.sent_to:
+        leg = draft.change_leg(leg, sent_to=signal.to)
+        draft.leg_fact(f.CallTransferred, leg, to=signal.to)

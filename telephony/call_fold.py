@@ -14,6 +14,7 @@ from core.clock import Instant
 from telephony import call_conference as conferences
 from telephony import call_consult as consults
 from telephony import call_leaders as leaders
+from telephony import call_outside as outside
 from telephony import call_talk as talk
 from telephony import call_waits as waits
 from telephony import outgoing as out
@@ -144,6 +145,7 @@ def _end(draft: Draft, reason: f.EndReason) -> None:
     for leg in draft.call.legs:
         talk.end_talk(draft, leg, by)
     talk.end_survey(draft, f.SurveyOutcome.NODE_LOST if lost else f.SurveyOutcome.HUNG_UP)
+    outside.end(draft, reason)
     draft.change(ended_at=draft.at)
     if draft.call.outgoing:
         out.tell_end(draft, reason)
@@ -182,6 +184,8 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Held: talk.held,
     s.Unheld: talk.unheld,
     s.Transferred: talk.transferred,
+    s.OutsideCalled: talk.sent_outside,
+    s.OutsideOver: outside.over,
     s.ConsultCalled: consults.called,
     s.ConferenceCalled: conferences.called,
     s.HandedOver: consults.handed_over,

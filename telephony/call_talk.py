@@ -10,10 +10,12 @@ import re
 from msgspec.structs import replace
 
 from core import facts as f
+from core.causes import SILENT
 from core.masking import mask_number
 from core.names import fits
 from telephony import call_conference as conferences
 from telephony import call_consult as consults
+from telephony import call_outside as outside
 from telephony import call_waits as waits
 from telephony import signals as s
 from telephony.call_draft import Draft
@@ -21,8 +23,6 @@ from telephony.calls import Leg, Survey
 
 SURVEY = "survey"
 """Where a telephone refers a customer who is to rate the call."""
-SILENT = 44
-"""The cause with which Asterisk ends a leg from which no sound has come for its endpoint's `rtp_timeout`."""
 _RELEASED = {"agent": f.Side.AGENT, "caller": f.Side.CUSTOMER}
 
 
@@ -37,6 +37,7 @@ def bridged(draft: Draft, signal: s.Bridged) -> None:
     leg = draft.call.leg_of(signal.leg)
     if signal.leg == draft.call.leg:
         draft.change(bridge=signal.bridge)
+        outside.bridged(draft, signal)
     elif leg is None:
         consults.bridged(draft, signal)
     elif not leg.gone:
@@ -120,6 +121,13 @@ def transferred(draft: Draft, signal: s.Transferred) -> None:
     if signal.to != SURVEY:
         draft.leg_fact(f.CallTransferred, leg, to=_to(signal.to))
     end_talk(draft, leg, f.Side.SYSTEM)
+
+
+def sent_outside(draft: Draft, signal: s.OutsideCalled) -> None:
+    if outside.is_new(draft.call, signal):
+        for leg in draft.call.legs:
+            end_talk(draft, leg, f.Side.SYSTEM)
+        outside.called(draft, signal)
 
 
 def _to(dialled: str) -> str:

@@ -9,14 +9,11 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from core.causes import NO_ANSWER, NO_USER_RESPONDING, REJECTED, USER_BUSY
 from core.clock import SECOND, Duration, Instant
 from core.facts import ConsultOutcome, OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
 
-# Q.850 causes a phone gives when it refuses (SIP 486, 603, and 480 or 404 as Asterisk maps them).
-UNREACHABLE = 27
-"""The cause (destination out of order) that an offer has whose telephone was lost while it rang."""
-_BUSY, _NO_USER_RESPONDING, _NO_ANSWER, _REJECTED = 17, 18, 19, 21
 _AT_ONCE: Duration = SECOND
 """Asterisk lets both agents of a conference go one after the other, in either order."""
 
@@ -97,10 +94,14 @@ class Leg(Struct, frozen=True, gc=False):
         return max(0, at - max(self.held_since, self.consulting_since))
 
 
+_REFUSED = frozenset({REJECTED, NO_ANSWER, NO_USER_RESPONDING})
+"""What a phone gives when it refuses: SIP 603, and 480 or 404 as Asterisk maps them."""
+
+
 def _failure(cause: int, rang: bool) -> OfferOutcome:
-    if cause == _BUSY:
+    if cause == USER_BUSY:
         return OfferOutcome.BUSY
-    if cause in (_REJECTED, _NO_ANSWER, _NO_USER_RESPONDING):
+    if cause in _REFUSED:
         return OfferOutcome.REJECTED
     if cause or not rang:
         return OfferOutcome.UNREACHABLE
@@ -109,7 +110,8 @@ def _failure(cause: int, rang: bool) -> OfferOutcome:
 
 class Consult(Struct, frozen=True, gc=False):
     """A colleague, asked by the agent of the leg `asking`. `id`: the colleague's channel, which becomes a leg
-    of this call if it joins it; `by`: the channel on which the agent asks.
+    of this call if it joins it; `by`: the channel on which the agent asks; `queue`: whose agent he is then,
+    and `of` the same if that queue was asked for him.
     """
 
     id: str
@@ -119,6 +121,8 @@ class Consult(Struct, frozen=True, gc=False):
     device: str
     channel: str
     began_at: Instant
+    queue: str = ""
+    of: str = ""
     rang: bool = False
     cause: int = 0
     bridge: str = ""
@@ -166,6 +170,16 @@ class Conference(Struct, frozen=True, gc=False):
         return self.began_at is not None and self.ended_at is None
 
 
+class Outside(Struct, frozen=True, gc=False):
+    """A number outside to which the agent of `leg` has sent the customer."""
+
+    leg: str
+    number: str
+    began_at: Instant
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+
+
 class Survey(Struct, frozen=True, gc=False):
     """The survey of one leg; `answered` holds the questions that have an answer."""
 
@@ -205,6 +219,8 @@ class Call(Struct, frozen=True, gc=False):
     consults: tuple[Consult, ...] = ()
     conference: Conference | None = None
     """The last one."""
+    outside: Outside | None = None
+    """The last number outside that the customer was sent to."""
     bridge: str = ""
     customer_asked: bool = False
     survey: Survey | None = None

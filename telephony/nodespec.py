@@ -122,6 +122,7 @@ class NodeSpec:
     flows. `vips`: customers' numbers served first. `silence_s`: the heartbeat's age at which it is stale.
     `rtp_timeout_s`: so long an agent's telephone may send no sound before it is taken for dead; 0: for ever.
     `allowed`: patterns of the numbers that may be dialled; `answer_within_s`: so long a customer is rung.
+    A transfer may go to `colleagues` (staff numbers) and, on the line of calls of ours, to numbers `outside`.
     `quiet`: no messages but those that the service reads; False for whoever wants to watch more.
     """
 
@@ -156,6 +157,8 @@ class NodeSpec:
     survey_wait_s: int = 6
     allowed: tuple[str, ...] = DOMESTIC
     answer_within_s: int = 40
+    colleagues: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     @property
     def outgoing(self) -> TrunkSpec | None:
@@ -220,6 +223,13 @@ def _check_trunks(spec: NodeSpec) -> None:
     _once(["outgoing" for trunk in spec.trunks if trunk.host], "trunks")
     for pattern in spec.allowed:
         check_pattern(pattern, "allowed")
+    for number in spec.outside:
+        check("dialled", number, "outside")
+        if number in (*spec.numbers, *spec.colleagues):
+            raise BadInput("outside", f"{number} is one of our own: a transfer there would stay inside")
+    _once([*spec.outside], "outside")
+    if spec.outside and spec.outgoing is None:
+        raise BadInput("outside", "no trunk is the outgoing one: name it, or no numbers to transfer to")
 
 
 def _check_queues(spec: NodeSpec) -> None:
@@ -255,6 +265,8 @@ def _check_people(spec: NodeSpec) -> None:
                     f"{where}.memberships", f"penalty {seat.penalty} is neither 0 nor {PENALTY_STEP}"
                 )
     _once([agent.staff for agent in spec.agents], "agents")
+    for staff in spec.colleagues:
+        check("staff", staff, "colleagues")
     for reason in spec.reasons:
         check("reason", reason.code, "reasons")
         _between(reason.digit, 1, 9, f"reasons.{reason.code}.digit")

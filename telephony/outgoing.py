@@ -12,6 +12,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from core import causes
 from core import facts as f
 from core.clock import SECOND, Instant
 from core.facts import OutgoingOutcome, Phase
@@ -19,14 +20,13 @@ from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Call, Leg
 
-_UNALLOCATED, _INVALID_FORMAT, _CHANGED = 1, 28, 22
-_WRONG = frozenset({_UNALLOCATED, _INVALID_FORMAT, _CHANGED})
-"""Q.850 causes of a number that nobody has (any more)."""
+_WRONG = frozenset({causes.UNALLOCATED, causes.INVALID_FORMAT, causes.NUMBER_CHANGED})
+"""Causes of a number that nobody has (any more)."""
 _CAUSES = {
-    17: OutgoingOutcome.BUSY,
-    18: OutgoingOutcome.NO_ANSWER,
-    19: OutgoingOutcome.NO_ANSWER,
-    21: OutgoingOutcome.BUSY,  # the customer has declined the call
+    causes.USER_BUSY: OutgoingOutcome.BUSY,
+    causes.NO_USER_RESPONDING: OutgoingOutcome.NO_ANSWER,
+    causes.NO_ANSWER: OutgoingOutcome.NO_ANSWER,
+    causes.REJECTED: OutgoingOutcome.BUSY,  # the customer has declined the call
 }
 _STATUSES = {
     "BUSY": OutgoingOutcome.BUSY,

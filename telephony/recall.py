@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.facts import AgentState, Phase
+from telephony import call_conference as conferences
+from telephony import call_leaders as leaders
+from telephony import call_outside as outside
 from telephony import outgoing
 from telephony.agents import Agent, Rest
-from telephony.call_leaders import recalled
-from telephony.calls import Call, Conference, Consult, Leg, Survey, Wait
+from telephony.calls import Call, Consult, Leg, Survey, Wait
 
 
 def recall_call(facts: Iterable[f.Fact]) -> Call | None:
@@ -83,12 +85,10 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
         case f.AgentAnswered():
             bridged = replace(call, phase=Phase.TALKING, bridge=_UNKNOWN_BRIDGE)
             call = _with_leg(bridged, fact.leg, answered_at=fact.at, bridge=_UNKNOWN_BRIDGE)
-        case f.HoldStarted() | f.HoldEnded() | f.CallTransferred():
+        case f.HoldStarted() | f.HoldEnded() | f.CallTransferred() | f.ConferenceFact():
             call = _in_the_talk(call, fact)
         case f.ConsultFact():
             call = _advance_consult(call, fact)
-        case f.ConferenceFact():
-            call = _in_the_conference(call, fact)
         case f.OfferEnded():
             call = _with_leg(call, fact.leg, ended_at=fact.at)
             if call.waiting and not any(leg.offering for leg in call.legs):
@@ -102,7 +102,9 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
         case f.TelephoneLost() | f.RecordingEnded():
             call = _with_leg(call, fact.leg, gone=True)
         case f.LeaderJoined() | f.LeaderModeChanged() | f.LeaderMissed() | f.LeaderLeft():
-            call = replace(call, leaders=recalled(call.leaders, fact))
+            call = replace(call, leaders=leaders.recalled(call.leaders, fact))
+        case f.OutsideFact():
+            call = replace(call, outside=outside.recalled(call.outside, fact))
         case f.SurveyStarted() | f.SurveyAnswered() | f.SurveyEnded():
             call = _in_the_survey(call, fact)
     return call
@@ -120,7 +122,9 @@ def _in_the_survey(call: Call, fact: f.SurveyStarted | f.SurveyAnswered | f.Surv
     return call
 
 
-def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferred) -> Call:
+def _in_the_talk(
+    call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferred | f.ConferenceFact
+) -> Call:
     match fact:
         case f.HoldStarted():
             return _with_leg(call, fact.leg, held_since=fact.at, hold_at=fact.at)
@@ -129,16 +133,8 @@ def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferr
             return _with_leg(replace(call, legs=legs), fact.leg, hold_at=fact.at)
         case f.CallTransferred():
             return _with_leg(call, fact.leg, sent_to=fact.to)
-
-
-def _in_the_conference(call: Call, fact: f.ConferenceFact) -> Call:
-    match fact:
-        case f.ConferenceStarted():
-            met = Conference(fact.leg, fact.to_leg, fact.to, fact.at, began_at=fact.at)
-            return replace(call, conference=met)
-        case f.ConferenceEnded() if call.conference is not None:
-            return replace(call, conference=replace(call.conference, ended_at=fact.at))
-    return call
+        case f.ConferenceFact():
+            return replace(call, conference=conferences.recalled(call.conference, fact))
 
 
 def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:
@@ -153,6 +149,8 @@ def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:
                 device=fact.device,
                 channel="",
                 began_at=fact.at,
+                queue=fact.of or fact.queue,
+                of=fact.of,
                 rang=True,
             )
             since = fact.at if leg is None or leg.consulting_since is None else leg.consulting_since

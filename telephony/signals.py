@@ -198,9 +198,13 @@ class Transferred(LegSignal, frozen=True):
 
 
 class HandedOver(LegSignal, frozen=True):
-    """The telephone at this leg's far end has joined it to another one of its own, `other`, and left both."""
+    """The telephone at this leg's far end has joined it to another one of its own, `other`, and left both.
+
+    `to`: the queue that was asked there, if nobody of it had answered yet.
+    """
 
     other: str
+    to: str = ""
 
 
 class HangupAsked(LegSignal, frozen=True):
@@ -243,7 +247,8 @@ class OfferFailed(OfferSignal, frozen=True):
 
 class ConsultCalled(CallSignal, frozen=True):
     """A colleague's phone is being called by the agent of `asking`, a leg of this call that talks; `leg` is
-    the colleague's channel, `channel` its name, `by` the one on which the agent asks.
+    the colleague's channel, `channel` its name, `by` the one on which the agent asks. `of`: the queue that
+    was asked for him, "" if he was called himself.
     """
 
     asking: str
@@ -251,6 +256,20 @@ class ConsultCalled(CallSignal, frozen=True):
     agent: str
     device: str
     channel: str
+    of: str = ""
+
+
+class OutsideCalled(CallSignal, frozen=True):
+    """The customer has been sent to a number outside, which is dialled now."""
+
+    number: str
+
+
+class OutsideOver(CallSignal, frozen=True):
+    """The dialplan is done with that number. `status`, `cause`: as of `OutgoingOver`."""
+
+    status: str
+    cause: int
 
 
 class ConferenceCalled(CallSignal, frozen=True):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from core import facts as f
+from core.causes import OUT_OF_ORDER
 from core.clock import MINUTE, SECOND, Duration, Instant
 from core.errors import Conflict
 from core.facts import AgentState
@@ -24,7 +25,7 @@ from telephony import commands as c
 from telephony import signals as s
 from telephony.agent_fold import Step, decide, follow
 from telephony.agents import Agent, Duties
-from telephony.calls import UNREACHABLE, Call
+from telephony.calls import Call
 from telephony.waiting import Waiting, line_up
 
 _REMEMBERED = 2_000
@@ -241,11 +242,17 @@ class Switchboard:
     def _took(self, call: Call, facts: Sequence[f.Fact], outcome: Outcome) -> None:
         self._keep(call)
         for fact in facts:
-            outcome.facts.append(fact)
+            outcome.facts.append(self._as_promised(fact))
             if isinstance(fact, _OF_AGENTS):
                 self._agent_took(follow(self.agent(fact.agent), fact, self._duties), outcome)
             elif isinstance(fact, f.ConsultStarted | f.ConsultEnded):
                 self._agent_took(follow(self.agent(fact.to), fact, self._duties), outcome)
+
+    def _as_promised(self, fact: f.Fact) -> f.Fact:
+        """Who joins a queue is measured by what the queue promises now, whatever it will promise later."""
+        if isinstance(fact, f.CallerQueued):
+            return replace(fact, answer_within=self._duties.answer_within(fact.queue))
+        return fact
 
     def _release(self, agent: Agent, call: str, at: Instant) -> Step:
         return decide(agent, a.Release(at, call), self._duties)
@@ -329,7 +336,7 @@ class Switchboard:
         if call is not None and agent.held and call.waiting:
             outcome.commands.append(c.Revoke(call.node, call.channel))
         elif call is not None and leg is not None and leg.offering and leg.channel:
-            self._took(*call_fold.reduce(call, s.HangupAsked(at, call.node, leg.id, UNREACHABLE)), outcome)
+            self._took(*call_fold.reduce(call, s.HangupAsked(at, call.node, leg.id, OUT_OF_ORDER)), outcome)
             outcome.commands.append(c.HangUp(call.node, leg.channel))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from core.causes import BY_DEVICE
 from core.clock import Instant, ami_timestamp
 from core.errors import HotlineError
 from core.facts import SurveyOutcome
@@ -227,6 +228,17 @@ def _consult(event: Event, at: Instant, node: str) -> s.Signal:
         agent=_need(event, "Agent", "staff"),
         device=channel.partition("/")[2].rpartition("-")[0],
         channel=channel,
+        of=_text(event, "Of"),
+    )
+
+
+def _outside_called(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OutsideCalled(at, node, *_call_and_leg(event), _need(event, "Number", "dialled"))
+
+
+def _outside_over(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.OutsideOver(
+        at, node, *_call_and_leg(event), _text(event, "Status"), _whole(event, "HangupCause")
     )
 
 
@@ -320,7 +332,9 @@ def _attended_transfer(event: Event, at: Instant, node: str) -> s.Signal | None:
     if _text(event, "Result") != "Success":
         return None
     legs = _text(event, "OrigTransfererUniqueid"), _text(event, "SecondTransfererUniqueid")
-    return s.HandedOver(at, node, *legs)
+    # To an application, not a bridge: the dialplan was still looking for somebody of the queue it asks.
+    looking = _text(event, "DestType") == "App" and _text(event, "SecondTransfererContext") == _ASK_QUEUE
+    return s.HandedOver(at, node, *legs, to=_need(event, "SecondTransfererExten", "queue") if looking else "")
 
 
 def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
@@ -328,7 +342,7 @@ def _hangup_asked(event: Event, at: Instant, node: str) -> s.Signal:
 
 
 def _cut_off(event: Event, at: Instant, node: str) -> s.Signal | None:
-    if _whole(event, "Cause") != _BY_DEVICE:
+    if _whole(event, "Cause") != BY_DEVICE:
         return None  # our own order, the dialplan's, or another channel's end
     return s.DeviceFailed(at, node, _text(event, "Uniqueid"))
 
@@ -345,8 +359,8 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
     return s.ContactChanged(at, node, device, status in _REACHABLE, _text(event, "URI"))
 
 
-_BY_DEVICE = 1
-"""AST_SOFTHANGUP_DEV, which this event gives as its cause (22.10.1, measured)."""
+_ASK_QUEUE = "hotline-ask-queue"
+"""Where an agent's telephone asks a queue (dialplans/parts/consult.j2)."""
 _RANG = "3"
 """What Originate calls its failure when the telephone rang in vain; busy and not there it tells not apart."""
 _REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})
@@ -376,6 +390,8 @@ _USER_EVENTS: dict[str, _Translator] = {
     "ConferenceCalled": _conference,
     "CustomerDialled": _customer_rung,
     "OutgoingOver": _outgoing_over,
+    "OutsideDialled": _outside_called,
+    "OutsideOver": _outside_over,
 }
 _TRANSLATORS: dict[str, _Translator] = {
     "UserEvent": _user_event,

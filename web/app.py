@@ -22,6 +22,7 @@ from web.health import Check, health_routes
 from web.live_socket import LiveSocket
 from web.live_topics import LiveTopics
 from web.oidc.api import OidcApi
+from web.oidc.ended_api import EndedApi
 from web.oidc.provider import ProviderClient
 from web.openapi import describe
 from web.pages import SECURITY_HEADERS, add_pages
@@ -81,6 +82,8 @@ def build_app(
         *oidc.routes(),
         *health_routes(options.checks),
     ]
+    if options.forward is None:  # one place alone, so that all processes hear of it
+        own += EndedApi(sessions, options.provider).routes()
     every = [*routes, *own, socket.route()]
     check_routes(every, hub, sessions.people.known_rights(), sessions.people.scoped_rights())
     if options.forward is None:  # else the leader describes all there is

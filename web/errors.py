@@ -49,6 +49,10 @@ class Forbidden(WebError):
     """Signed in, but without the right (403)."""
 
 
+class LogoutRefused(WebError):
+    """A logout token is not good, or comes a second time (400). Nothing was ended."""
+
+
 class Untrusted(WebError):
     """The request does not come from our own pages: wrong Origin or CSRF token (403)."""
 

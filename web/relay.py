@@ -5,7 +5,8 @@
 
 Redis keeps nothing and may go at any moment: numbers show what went astray, and snapshots mend it. The leader
 says where its topics stand every second, so that silence means that nobody knows any more. With it goes the
-`edition` of what web processes read for themselves, so that they know when to read it again.
+`edition` of what web processes read for themselves, so that they know when to read it again, and the sessions
+that have just ended.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class _Batch(msgspec.Struct):
     epoch: int
     told: list[_Told]
     edition: int = 0
+    ended: list[str] = []
 
 
 class _Wants(msgspec.Struct):
@@ -114,6 +116,7 @@ class RelayOut(Relay):
         self._edition = edition
         self._queue: deque[_Told] = deque(maxlen=_MOST)  # an overflow shows as a gap, and is mended like one
         self._wake = asyncio.Event()
+        self._ended: list[str] = []
         self._joined = False
         hub.tap(self._put)
 
@@ -121,12 +124,19 @@ class RelayOut(Relay):
         """Tell the edition now instead of with the next beat."""
         self._wake.set()
 
+    def session_ended(self, session_id: str) -> None:
+        """Tell it at once; whom the word does not reach finds out by the database, some seconds later."""
+        if self._joined:
+            self._ended.append(session_id)
+            self._wake.set()
+
     @property
     def _channel(self) -> str:
         return self._line.wants
 
     async def _use(self, joined: Joined) -> None:
         self._queue.clear()
+        self._ended.clear()
         self._joined = True
         try:
             await _until_one_ends(self._listen(joined), self._talk(joined))
@@ -153,7 +163,9 @@ class RelayOut(Relay):
             self._wake.clear()
             told = list(self._queue)
             self._queue.clear()
-            await joined.publish(self._line.live, _encode(_Batch(self._hub.epoch, told, self._edition())))
+            ended, self._ended = self._ended, []
+            batch = _Batch(self._hub.epoch, told, self._edition(), ended)
+            await joined.publish(self._line.live, _encode(batch))
 
     def _beat(self) -> None:
         for topic, message in self._hub.beats():
@@ -181,11 +193,14 @@ class RelayOut(Relay):
 
 
 class RelayIn(Relay):
-    """A web process's end. `hears`: called with the leader's edition whenever it says it; must not block."""
+    """A web process's end. `hears`: called with the leader's edition whenever it says it; `ends`: with the
+    sessions that have ended there. Neither may block.
+    """
 
     def __init__(self, line: RelayLine, mirror: LiveMirror) -> None:
         super().__init__(line)
         self.hears: Callable[[int], None] = lambda _edition: None
+        self.ends: Callable[[list[str]], None] = lambda _sessions: None
         self._mirror = mirror
         self._asked = asyncio.Event()
         mirror.asks = self._asked.set
@@ -220,6 +235,8 @@ class RelayIn(Relay):
                 continue
             self._mirror.take(batch.epoch, [(one.topic, _message_of(one)) for one in batch.told])
             self.hears(batch.edition)
+            if batch.ended:
+                self.ends(batch.ended)
 
 
 def _message_of(told: _Told) -> Message:

@@ -27,7 +27,8 @@ class Session:
 
     `must_change`: a `MustChange`; unless it is empty, nothing else is open before the password is another
     one. It is decided when the session begins: nobody is stopped in the middle of a call by a date.
-    `before_…`: the sign-in before this one, and how many tries had failed in between.
+    `before_…`: the sign-in before this one, and how many tries had failed in between. `provider_…`: what the
+    identity provider calls the person and its own session (`web.ended_there.name_kept`).
     """
 
     id: str
@@ -41,6 +42,8 @@ class Session:
     before_at: Instant = 0
     before_address: str = ""
     before_failed: int = 0
+    provider_subject: str = ""
+    provider_session: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from core.clock import MINUTE, SECOND, Clock, Duration, Instant
 from core.errors import NotFound
 from core.names import fits
 from storage import Database, StorageError
+from web.ended_there import EndedThere, end_those, name_kept
 from web.errors import LockedOut, ProviderOnly, WrongSignIn
 from web.lockout import LockoutRule
 from web.password_book import PasswordBook
@@ -100,8 +101,12 @@ class Sessions:
         client: str,
         way: str = PASSWORD,
         must_change: MustChange = MustChange.NO,
+        subject: str = "",
+        provider_session: str = "",
     ) -> Started:
-        """A session for somebody who has shown who they are."""
+        """A session for somebody who has shown who they are. `subject`, `provider_session`: what the identity
+        provider calls them and its own session.
+        """
         for over in [k.session.id for k in self._known.values() if self._is_over(k.session, self._clock())]:
             self._forget(over)
         new, token = self._new(person, address, client), secrets.token_urlsafe(32)
@@ -116,6 +121,8 @@ class Sessions:
                 before_at=before.at,
                 before_address=before.address,
                 before_failed=before.failed,
+                provider_subject=name_kept(subject),
+                provider_session=name_kept(provider_session),
             )
             await connection.execute(delete(sessions).where(self._over()))
             row = _row(session) | {"token_sha256": _digest(token)}
@@ -200,6 +207,13 @@ class Sessions:
         async with self._database.write() as connection:
             await connection.execute(delete(sessions).where(sessions.c.id == session_id))
         self._forget(session_id)
+
+    async def end_with_provider(self, ended: EndedThere) -> int:
+        """End what the provider has ended; how many those were. `LogoutRefused` if it has said so before."""
+        async with self._database.write() as connection:
+            ids = await end_those(connection, ended, self._clock())
+        self.forget(ids)
+        return len(ids)
 
     def forget(self, session_ids: Iterable[str]) -> None:
         """These have ended in the database: here, too, and for all who listen."""

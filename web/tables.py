@@ -21,8 +21,18 @@ sessions = Table(
     Column("before_at", BigInteger, nullable=False, server_default="0"),
     Column("before_address", String(45), nullable=False, server_default=""),
     Column("before_failed", Integer, nullable=False, server_default="0"),
+    Column("provider_subject", String(64), nullable=False, server_default=""),
+    Column("provider_session", String(64), nullable=False, server_default=""),
 )
 Index("ix_sessions_staff", sessions.c.staff)
+
+logout_tokens = Table(
+    "logout_tokens",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)
+"""By which the identity provider has ended sessions: none counts twice; `until`: then it is too old."""
 
 sign_in_failures = Table(
     "sign_in_failures",

@@ -6,14 +6,15 @@ import { partsOf, word } from "./words.js";
 
 const by = (id) => document.getElementById(id);
 const CHIPS = 5;
+const USUAL_S = 10;
 const COLUMNS = [
   { key: "name", title: () => word("queue") },
   { key: "waiting", title: () => word("waiting"), figure: "waiting" },
   { key: "offered", title: () => word("offered"), figure: "offered", text: (q) => number(q.offered) },
   { key: "answered", title: () => word("answered"), figure: "answered", text: (q) => number(q.answered) },
   { key: "abandoned", title: () => word("abandoned"), figure: "abandoned", text: (q) => number(q.abandoned) },
-  { key: "sl10", title: () => "SL10", figure: "sl10" },
-  { key: "recent", title: () => "15′", figure: "sl10_recent", text: (q) => percent(q.sl10_recent) },
+  { key: "sl", title: () => "SL", figure: "sl" },
+  { key: "recent", title: () => "15′", figure: "sl_recent", text: (q) => percent(q.sl_recent) },
   { key: "answer", title: () => word("answerShort"), figure: "answer_mean_ms", text: (q) => seconds(q.answer_mean_ms) },
   { key: "handling", title: () => word("handlingShort"), figure: "handling_mean_ms", text: (q) => (q.handling_mean_ms == null ? NONE : clock(q.handling_mean_ms)) },
   { key: "ready", title: () => word("ready"), text: (q) => `${q.ready} / ${q.on_duty}` },
@@ -44,7 +45,8 @@ function makeRow(queue) {
   row.cells_.waiting.append(row.chips);
   row.meter = make("i", "meter");
   row.level = make("b");
-  row.cells_.sl10.append(row.meter, row.level);
+  row.within = make("span", "within");
+  row.cells_.sl.append(row.meter, row.within, row.level);
   return row;
 }
 
@@ -56,10 +58,12 @@ function renderRow(row, name, data, now, target) {
   mark(row, "idle", !queue.offered && !queue.waiting && !queue.turned_away);
   for (const { key, text } of COLUMNS) if (text) say(row.cells_[key], text(queue));
   renderChips(row.chips, data.waiting[name] ?? [], now);
-  say(row.level, percent(queue.sl10));
-  row.meter.style.width = `${(queue.sl10 ?? 0) * 100}%`;
-  mark(row.cells_.sl10, "level", level(queue.sl10, target));
-  mark(row.cells_.recent, "level", level(queue.sl10_recent, target));
+  const within = Number(data.names.queues[name]?.service_level_s ?? USUAL_S);
+  say(row.within, within === USUAL_S ? "" : `${within}″`); // the promise of this queue, where it is its own
+  say(row.level, percent(queue.sl));
+  row.meter.style.width = `${(queue.sl ?? 0) * 100}%`;
+  mark(row.cells_.sl, "level", level(queue.sl, target));
+  mark(row.cells_.recent, "level", level(queue.sl_recent, target));
   mark(row.cells_.ready, "level", queue.on_duty ? (queue.ready ? "good" : "fair") : "poor");
 }
 

@@ -17,15 +17,17 @@ from core.clock import SECOND, local_day, system_clock
 from core.errors import HotlineError
 from directory import credentials
 from hotline import configuration
+from hotline.check_folders import of_folders
 from hotline.check_heard import of_node_flows, of_node_prompts
 from hotline.check_lease import of_lease
 from hotline.commands.prepare import spec_of
 from hotline.content import Content, add_config, kept_content, read_content
 from hotline.databases import existing, kept_passwords
-from hotline.findings import Finding, Weight, good, of_calendar, of_lacking, of_rights, of_seats
+from hotline.findings import Finding, Weight, good, of_calendar, of_lacking, of_rights, of_seats, of_unheld
 from hotline.node import read_accounts
 from hotline.settings import NodeSettings, Settings
 from hotline.sign_in import cannot_sign_in
+from hotline.unheld import unheld
 from hotline.witness import NotWitnessed, SeatSeen, witness
 from ledger.store import FactStore
 from storage import StorageError
@@ -54,15 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
     """0 if nothing is in error, 1 if something is."""
     settings = configuration.load(arguments.config)
     worst = False
-    for finding in findings(settings):
+    for finding in findings(settings, arguments.config):
         worst = worst or finding.weight is Weight.ERROR
         if not (arguments.quiet and finding.weight is Weight.GOOD):
             print(finding.line(), flush=True)
     return 1 if worst else 0
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
-    """Everything there is to say, in the order in which to mend it."""
+def findings(settings: Settings, config: Path | None = None) -> Iterator[Finding]:
+    """Everything there is to say, in the order in which to mend it. `config`: the file of the settings."""
     try:
         content = _content(settings)
     except HotlineError as problem:
@@ -71,7 +73,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
         return
     yield good("content", f"{len(content.directory.staff)} staff, {len(content.directory.queues)} queues")
     yield of_calendar(content.directory.calendar, local_day(system_clock(), settings.zone_info))
+    yield of_unheld(unheld(content.directory))
     yield from _of_credentials(settings, content)
+    yield from of_folders(settings, config)
     yield from _of_databases(settings)
     yield from _of_redis(settings)
     if not settings.nodes:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
+from core.causes import NORMAL_CLEARING
 from core.clock import SECOND, Duration
 from core.errors import BadInput
 from core.names import check
 from telephony.ami.action import ANSWER_WITHIN, LIST_WITHIN, Action, list_until
 
-NORMAL_CLEARING = 16
 OUR_VARIABLES = (
     "CALL_ID",
     "JOINED_US",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.causes import NORMAL_CLEARING
 from core.errors import BadInput
 from core.names import check
 from telephony.ami.action import Action
-from telephony.ami.actions import NORMAL_CLEARING
 
 MODES = ("listen", "whisper", "barge")
 """How a leader may be in a leg; the extensions of `hotline-leader`."""

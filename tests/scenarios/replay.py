@@ -21,6 +21,8 @@ from telephony.translate import translate
 from tests.scenarios.captures_read import Capture, Recorded
 
 NODE = "node1"
+_NOT_ASTERISKS = frozenset({"at", "node", "answer_within"})
+"""Not shown: what stands in every line already, and what the directory says."""
 _DURATIONS = frozenset({"held", "consulted", "waited", "rang", "talked", "lasted"})
 
 
@@ -67,7 +69,7 @@ def table(facts: Sequence[f.Fact]) -> str:
         told = " ".join(
             f"{field.name}={_cell(names, start, field.name, getattr(fact, field.name))}"
             for field in fields(fact)
-            if field.name not in ("at", "node")
+            if field.name not in _NOT_ASTERISKS
         )
         lines.append(f"{_ms(fact.at - start):>6}  {type(fact).__name__:<20} {told}")
     return "\n".join(lines) + "\n"

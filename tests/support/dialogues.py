@@ -1,22 +1,21 @@
 """A telephone that does at the test's word what its script does not: BYE, INFO and REFER in its dialogues.
 
 A SIPp process acts by the clock, and knows one of the telephone's dialogues, where REFER with Replaces (as
-JsSIP sends it, RFC 3891, 5589) needs the names of two. Asterisk is asked for the names, and the request goes
-into the dialogue from a socket of its own. SIPp is not told: its script may only wait from then on.
+JsSIP sends it, RFC 3515, 3891, 5589) needs the names of two. Asterisk is asked for the names, and the request
+goes into the dialogue from a socket of its own. SIPp is not told: its script may only wait from then on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from urllib.parse import quote
 
 from tests.support.ami_tap import AmiTap
 
-_LATER: Iterator[int] = count(50)
-"""Numbers of requests: later than anything a script has sent in its dialogue before."""
+_cseq = count(50)
+"""Later than anything a script has sent in its dialogue before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +46,31 @@ async def bye(tap: AmiTap, channel: str, port: int) -> str:
     return await _ask(await dialogue_of(tap, channel), port, "BYE")
 
 
-async def press(tap: AmiTap, channel: str, port: int, key: str) -> str:
+async def press(tap: AmiTap, channel: str, key: str, port: int) -> str:
     """He presses one key; the first line of the answer."""
-    relay = f"Signal={key}\r\nDuration=120\r\n"
-    kind = "Content-Type: application/dtmf-relay"
+    kind, relay = "Content-Type: application/dtmf-relay", f"Signal={key}\r\nDuration=120\r\n"
     return await _ask(await dialogue_of(tap, channel), port, "INFO", kind, body=relay)
 
 
 async def refer_with_replaces(tap: AmiTap, channel: str, other: str, port: int) -> str:
     """Send the REFER within `channel`'s dialogue, replacing `other`'s; the first line of the answer."""
-    mine, replaced = await dialogue_of(tap, channel), await dialogue_of(tap, other)
+    replaced = await dialogue_of(tap, other)
     # Tags are named as whoever gets the request calls them: its own is the "to-tag".
     dialogue = f"{replaced.call_id};to-tag={replaced.local_tag};from-tag={replaced.remote_tag}"
-    target = f"sip:127.0.0.1:{port}?Replaces={quote(dialogue, safe='')}"
+    return await _refer(tap, channel, f"127.0.0.1:{port}?Replaces={quote(dialogue, safe='')}", port)
+
+
+async def refer(tap: AmiTap, channel: str, target: str, port: int) -> str:
+    """Send the REFER to `target` within `channel`'s dialogue; the first line of the answer, which says what
+    comes of it: no messages later on (RFC 4488), as the telephone's script would not understand them.
+    """
+    return await _refer(tap, channel, f"{target}@127.0.0.1:{port}", port, "Refer-Sub: false")
+
+
+async def _refer(tap: AmiTap, channel: str, place: str, port: int, *more: str) -> str:
+    mine = await dialogue_of(tap, channel)
     by = f"Referred-By: <{_address(mine.remote_uri)}>"
-    return await _ask(mine, port, "REFER", f"Refer-To: <{target}>", by)
+    return await _ask(mine, port, "REFER", f"Refer-To: <sip:{place}>", *more, by)
 
 
 async def _ask(mine: Dialogue, port: int, method: str, *headers: str, body: str = "") -> str:
@@ -78,7 +87,7 @@ async def _ask(mine: Dialogue, port: int, method: str, *headers: str, body: str 
     )
     try:
         here = transport.get_extra_info("sockname")[1]
-        number = next(_LATER)
+        number = next(_cseq)
         lines = (
             f"{method} sip:127.0.0.1:{port} SIP/2.0",
             f"Via: SIP/2.0/UDP 127.0.0.1:{here};rport;branch=z9hG4bK-{method}-{here}-{number}",

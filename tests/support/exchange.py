@@ -118,6 +118,8 @@ def node_spec(directory: Path, programs: instance.Programs, port: int = PORTS.si
             ),
         ),
         vips=("13900000001",),
+        colleagues=("8001", "8002", "8003"),
+        outside=("110",),
         quiet=False,
         survey_wait_s=2,
     )
@@ -290,8 +292,13 @@ class Exchange:
 
     async def presses(self, channel: str, key: str) -> None:
         """He presses a key now."""
-        answer = await dialogues.press(self.tap, channel, self.spec.sip_port, key)
+        answer = await dialogues.press(self.tap, channel, key, self.spec.sip_port)
         assert answer.startswith("SIP/2.0 200"), answer
+
+    async def refers(self, channel: str, target: str) -> str:
+        """The telephone that has this channel sends its far end there (REFER); the first line it hears."""
+        self.tap.note(f"{channel} is referred to {target}")
+        return await dialogues.refer(self.tap, channel, target, self.spec.sip_port)
 
     def alive(self) -> None:
         """One beat of the service's heart."""

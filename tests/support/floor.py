@@ -283,14 +283,14 @@ async def floor(
         database=database or DatabaseSettings(),
         credentials=folder / "credentials.json",
         nodes=(node,),
-        outgoing=OutgoingSettings(first="00:00", last="23:59"),
+        outgoing=OutgoingSettings(first="00:00", last="23:59", transfer_to=("110",)),
     )
     accounts = issue_accounts(folder / "accounts.json")
     cheap = Passwords(cheap=True)
     issued = credentials_file.issue(folder / "credentials.json", directory, passwords=cheap)
     credentials = credentials_file.load(folder / "credentials.json")
     try:
-        spec = spec_by(node, directory, credentials, programs, accounts)
+        spec = spec_by(node, directory, credentials, programs, accounts, outgoing=settings.outgoing)
         spec = replace(spec, accounts=(*spec.accounts, TAP))
         exchange = Exchange(spec, programs, folder / "sipp")
         try:

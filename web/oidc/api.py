@@ -10,7 +10,8 @@ ever followed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import structlog
@@ -157,9 +158,12 @@ class OidcApi:
         if told.error or not told.code:
             raise OidcRefused(f"the provider says {told.error[:100]!r} instead of a code", _STALE)
         claims = await provider.person(told.code, verifier=pending.verifier, nonce=pending.nonce)
-        return await self._begun_for(request, str(claims.get(provider.options.claim, "")), pending)
+        return await self._begun_for(request, claims, provider.options.claim, pending)
 
-    async def _begun_for(self, request: ApiRequest, staff: str, pending: Pending) -> web.StreamResponse:
+    async def _begun_for(
+        self, request: ApiRequest, claims: Mapping[str, Any], claim: str, pending: Pending
+    ) -> web.StreamResponse:
+        staff = str(claims.get(claim, ""))
         person = self._gate.sessions.people.principal(staff)
         if person is None:
             raise OidcRefused(f"the provider's {staff[:40]!r} is nobody who may sign in here", _NOBODY)
@@ -168,6 +172,8 @@ class OidcApi:
             address=request.raw.remote or "",
             client=request.raw.headers.get("User-Agent", ""),
             way=PROVIDER,
+            subject=str(claims.get("sub") or ""),
+            provider_session=str(claims.get("sid") or ""),
         )
         response = _led_to(pending.page if pending.page in self._pages else self._home)
         self._gate.open(response, started)

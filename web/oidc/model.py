@@ -10,6 +10,8 @@ from web.errors import WebError
 
 BACK = "/api/session/oidc/back"
 """Where the provider sends people back to."""
+ENDED = "/api/session/oidc/ended"
+"""Where it says itself that a session there has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

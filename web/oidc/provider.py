@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -14,12 +15,17 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
-from core.clock import HOUR, Clock, Duration, Instant
+from core.clock import HOUR, SECOND, Clock, Duration, Instant
+from web.ended_there import EndedThere
+from web.oidc.logout import ended_of
 from web.oidc.model import Metadata, OidcOptions, OidcRefused, Plain, ProviderDown
 from web.oidc.token import NOT_TRUSTED, UnknownKey, claims_of
 
 _PATIENCE = aiohttp.ClientTimeout(total=10, connect=5)
 _GOOD_FOR: Duration = HOUR
+_SPARED: Duration = 10 * SECOND
+"""Anybody can send us what looks like a logout token: it makes us ask for keys no more often than this."""
+T = TypeVar("T")
 _AGAIN = Plain("登录已失效,请重新登录", "this sign-in is no longer good: sign in again")
 _log = structlog.get_logger("web.oidc")
 
@@ -35,6 +41,8 @@ class ProviderClient:
         self._metadata_at: Instant = 0
         self._keys: KeySet | None = None
         self._keys_at: Instant = 0
+        self._asked_at: Instant = 0
+        self._asking = asyncio.Lock()
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -56,7 +64,11 @@ class ProviderClient:
         """
         metadata = await self.metadata()
         answer = await self._redeem(metadata, code, verifier)
-        claims = await self._checked(metadata, _text(answer, "id_token"), nonce)
+        token = _text(answer, "id_token")
+        claims = await self._checked(
+            lambda keys: claims_of(token, keys, self.options, nonce=nonce, now=self._clock()),
+            self._fetch_keys,
+        )
         if self.options.claim in claims or not metadata.userinfo_endpoint:
             return claims
         headers = {"Authorization": f"Bearer {_text(answer, 'access_token')}"}
@@ -64,6 +76,12 @@ class ProviderClient:
         if more.get("sub") != claims["sub"]:
             raise OidcRefused("userinfo tells of somebody else than the ID token", NOT_TRUSTED)
         return {**more, **claims}
+
+    async def ended(self, token: str) -> EndedThere:
+        """What a logout token ends. `ProviderDown`; `LogoutRefused`, or `OidcRefused` where no key fits."""
+        return await self._checked(
+            lambda keys: ended_of(token, keys, self.options, now=self._clock()), self._spared_keys
+        )
 
     async def _redeem(self, metadata: Metadata, code: str, verifier: str) -> Mapping[str, Any]:
         options = self.options
@@ -78,19 +96,34 @@ class ProviderClient:
             form |= {"client_id": options.client_id, "client_secret": options.client_secret}
         return await self._ask("POST", metadata.token_endpoint, headers=headers, data=form)
 
-    async def _checked(self, metadata: Metadata, token: str, nonce: str) -> Mapping[str, Any]:
-        """The token's claims; where no key we have fits it, it may have new ones."""
-        if self._keys is not None and self._clock() - self._keys_at < _GOOD_FOR:
+    async def _checked(self, check: Callable[[KeySet], T], others: Callable[[], Awaitable[KeySet]]) -> T:
+        """What `check` makes of the keys we have; where none fits, of `others`: there may be new ones."""
+        known = self._fresh_keys()
+        if known is not None:
             with contextlib.suppress(UnknownKey):
-                return claims_of(token, self._keys, self.options, nonce=nonce, now=self._clock())
-        keys = await self._fetch_keys(metadata)
+                return check(known)
+        keys = await others()
         try:
-            return claims_of(token, keys, self.options, nonce=nonce, now=self._clock())
+            return check(keys)
         except UnknownKey as unknown:
             raise OidcRefused(f"no key of the provider fits ({unknown})", NOT_TRUSTED) from unknown
 
-    async def _fetch_keys(self, metadata: Metadata) -> KeySet:
-        told = await self._ask("GET", metadata.jwks_uri)
+    def _fresh_keys(self) -> KeySet | None:
+        return self._keys if self._clock() - self._keys_at < _GOOD_FOR else None
+
+    async def _spared_keys(self) -> KeySet:
+        """The provider's keys, not asked for again so soon after the last time, whatever came of that."""
+        async with self._asking:
+            if not 0 <= self._clock() - self._asked_at < _SPARED:
+                return await self._fetch_keys()
+        keys = self._fresh_keys()
+        if keys is None:
+            raise ProviderDown("its keys could not be had a moment ago, and are not asked for again so soon")
+        return keys
+
+    async def _fetch_keys(self) -> KeySet:
+        self._asked_at = self._clock()
+        told = await self._ask("GET", (await self.metadata()).jwks_uri)
         self._keys, self._keys_at = _key_set(told), self._clock()
         _log.info("keys of the provider read", keys=len(self._keys.keys))
         return self._keys

@@ -30,10 +30,7 @@ def claims_of(
     token: str, keys: KeySet, options: OidcOptions, *, nonce: str, now: Instant
 ) -> Mapping[str, Any]:
     """What a good token says. `UnknownKey` if no key of `keys` signed it; `OidcRefused` if it is not good."""
-    try:
-        decoded = jwt.decode(token, keys, algorithms=list(SIGNED_BY))
-    except (JoseError, ValueError) as error:
-        raise UnknownKey(f"{type(error).__name__}: {error}") from error
+    claims = decoded(token, keys).claims
     registry = jwt.JWTClaimsRegistry(
         now=now // SECOND,
         leeway=options.skew // SECOND,
@@ -45,11 +42,19 @@ def claims_of(
         nonce={"essential": True, "value": nonce},
     )
     try:
-        registry.validate(decoded.claims)
+        registry.validate(claims)
     except JoseError as error:
         raise OidcRefused(f"the ID token is refused: {error}", NOT_TRUSTED) from error
-    _check_party(decoded.claims, options)
-    return decoded.claims
+    _check_party(claims, options)
+    return claims
+
+
+def decoded(token: str, keys: KeySet) -> jwt.Token:
+    """A token that one of `keys` signed; else `UnknownKey`."""
+    try:
+        return jwt.decode(token, keys, algorithms=list(SIGNED_BY))
+    except (JoseError, ValueError) as error:
+        raise UnknownKey(f"{type(error).__name__}: {error}") from error
 
 
 def _check_party(claims: Mapping[str, Any], options: OidcOptions) -> None:

@@ -172,8 +172,7 @@ async def test_caller_gone_in_a_conference(line: Exchange) -> None:
 async def test_conference_ends_with_the_survey(line: Exchange) -> None:
     """By our order: both agents are let go. What a telephone refers is refused, and all stay together."""
     three = await _together(line)
-    about = {"Channel": three.first, "Context": "hotline-transfer", "Exten": "survey"}
-    assert (await line.tap.action("BlindTransfer", **about))["Response"] == "Error"
+    assert (await line.refers(three.first, "survey")).startswith("SIP/2.0 400")
     assert not line.tap.all("ConfbridgeLeave")
     line.tap.note("the customer is sent to the survey")
     action = to_survey(three.customer)

@@ -27,32 +27,31 @@ async def test_referred_to_the_survey(line: Exchange) -> None:
     assert line.messages == ""
 
 
-async def test_a_wrong_transfer_brings_the_customer_back(line: Exchange) -> None:
-    """There is no 777: an apology, then ahead of all others in the queue the customer came from."""
-    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="777"))
-    await line.phone("d002", ANSWERS)
-    await line.member("d001", "8001")
-    await line.call(*TO_CARD)
-    await line.tap.wait_for("AgentConnect", MemberName="8001")
-    await line.member("d002", "8002")
-    await line.pause("d001")
-    await line.tap.wait_for("QueueEntered", Queue="card-cmn", Urgency="1000")
-    await line.tap.wait_for("AgentConnect", MemberName="8002")
-    await line.tap.wait_for("SurveyEnded")
-    assert len({e["Call"] for e in line.tap.all("QueueEntered")}) == 1
-
-
 async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     """The service has said where 8002 sits; the colleague's leg is recorded, then the customer rates it."""
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=300, transfer_to="8002"))
     await line.phone("d002", ANSWERS)
     await line.member("d001", "8001")
+    await line.member("d002", "8002", queue="loss-cmn")
     await line.sits("d002", "8002")
     await line.call(*TO_CARD)
     await line.tap.wait_for("SurveyStarted", By="agent")
     started = line.tap.all("RecordingStarted")
     assert [e["Channel"].partition("-")[0] for e in started] == ["PJSIP/d001", "PJSIP/d002"]
     assert len({e["Call"] for e in started}) == 1
+    assert line.messages == "", "8002 has no place in that queue: app_queue is asked nothing of him"
+
+
+@pytest.mark.rule("CALL-16")
+async def test_only_in_a_customers_call_may_a_queue_be_asked(line: Exchange) -> None:
+    """Who has no customer is told so, and rings nobody."""
+    await line.phone("d002", ANSWERS)
+    await line.member("d002", "8002", queue="loss-cmn")
+    await line.sits("d002", "8002")
+    call = await line.dial("d001", "loss-cmn")
+    await line.tap.wait_for("AgentCode", Code="dial", Result="denied")
+    await call.done(60)
+    assert not line.tap.all("DialBegin")
 
 
 async def test_of_two_customers_sent_to_one_colleague_at_once_one_comes_back(line: Exchange) -> None:

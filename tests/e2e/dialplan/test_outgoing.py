@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from typing import Any, cast
 
 import pytest
 
@@ -14,6 +13,7 @@ from core.facts import OutgoingOutcome
 from hotline.simulation.scripts import Phone
 from telephony.ami.actions import call_out
 from telephony.outgoing import leg_for, not_reached
+from tests.support.ear import listen
 from tests.support.exchange import CALLED, PORTS, Exchange, until
 
 pytestmark = pytest.mark.asterisk
@@ -52,35 +52,9 @@ async def test_both_are_brought_together_and_recorded_on_the_agents_leg(line: Ex
     assert line.messages == ""
 
 
-class _Ear(asyncio.DatagramProtocol):
-    """A telephone that answers questions whether it is there, and keeps the first INVITE it hears."""
-
-    def __init__(self) -> None:
-        self.invite: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        text = data.decode()
-        if text.startswith("INVITE ") and not self.invite.done():
-            self.invite.set_result(text)
-        if text.startswith("OPTIONS "):
-            kept = ("Via:", "From:", "To:", "Call-ID:", "CSeq:")
-            lines = [line for line in text.splitlines() if line.startswith(kept)]
-            answer = ["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""]
-            self._transport.sendto("\r\n".join(answer).encode(), addr)
-
-
-async def _listen(ip: str, port: int) -> tuple[asyncio.DatagramTransport, asyncio.Future[str]]:
-    loop = asyncio.get_running_loop()
-    transport, ear = await loop.create_datagram_endpoint(_Ear, local_addr=(ip, port))
-    return transport, ear.invite
-
-
 async def test_the_customer_sees_our_number(line: Exchange) -> None:
     await line.phone("d001", AGENT)
-    transport, heard = await _listen("127.0.0.2", CALLED)
+    transport, heard = await listen("127.0.0.2", CALLED)
     try:
         await _order(line)
         invite = await asyncio.wait_for(heard, 30)
@@ -92,7 +66,7 @@ async def test_the_customer_sees_our_number(line: Exchange) -> None:
 
 
 async def test_the_agents_telephone_is_told_which_call_it_is(line: Exchange) -> None:
-    transport, heard = await _listen("127.0.0.1", PORTS.spare[0])
+    transport, heard = await listen("127.0.0.1", PORTS.spare[0])
     try:
         await line.register("d001", PORTS.spare[0])
         call, _ = await _order(line)
@@ -128,6 +102,18 @@ async def test_the_dialplan_dials_no_number_that_is_not_on_its_list(line: Exchan
     assert (over["Uniqueid"], over["Status"]) == (leg, "REFUSED")
     await line.tap.wait_for("Hangup", Uniqueid=leg)
     assert not line.tap.all("CustomerDialled")
+
+
+@pytest.mark.rule("SEC-11")
+async def test_a_customer_whom_we_have_called_is_sent_to_no_number_outside(line: Exchange) -> None:
+    """There is no queue that he could come back to: the agent hears so, and still has him."""
+    await line.phone("d001", AGENT)
+    await line.called(Phone("called", answer_ms=100, talk_ms=None))
+    _, leg = await _order(line)
+    talks = await line.tap.wait_for("BridgeEnter", Uniqueid=leg)
+    for target in ("110", "02116812345", "777"):
+        assert (await line.refers(talks["Channel"], target)).startswith("SIP/2.0 404"), target
+    assert not line.tap.all("BridgeLeave")
 
 
 async def test_nobody_is_dialled_while_the_agents_telephone_is_not_taken(line: Exchange) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core import facts as f
-from core.clock import SECOND
+from core.clock import MILLISECOND, SECOND
 from hotline.simulation.scripts import Key, Pause, Phone
+from ledger.proof import prove
 from tests.support.floor import Floor
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -149,6 +150,29 @@ async def test_a_customer_is_sent_to_a_colleague_who_is_not_asked_by_the_queue(h
         await agent.post("/api/summaries", status=201, leg=leg, type="silent_call")
     # The rest that was asked for before the call goes on after it.
     await hotline.fact(f.AgentStateChanged, lambda x: x.agent == "1016" and x.reason == "rest", after=since)
+
+
+async def test_a_customer_is_sent_to_a_number_outside_on_record(hotline: Floor) -> None:
+    """What comes of it is told with the leg that sent him; the proof of the day finds nothing missing."""
+    since = len(hotline.facts)
+    await hotline.exchange.phone("d015", Phone("sends", answer_ms=300, talk_ms=500, transfer_to="110"))
+    agent = await hotline.agent("1013", "d015")
+    await hotline.exchange.called(Phone("outside", answer_ms=300, talk_ms=1_000))
+    await hotline.exchange.call(*TO_CARD)
+    ended = await hotline.fact(f.OutsideEnded, after=since)
+    assert (ended.agent, ended.number, ended.outcome) == ("1013", "110", f.OutgoingOutcome.REACHED)
+    await hotline.over(ended.call)
+    assert not [x for x in hotline.all(f.SurveyStarted) if x.call == ended.call]
+    await hotline.settled()
+    (leg,) = (await agent.get(f"/api/calls/{ended.call}"))["legs"]
+    assert (leg["leg"], leg["transferred_to"]) == (ended.leg, "110")
+    outside = leg["outside"]
+    assert (outside["number"], outside["outcome"]) == ("110", "reached")
+    assert outside["talked_ms"] == ended.talked // MILLISECOND > 0
+    assert [one["leg"] for one in (await agent.get("/api/summaries/owed"))["owed"]] == [ended.leg]
+    await agent.post("/api/summaries", status=201, leg=ended.leg, type="silent_call")
+    facts = await hotline.hotline.ledger.read(0, limit=100_000)
+    assert [one for one in prove(facts, None) if ended.call in one.subject] == []
 
 
 async def test_a_queue_that_times_out_is_no_abandon(hotline: Floor) -> None:

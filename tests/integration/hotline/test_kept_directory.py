@@ -12,10 +12,12 @@ from core.clock import system_clock
 from directory.book import DirectoryBook
 from directory.changes import Line
 from directory.credentials import issue
+from directory.entries import entries_of
 from directory.seed import DEMO, load
 from hotline import configuration
 from hotline.__main__ import main
 from hotline.check_heard import of_node_flows
+from hotline.commands.check import findings
 from hotline.content import read_content
 from hotline.databases import kept_directory
 from hotline.findings import Weight
@@ -125,6 +127,33 @@ async def test_the_service_starts_with_a_flow_that_fits_what_is_kept(tmp_path: P
     issue(settings.credentials_file, SEED, passwords=CHEAP)
     hotline = await assembled(settings)
     assert "loan-cmn" in hotline.directory.present.queues
+    await hotline.close()
+
+
+def test_a_right_that_came_after_the_roles_were_taken_in_is_told_by_the_check_and_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data_dir=tmp_path, web=WebSettings(port=PORT))
+    roles = {key: body for (section, key), body in entries_of(SEED).items() if section == "roles"}
+    without = {
+        code: [right for right in body["rights"] if right != "calls.move"] for code, body in roles.items()
+    }
+    changed(
+        tmp_path, *(Line("roles", code, {**body, "rights": without[code]}) for code, body in roles.items())
+    )
+    (tmp_path / "left.over").touch()
+    told = {one.about: one.line() for one in findings(settings)}
+    assert "held by nobody, as shipped of leader: calls.move; supervisor: calls.move → give" in told["rights"]
+    assert f"{tmp_path / 'left.over'} is in no backup" in told["folders"]
+
+    issue(settings.credentials_file, SEED, passwords=CHEAP)
+    asyncio.run(started_and_stopped(settings))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "held by nobody" in line]
+    assert "leader: calls.move; supervisor: calls.move" in line
+
+
+async def started_and_stopped(settings: Settings) -> None:
+    hotline = await assembled(settings)
     await hotline.close()
 
 

@@ -67,6 +67,7 @@ async def test_queues_calls_and_agents_are_those_of_the_board(program: Program) 
     assert of(figures, "hotline_queue_offered_total", queue=QUEUE) == 4
     assert of(figures, "hotline_queue_answered_total", queue=QUEUE) == 2
     assert of(figures, "hotline_queue_answered_within_10s_total", queue=QUEUE) == 1
+    assert of(figures, "hotline_queue_answered_in_sl_total", queue=QUEUE) == 1
     assert of(figures, "hotline_queue_abandoned_total", queue=QUEUE) == 1
     assert of(figures, "hotline_queue_waiting", queue=QUEUE) == 1
     assert 40 <= of(figures, "hotline_queue_longest_wait_seconds", queue=QUEUE) < 400

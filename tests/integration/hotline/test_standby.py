@@ -239,12 +239,25 @@ async def test_frozen_or_killed_a_leader_is_followed_by_one_standby_and_no_fact_
     assert house.databases.ask("ledger", by_frozen) == [(last, last)]
 
 
+async def told_to_stand_by(house: House) -> None:
+    """`hotline check` says that somebody does, once they have said so for the first time."""
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            found = await asyncio.to_thread(lambda: list(of_lease(house.settings("a"))))
+            (line,) = [one.line() for one in found if one.about == "standby"]
+            if "stands by with this version" in line:
+                return
+            assert "nobody has ever stood by" in line
+            await asyncio.sleep(0.05)
+
+
 async def test_with_the_database_down_nobody_is_elected_and_the_leader_goes_on(house: House) -> None:
     """The lease has run out for everybody when the database is back."""
     leader = await house.writer("a")
     await leader.says("stored")
     standby = await house.writer("b")
     await standby.says("stands by")
+    await told_to_stand_by(house)
     leader.sent(signal.SIGSTOP)
     fence, token, renewed = house.lease()
     house.databases.ask("ledger", "UPDATE leases SET expires = 1 WHERE name = 'leader'")

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from core.clock import system_clock
+from core.clock import HOUR, system_clock
 from core.errors import BadInput
 from core.facts import DeviceContactChanged
 from directory.changes import Line
@@ -34,6 +34,7 @@ from tests.support.floor import Person
 from tests.support.ports import own
 from tests.support.redis import RedisServer
 from web.app import LIVE
+from web.oidc.model import ENDED
 
 pytestmark = pytest.mark.postgresql
 ROOT = Path(__file__).resolve().parents[3]
@@ -247,11 +248,11 @@ async def session_status(person: Person) -> int:
 
 
 async def closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
-    """The code with which the other side ends it."""
+    """The code with which the other side ends it: as it was sent, the client's own is lost with the line."""
     async with asyncio.timeout(WITHIN_S):
-        while (await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+        while (frame := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             pass
-    return socket.close_code
+    return frame.data if frame.type is aiohttp.WSMsgType.CLOSE else None
 
 
 @pytest.mark.rule("SEC-21")
@@ -265,6 +266,30 @@ async def test_who_leaves_is_out_at_web_processes_as_soon_as_the_leader_says_so(
             assert await session_status(agent) == 401
             assert not other.closed
         assert (await leader.get("/api/session"))["staff"] == SHIFT_LEADER
+
+
+async def test_a_session_that_ends_at_the_leader_is_over_at_web_processes_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.sessions._BELIEVED", HOUR)  # nobody looks for himself meanwhile
+    async with signed_in(AGENT, WEB_PORTS[0]) as agent, agent.watch(f"agent:{AGENT}") as screen:
+        await heard(screen, lambda frame: frame["kind"] == "snapshot")
+        headers = {**agent._headers, "Origin": f"http://127.0.0.1:{LEADER_PORT}"}
+        url = f"http://127.0.0.1:{LEADER_PORT}/api/session"
+        async with (
+            aiohttp.ClientSession(cookie_jar=agent._client.cookie_jar) as client,
+            client.delete(url, headers=headers) as response,
+        ):
+            assert response.status == 204
+        assert await closed(screen) == SESSION_ENDED
+        assert await session_status(agent) == 401
+
+
+async def test_the_providers_word_is_handed_on_to_the_leader(house: House) -> None:
+    url = f"http://127.0.0.1:{WEB_PORTS[0]}{ENDED}"
+    async with aiohttp.ClientSession() as client, client.post(url, data={"logout_token": "x"}) as response:
+        assert response.status == 401, "there is no provider in this house"
+        assert (await response.json())["type"] == "/problems/unsigned"
 
 
 @pytest.mark.rule("SEC-21")

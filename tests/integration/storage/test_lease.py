@@ -142,7 +142,11 @@ async def test_only_where_somebody_stood_by_a_lease_that_has_run_out_stops_the_l
         now = 60.0
         await leads.ask()
         await leads.drives()
-    await lease.stand_by("host:b")
+    assert await lease.standby() is None
+    await lease.stand_by("host:b", "0123456789ab")
+    there = await lease.standby()
+    assert there is not None
+    assert (there.holder, there.edition, there.there) == ("host:b", "0123456789ab", True)
     await leads.ask()
     with server.stopped():
         now = 69.9
@@ -157,6 +161,9 @@ async def test_only_where_somebody_stood_by_a_lease_that_has_run_out_stops_the_l
     server_databases.ask("ledger", "UPDATE leases SET expires = 1 WHERE name = 'standby'")
     await leads.ask()
     assert not leads.stood_by, "it is gone for longer than a term"
+    gone = await lease.standby()
+    assert gone is not None
+    assert (gone.there, gone.silent >= there.silent) == (False, True)
     assert (await row_of(lease)).token == "a"
 
 

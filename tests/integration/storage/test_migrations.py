@@ -161,6 +161,21 @@ async def test_calls_find_their_months_and_keep_their_legs_on_the_way_down_and_u
         ]
 
 
+async def test_what_was_counted_before_has_its_service_level_from_the_ten_seconds(
+    databases: Databases, database: Database
+) -> None:
+    import_all_tables()
+    await migrate(database)
+    counted = metadata.tables["interval_queues"]
+    rows = [row | {"answered_10": 7 + n, "answered_in_sl": 1} for n, row in enumerate(samples(counted))]
+    async with database.write() as connection:
+        await connection.execute(insert(counted), rows)
+    await migrate_down(database, to="0020")
+    await migrate(database)
+    found = databases.ask("t", "SELECT answered_10, answered_in_sl FROM interval_queues ORDER BY start")
+    assert found == [(7, 7), (8, 8), (9, 9)]
+
+
 async def test_facts_in_several_parts_come_together_and_apart_again(
     databases: Databases, database: Database
 ) -> None:

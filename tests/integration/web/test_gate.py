@@ -151,6 +151,7 @@ async def test_without_a_session_every_route_that_is_not_public_is_closed(site: 
         ("GET", "/api/session/oidc"),
         ("GET", "/api/session/oidc/back"),
         ("GET", "/api/session/oidc/out"),
+        ("POST", "/api/session/oidc/ended"),  # by the provider's signature alone
         ("GET", "/health"),
         ("GET", "/ready"),
         ("GET", "/api/openapi.json"),

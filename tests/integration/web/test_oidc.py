@@ -74,14 +74,14 @@ class House:
 
 @asynccontextmanager
 async def house(
-    url: str, folder: Path, *, in_token: bool = False, rule: PasswordRule | None = None
+    url: str, folder: Path, *, in_token: bool = False, rule: PasswordRule | None = None, ended_at: str = ""
 ) -> AsyncIterator[House]:
-    """Both, running; our pages are /board and /desk."""
+    """Both, running; our pages are /board and /desk. `ended_at`: see `real_provider`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address, clock = f"http://127.0.0.1:{port}", MovableClock()
-    async with real_provider(address, in_token=in_token) as provider:
+    async with real_provider(address, in_token=in_token, ended_at=ended_at) as provider:
         options = OidcOptions(
             issuer=provider.issuer,
             client_id="hotline",

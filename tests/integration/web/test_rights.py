@@ -31,7 +31,7 @@ PUBLIC = {
     ("GET", "/metrics"),
     ("GET", "/api/openapi.json"),
 }
-SIGNED = {("POST", "/api/notices/sms/reports")}
+SIGNED = {("POST", "/api/notices/sms/reports"), ("POST", "/api/session/oidc/ended")}
 """For programs that sign what they send: nobody's session opens them."""
 PAGES = {"/", "/board", "/board/{file}"}
 """Files without data, open to everyone."""

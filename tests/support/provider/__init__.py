@@ -22,12 +22,13 @@ SECRET = "known to this test alone"
 class RealProvider:
     """`issuer`: its address. It may be stopped, and started again with other keys."""
 
-    def __init__(self, address: str, *, in_token: bool) -> None:
+    def __init__(self, address: str, *, in_token: bool, ended_at: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.issuer = f"http://127.0.0.1:{self.port}"
         self._wants = {"port": self.port, "address": address, "secret": SECRET, "inToken": in_token}
+        self._wants |= {"endedAt": ended_at or f"{address}/api/session/oidc/ended"}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -67,6 +68,16 @@ class RealProvider:
         assert isinstance(here, URL), f"the provider asks for more than a name and consent: {here[1][:500]}"
         return here
 
+    async def signs_out(self, client: aiohttp.ClientSession) -> None:
+        """A person signs out at the provider's own page; it has told whom it tells when this returns."""
+        async with client.get(f"{self.issuer}/session/end") as response:
+            page = await response.text()
+        action, secret = (re.search(rf'{name}="([^"]+)"', page) for name in ("action", 'name="xsrf" value'))
+        assert action and secret, page[:500]
+        form = {"xsrf": secret[1], "logout": "yes"}
+        async with client.post(unescape(action[1]), data=form, allow_redirects=False) as response:
+            assert response.status in (200, 302, 303), await response.text()
+
     async def _walk(self, client: aiohttp.ClientSession, url: URL) -> URL | tuple[URL, str]:
         """As far as the provider leads: away from it, or to a page of its own."""
         while url.port == self.port:
@@ -79,12 +90,15 @@ class RealProvider:
 
 
 @asynccontextmanager
-async def real_provider(address: str, *, in_token: bool = False) -> AsyncIterator[RealProvider]:
+async def real_provider(
+    address: str, *, in_token: bool = False, ended_at: str = ""
+) -> AsyncIterator[RealProvider]:
     """Serving, until the test is over. `address`: the one of our service, to which it may lead back.
 
-    `in_token`: the staff number stands in the ID token; else userinfo alone tells it.
+    `in_token`: the staff number stands in the ID token; else userinfo alone tells it. `ended_at`: where it
+    tells that a session has ended, if not at our service.
     """
-    provider = RealProvider(address, in_token=in_token)
+    provider = RealProvider(address, in_token=in_token, ended_at=ended_at)
     try:
         await provider.start()
         yield provider

@@ -10,6 +10,8 @@ from core.facts import AgentState, CallerLeftQueue, CallerQueued, EndReason, Lea
 from tests.unit.board.story import MIDNIGHT, Story, s
 
 QUEUES = ("card-cmn", "loss-cmn", "card-en")
+PROMISES = (5, 10, 30)
+"""Service levels in seconds; each caller may find the queue with another one."""
 GONE = (LeaveReason.ABANDONED, LeaveReason.TIMED_OUT, LeaveReason.NOBODY_ON_DUTY, LeaveReason.NODE_LOST)
 
 
@@ -25,6 +27,7 @@ class Caller:
     wrap: float
     survey: tuple[int, int] | None
     rounds: int
+    promise: int
 
 
 seconds = st.integers(0, 45_000).map(lambda thousandths: thousandths / 1000)
@@ -38,6 +41,7 @@ callers = st.builds(
     wrap=seconds,
     survey=st.none() | st.tuples(st.integers(0, 5), st.integers(0, 2)),
     rounds=st.integers(1, 3),
+    promise=st.sampled_from(PROMISES),
 )
 plans = st.lists(callers, min_size=1, max_size=25)
 
@@ -52,7 +56,7 @@ def tell(plan: list[Caller]) -> Story:
             story.add(NobodyOnDuty(at=MIDNIGHT + s(caller.joins), call=call, queue=caller.queue))
             story.ends(call, caller.joins + 1, EndReason.SYSTEM, Phase.MENU)
             continue
-        joined = story.joins(call, caller.joins, caller.queue)
+        joined = story.joins(call, caller.joins, caller.queue, answer_within=s(caller.promise))
         for turn in range(1, caller.rounds):
             at = joined + s(caller.wait) * turn // caller.rounds
             story.add(

@@ -139,6 +139,19 @@ def test_the_service_level_alarm_needs_a_full_window_and_has_hysteresis() -> Non
     assert watch.at(55) == [f"-{each}" for each in levels]  # 9 of 10
 
 
+def test_a_queue_is_held_to_its_own_service_level_and_all_together_to_ten_seconds() -> None:
+    story = Story()
+    for n in range(10):
+        story.joins(f"a{n}", n, answer_within=s(30))
+        story.answers(f"a{n}", "1001", n, 15, 1)
+    assert [each for each in Watch(story).at(60) if "level" in each] == ["+service_level_low all"]
+    slow = Story()
+    for n in range(10):
+        slow.joins(f"a{n}", n, answer_within=s(5))
+        slow.answers(f"a{n}", "1001", n, 8, 1)
+    assert [each for each in Watch(slow).at(60) if "level" in each] == [f"+service_level_low {QUEUE}"]
+
+
 def test_an_hour_later_old_callers_no_longer_hold_the_alarm() -> None:
     story = Story()
     for n in range(10):

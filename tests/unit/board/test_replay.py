@@ -56,6 +56,8 @@ def test_every_queue_agrees_with_a_plain_recount(plan: list[Caller]) -> None:
             if mine:
                 assert seen.sl10 == round(sum(wait <= 10 for wait in answered) / len(mine), 4)
                 assert seen.sl20 == round(sum(wait <= 20 for wait in answered) / len(mine), 4)
+                kept = sum(c.fate is LeaveReason.ANSWERED and c.wait <= c.promise for c in mine)
+                assert seen.sl == round(kept / len(mine), 4)
             if answered:
                 assert seen.answer_max_ms == round(max(answered) * 1000)
                 total_ms = sum(round(wait * 1000) for wait in answered)
@@ -124,6 +126,7 @@ COUNTED = [
     "answered",
     "answered_10",
     "answered_20",
+    "answered_in_sl",
     "abandoned",
     "abandoned_5",
     "abandoned_10",
@@ -159,6 +162,17 @@ def test_a_figure_opens_into_as_many_calls_as_it_counts(plan: list[Caller], upto
         if seen.sl10 is not None:
             decided = calls_behind(state, "sl10", seen.queue, now).calls
             assert seen.sl10 == round(seen.answered_10 / len(decided), 4)
+        if seen.sl is not None:
+            decided = calls_behind(state, "sl", seen.queue, now).calls
+            assert seen.sl == round(seen.answered_in_sl / len(decided), 4)
+        if seen.sl_recent is not None:
+            behind = calls_behind(state, "sl_recent", seen.queue, now)
+            recent = {(each.call, each.at) for each in behind.calls}
+            kept = sum(
+                (w.call, w.joined_at) in recent and w.outcome == "answered" and w.waited <= w.answer_within
+                for w in state.waits
+            )
+            assert seen.sl_recent == round(kept / len(recent), 4)
         if seen.sl10_recent is not None:
             within = {
                 (each.call, each.at) for each in calls_behind(state, "sl10_recent", seen.queue, now).calls

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from board.figures import BoardFigures, QueueFigures
@@ -32,6 +34,7 @@ from core.facts import (
     Phase,
     Side,
     TalkEnded,
+    decode,
 )
 from tests.unit.board.story import HOUR, MIDNIGHT, NOON, QUEUE, Story, s
 
@@ -90,6 +93,47 @@ def test_one_who_waits_is_offered_but_counts_in_a_service_level_only_once_its_li
 
     late = queue(read(story, 15.1))
     assert (late.sl10, late.sl20) == (0.5, 1.0)
+
+
+def test_a_caller_is_measured_by_what_the_queue_promised_when_they_came_into_it() -> None:
+    story = Story()
+    for call, at, promised in (("a", 0, 30), ("b", 60, 30), ("c", 120, 20)):  # changed before the third
+        story.joins(call, at, answer_within=s(promised))
+    story.answers("a", "1001", 0, 25, 10)
+    story.answers("b", "1001", 60, 31, 10)
+    story.answers("c", "1001", 120, 25, 10)
+    seen = queue(read(story, 300))
+    assert (seen.offered, seen.answered_in_sl, seen.answered_20, seen.answered_10) == (3, 1, 0, 0)
+    assert (seen.sl, seen.sl20, seen.sl10) == (0.3333, 0.0, 0.0)
+
+    story.joins("d", 400, "loss-cmn", answer_within=s(5))
+    story.answers("d", "1001", 400, 5, 10, queue="loss-cmn")
+    total = read(story, 500).total
+    assert (total.answered_in_sl, total.sl) == (2, 0.5), "of all queues each by its own"
+
+
+def test_one_who_waits_counts_in_the_queues_own_level_once_that_has_passed() -> None:
+    story = Story()
+    story.joins("a", 0, answer_within=s(30))
+    assert (queue(read(story, 29)).sl, queue(read(story, 29)).sl10) == (None, 0.0)
+    assert (queue(read(story, 30.1)).sl, queue(read(story, 30.1)).sl_recent) == (0.0, 0.0)
+
+
+def test_put_back_a_caller_keeps_the_promise_moved_he_has_the_other_queues() -> None:
+    story = Story()
+    joined = story.joins("a", 0, answer_within=s(30))
+    round_two: dict[str, Any] = {"call": "a", "joined_at": joined, "again": True}
+    story.add(CallerQueued(at=joined + s(10), queue=QUEUE, answer_within=s(5), **round_two))
+    assert queue(read(story, 20)).sl is None
+    story.add(CallerQueued(at=joined + s(22), queue="loss-cmn", answer_within=s(15), **round_two))
+    assert queue(read(story, 23), "loss-cmn").sl == 0.0
+
+
+def test_a_joining_written_down_before_its_promise_was_is_measured_by_ten_seconds() -> None:
+    body = b'{"at":0,"node":"","call":"a","queue":"card-cmn","joined_at":0}'
+    old = decode("CallerQueued", body)
+    assert isinstance(old, CallerQueued)
+    assert old.answer_within == s(10)
 
 
 def test_exits_have_their_own_names_and_are_never_abandons() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hotline.check_folders import of_folders
+from hotline.findings import Weight
 from hotline.keeping import DATA_ANEW, NODE_ANEW, places, unaccounted
 from hotline.settings import NodeSettings, Settings, UpgradeSettings
 
@@ -47,6 +49,8 @@ def test_what_is_in_no_line_is_named_wherever_it_lies(settings: Settings) -> Non
         settings.nodes[1].directory / "keys/new.pem",
     ]
     make(*strangers)
+    strangers.append(data / "elsewhere")
+    strangers[-1].symlink_to(data.parent)  # named, and not followed
     assert unaccounted(settings) == sorted(strangers)
 
 
@@ -82,3 +86,19 @@ def test_voices_can_be_left_out(settings: Settings) -> None:
         place.name for place in places(settings, recordings=False)
     }
     assert names == {"nodes/node1/recordings", "nodes/node2/recordings"}
+
+
+def test_the_check_has_a_line_for_each_stranger_and_counts_the_rest(settings: Settings) -> None:
+    data = settings.data_dir
+    make(data / "hotline.db", data / "studio/cmn/welcome.wav", data / "hotline.toml")
+    (all_well,) = of_folders(settings, data / "hotline.toml")
+    assert all_well.weight is Weight.GOOD
+    (stranger,) = of_folders(settings, None)
+    assert stranger.weight is Weight.WARNING
+    assert f"{data / 'hotline.toml'} is in no backup" in stranger.line()
+    make(*(data / f"left-{n:02}" for n in range(25)))
+    lines = [finding.line() for finding in of_folders(settings, data / "hotline.toml")]
+    assert len(lines) == 21
+    assert "left-19" in lines[19]
+    assert "5 more files like that" in lines[20]
+    assert all("→" in line for line in lines)

@@ -183,6 +183,21 @@ def test_a_leg_knows_who_sent_the_customer_and_where_to() -> None:
     ]
 
 
+def test_a_leg_knows_to_which_number_outside_the_customer_was_sent_and_what_came_of_it() -> None:
+    story = Story().menu().join().offer("1001", 1).answer("1001", 1)
+    story.leg(f.OutsideDialled, 3, 1, "1001", number="110")
+    (leg,) = folded(story).legs
+    assert leg.outside is not None
+    assert (leg.outside.number, leg.outside.answered_at, leg.outside.outcome) == ("110", None, None)
+    story.leg(f.OutsideAnswered, 4, 1, "1001", number="110", rang=4 * SECOND)
+    reached = f.OutgoingOutcome.REACHED
+    story.leg(f.OutsideEnded, 60, 1, "1001", number="110", outcome=reached, talked=60 * SECOND)
+    (leg,) = folded(story).legs
+    assert leg.outside is not None
+    assert leg.outside.answered_at == leg.outside.at + 4 * SECOND
+    assert (leg.outside.outcome, leg.outside.talked) == (reached, 60 * SECOND)
+
+
 @pytest.mark.rule("CALL-16")
 def test_a_consult_is_told_with_the_leg_that_asked_and_is_no_leg_itself() -> None:
     asks = {"to": "1002", "to_leg": leg_id(1, 9)}

@@ -97,10 +97,36 @@ def test_a_failed_offer_comes_back_with_its_agent_when_there_is_no_doubt() -> No
     assert offers[0].get("Interface") == "PJSIP/d001"
 
 
+def test_a_number_outside_is_no_telephone_that_the_queue_has_rung() -> None:
+    lines = [
+        cel(2, "CHAN_START", PHONE),
+        cel(9, "CHAN_START", OTHER, name="PJSIP/trunk-00000002"),
+        cel(9, "USER_DEFINED", OTHER, {"extra": "Call=abc"}, user="OutsideRung"),
+    ]
+    found = events(lines, log(f"06|{CALLER}|card-cmn|1001|RINGNOANSWER|4000"))
+    assert [event.get("DestUniqueid") for event in found if event.get("MemberName")] == [PHONE]
+
+
 def test_which_telephone_rang_is_not_guessed() -> None:
     lines = [cel(2, "CHAN_START", PHONE), cel(2, "CHAN_START", OTHER)]
     found = events(lines, log(f"06|{CALLER}|card-cmn|1001|RINGNOANSWER|4000"))
     assert found == []
+
+
+def test_transfers_come_back_with_both_channels_and_the_place() -> None:
+    """A queue that was asked is known from our own fact; Asterisk's file does not name it."""
+    asked = cel(3, "USER_DEFINED", OTHER, {"extra": "Call=&Queue=loss-cmn"}, user="QueueAsked")
+    (_, queue) = events(
+        [asked, cel(4, "ATTENDEDTRANSFER", PHONE, {"channel2_uniqueid": OTHER, "app": "Dial"})]
+    )
+    both = {"Result": "Success", "OrigTransfererUniqueid": PHONE, "SecondTransfererUniqueid": OTHER}
+    place = {"SecondTransfererContext": "hotline-ask-queue", "SecondTransfererExten": "loss-cmn"}
+    assert (queue.name, queue.headers) == ("AttendedTransfer", both | place | {"DestType": "App"})
+    (bridge,) = events([cel(4, "ATTENDEDTRANSFER", PHONE, {"channel2_uniqueid": OTHER, "bridge2_id": "b"})])
+    assert bridge.headers == both | {"DestType": "Bridge"}
+    (blind,) = events([cel(4, "BLINDTRANSFER", PHONE, {"extension": "110", "context": "hotline-transfer"})])
+    told = {"Result": "Success", "TransfererUniqueid": PHONE, "Extension": "110"}
+    assert (blind.name, blind.headers) == ("BlindTransfer", told)
 
 
 def test_a_joining_takes_its_exact_time_from_our_own_fact() -> None:

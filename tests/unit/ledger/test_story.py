@@ -66,6 +66,14 @@ def test_the_number_of_a_customer_whom_we_call_is_masked_too() -> None:
     assert "138****0001" in sentence(story.lines[0], "zh")
 
 
+def test_a_number_outside_has_a_lane_of_its_own() -> None:
+    sample = Sample().menu().join().offer().answer()
+    sample.leg(f.OutsideDialled, 5, 1, "1001", number="110")
+    line = told(sample.facts).lines[-1]
+    assert (line.source, line.target) == ("agent:1001", "outside:110")
+    assert (lane_name(line.target, "zh"), sentence(line, "zh")) == ("外部 110", "拨叫外部号码 110")
+
+
 def test_what_was_found_out_later_is_told_where_it_happened() -> None:
     facts = abandoned().facts
     assert told([*facts[2:], *facts[:2]]).lines == told(facts).lines

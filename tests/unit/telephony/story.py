@@ -126,9 +126,11 @@ class Story:
         self.add(s.Bridged(self.at, NODE, leg(number), "b2"))
         return self.add(s.Bridged(self.at, NODE, CUSTOMER, "b2"))
 
-    def asks(self, number: int = 3, agent: str = "1002", by: int = 9, *, rings: bool = True) -> Story:
-        """The first agent calls a colleague from another channel of his telephone."""
-        about = (leg(2), leg(by), agent, "d002", f"PJSIP/d002-0000000{number}")
+    def asks(
+        self, number: int = 3, agent: str = "1002", by: int = 9, *, rings: bool = True, of: str = ""
+    ) -> Story:
+        """The first agent calls a colleague from another channel of his telephone, or the queue `of`."""
+        about = (leg(2), leg(by), agent, "d002", f"PJSIP/d002-0000000{number}", of)
         self.add(s.ConsultCalled(self.at, NODE, CALL, leg(number), *about))
         return self.add(s.Rang(self.at, NODE, leg(number))) if rings else self
 

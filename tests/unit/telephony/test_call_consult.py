@@ -169,3 +169,45 @@ def test_a_bridge_of_the_customer_with_nobody_asked_takes_nobody_in() -> None:
     story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1"))
     _, facts = tell(story.signals)
     assert len(only(facts, f.AgentAnswered)) == 1
+
+
+@pytest.mark.rule("CALL-16")
+def test_whom_a_queue_has_found_answers_the_customer_as_that_queues_agent() -> None:
+    _, facts = tell(talks().holds().asks(of="loss-cmn").after(3).is_told().hands_over().signals)
+    assert (one(facts, f.ConsultStarted).of, one(facts, f.ConsultStarted).queue) == (
+        "loss-cmn",
+        "personal-cmn",
+    )
+    answered = [fact for fact in facts if isinstance(fact, f.AgentAnswered)][1]
+    assert (answered.agent, answered.queue, answered.waited) == ("1002", "loss-cmn", 0)
+    assert [fact.queue for fact in facts if isinstance(fact, f.RecordingStarted)][1] == "loss-cmn"
+    assert len(only(facts, f.CallerQueued)) == 1, "the customer has not waited there"
+
+
+@pytest.mark.rule("CALL-16")
+@pytest.mark.parametrize("rung", [True, False])
+def test_a_customer_sent_to_a_queue_before_anybody_there_has_answered(rung: bool) -> None:
+    """The customer's wait there is one of its own; whoever was being rung meanwhile was not at fault."""
+    story = talks().holds()
+    story = story.asks(of="loss-cmn").after(2) if rung else story
+    story.add(s.Unbridged(story.at, NODE, leg(2), "b1"))
+    story.add(s.HandedOver(story.at, NODE, leg(2), leg(9), "loss-cmn"))
+    story.add(s.Gone(story.at, NODE, leg(2), 16)).after(1).add(s.Gone(story.at, NODE, leg(3), 0))
+    _, facts = tell(story.signals)
+    sent = one(facts, f.CallTransferred)
+    assert (sent.leg, sent.to) == (leg(2), "loss-cmn")
+    assert one(facts, f.TalkEnded).released_by is f.Side.SYSTEM
+    assert [x.outcome.value for x in facts if isinstance(x, f.ConsultEnded)] == ["cancelled"] * rung
+
+
+@pytest.mark.rule("CALL-16")
+def test_a_customer_handed_over_while_the_colleague_rings_is_his_once_he_answers() -> None:
+    story = talks().holds().asks(of="loss-cmn").after(2)
+    story.add(s.HandedOver(story.at, NODE, leg(2), leg(9), "loss-cmn"))
+    story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1")).add(s.Unbridged(story.at, NODE, leg(2), "b1"))
+    story.add(s.Gone(story.at, NODE, leg(2), 16)).after(3)
+    story.add(s.Bridged(story.at, NODE, leg(3), "b5")).add(s.Bridged(story.at, NODE, CUSTOMER, "b5"))
+    _, facts = tell(story.signals)
+    assert one(facts, f.ConsultEnded).outcome is f.ConsultOutcome.JOINED
+    answered = [fact for fact in facts if isinstance(fact, f.AgentAnswered)][1]
+    assert (answered.agent, answered.queue, answered.rang) == ("1002", "loss-cmn", 5 * SECOND)

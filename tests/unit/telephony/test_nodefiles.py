@@ -25,6 +25,7 @@ from telephony.nodespec import (
 from tests.unit.telephony.node import node
 
 EVIL = "x\nexten => s,1,System(id)"
+CARRIER = TrunkSpec(name="trunk", addresses=("127.0.0.2/32",), host="127.0.0.2:5060", shown="95559")
 
 
 def _seat(penalty: int, queue: str = "card-cmn") -> AgentSpec:
@@ -63,6 +64,13 @@ def _seat(penalty: int, queue: str = "card-cmn") -> AgentSpec:
             "accounts.a.write",
         ),
         ({"accounts": (AccountSpec(name="a", secret="long-enough", events=("A)",)),)}, "accounts.a.events"),
+        ({"colleagues": (EVIL,)}, "colleagues"),
+        ({"trunks": (CARRIER,), "outside": (EVIL,)}, "outside"),
+        ({"trunks": (CARRIER,), "outside": ("_X.",)}, "outside"),
+        ({"trunks": (CARRIER,), "outside": ("95559",)}, "outside"),
+        ({"trunks": (CARRIER,), "outside": ("8001",), "colleagues": ("8001",)}, "outside"),
+        ({"trunks": (CARRIER,), "outside": ("110", "110")}, "outside"),
+        ({"outside": ("110",)}, "outside"),
     ],
 )
 def test_what_may_not_stand_in_a_file_is_refused_and_named(
@@ -115,6 +123,27 @@ def test_customers_are_known_by_address_and_may_not_transfer(tmp_path: Path) -> 
     assert "match = 127.0.0.2/32" in lines
     assert "allow_transfer = no" in lines
     assert "context = from-trunk" in lines
+
+
+@pytest.mark.rule("SEC-11")
+def test_a_customer_is_sent_to_places_that_are_written_out_and_to_no_pattern(tmp_path: Path) -> None:
+    spec = replace(node(tmp_path), trunks=(CARRIER,), colleagues=("8001",), outside=("110",))
+    text = render(spec)["extensions.conf"].text
+
+    def places(context: str) -> set[str]:
+        lines = _section(text, context)
+        return {line.split(",")[0].removeprefix("exten => ") for line in lines if line.startswith("exten")}
+
+    own = {
+        "survey",
+        "8001",
+        *(device.name for device in spec.devices),
+        *(queue.name for queue in spec.queues),
+    }
+    assert places("hotline-transfer") == own | {"110"}
+    assert places("hotline-outgoing-sent") == own
+    assert "[hotline-outside]" in text
+    assert "[hotline-outside]" not in render(node(tmp_path))["extensions.conf"].text
 
 
 def test_an_account_has_its_rights_and_its_events_only(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.unit.telephony.story import CALL, CUSTOMER, NODE, Story, leg, normal,
 from tests.unit.telephony.test_agents import call_facts, ready
 from tests.unit.telephony.test_call_conference import leaves, rated, together
 from tests.unit.telephony.test_call_fold import asked_and_back, asked_and_handed_over
+from tests.unit.telephony.test_call_outside import sent_outside
 
 
 def second_agent() -> Story:
@@ -54,15 +55,8 @@ def in_conference() -> Story:
 @pytest.mark.parametrize(
     "story",
     [
-        normal,
-        second_agent,
-        timed_out,
-        given_up,
-        held,
-        sent_on,
-        asked_and_back,
-        asked_and_handed_over,
-        in_conference,
+        *(normal, second_agent, timed_out, given_up, held, sent_on),
+        *(asked_and_back, asked_and_handed_over, in_conference, sent_outside),
     ],
 )
 @given(data=st.data())

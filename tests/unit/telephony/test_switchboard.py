@@ -230,6 +230,17 @@ def test_an_unknown_call_is_taken_in_with_its_wait_or_its_agent() -> None:
     assert queued.joined_at == START
 
 
+def test_who_joins_takes_along_what_the_queue_promises_just_then() -> None:
+    promised = {"personal-cmn": 25 * SECOND}
+    board = Switchboard(replace(DUTIES, answer_within=lambda queue: promised[queue]))
+    story = Story().arrives().joins()
+    facts = [fact for signal in story.signals for fact in board.hear(signal).facts]
+    assert [x.answer_within for x in facts if isinstance(x, f.CallerQueued)] == [25 * SECOND]
+    promised["personal-cmn"] = 5 * SECOND
+    again = [fact for signal in story.signals for fact in board.hear(signal).facts]
+    assert again == [], "what is told is told"
+
+
 def told(board: Switchboard, picture: NodeSnapshot) -> list[f.Fact]:
     found = compare_calls(NODE, list(board.calls.values()), picture)
     return [fact for signal in found.signals for fact in board.hear(signal).facts]

@@ -73,6 +73,16 @@ def test_our_own_offers_read_like_those_of_app_queue() -> None:
         heard(**(over | {"Agent": "all"}))
 
 
+def test_a_transfer_outside_names_the_number_and_what_came_of_it() -> None:
+    headers = ABOUT_THE_CALL | {"UserEvent": "OutsideDialled", "Number": "110"}
+    about = (1_700_000_001_000_002, NODE, CALL, CUSTOMER)
+    assert heard(**headers) == s.OutsideCalled(*about, "110")
+    over = ABOUT_THE_CALL | {"UserEvent": "OutsideOver", "Status": "BUSY", "HangupCause": "17"}
+    assert heard(**over) == s.OutsideOver(*about, "BUSY", 17)
+    with pytest.raises(BadEvent, match="Number"):
+        heard(**(headers | {"Number": "110&PJSIP/d001"}))
+
+
 def test_a_consult_names_the_call_who_asks_and_both_channels() -> None:
     asked, by, to = (f"node1-1700000000.{n}" for n in (2, 8, 9))
     about = {"Call": CALL, "Uniqueid": to, "Channel": "PJSIP/d002-00000009"}
@@ -80,6 +90,9 @@ def test_a_consult_names_the_call_who_asks_and_both_channels() -> None:
     assert heard(**headers, **about, Agent="1002") == s.ConsultCalled(
         NOW, NODE, CALL, to, asked, by, "1002", "d002", "PJSIP/d002-00000009"
     )
+    found = heard(**headers, **about, Agent="1002", Of="loss-cmn")
+    assert isinstance(found, s.ConsultCalled)
+    assert found.of == "loss-cmn"
     with pytest.raises(BadEvent, match="Asking"):
         heard(**(headers | {"Asking": "x"}), **about, Agent="1002")
 
@@ -97,3 +110,9 @@ def test_an_attended_transfer_names_both_channels_of_the_telephone_if_it_came_ab
     event = {"Event": "AttendedTransfer", "OrigTransfererUniqueid": "a.1", "SecondTransfererUniqueid": "a.2"}
     assert heard(**event, Result="Success") == s.HandedOver(NOW, NODE, "a.1", "a.2")
     assert heard(**event, Result="Fail") is None
+    event |= {"Result": "Success", "SecondTransfererExten": "loss-cmn"}
+    asked = {"SecondTransfererContext": "hotline-ask-queue"}
+    assert heard(**event, **asked, DestType="App") == s.HandedOver(NOW, NODE, "a.1", "a.2", "loss-cmn")
+    assert heard(**event, **asked, DestType="Bridge") == s.HandedOver(NOW, NODE, "a.1", "a.2")
+    colleague = event | {"SecondTransfererContext": "hotline-colleague", "SecondTransfererExten": "s"}
+    assert heard(**colleague, DestType="App") == s.HandedOver(NOW, NODE, "a.1", "a.2")
