@@ -35,6 +35,7 @@ from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
 from hotline.outgoing import outgoing_calls_of, outgoing_follower
+from hotline.pages import page_lines, signed_in_by, stops_with
 from hotline.parts import (
     callbacks_of,
     conditions_of,
@@ -71,6 +72,8 @@ from telephony.leader_api import LeaderApi
 from telephony.leaders import Leaders
 from telephony.order_api import OrderApi
 from telephony.orders import Orders
+from telephony.page_api import PageApi
+from telephony.page_phones import PagePhones
 from telephony.trail import Trail
 from telephony.waiting_api import WaitingApi
 from ticketing.bulletins import Bulletins
@@ -217,7 +220,13 @@ def _connected(
         lookup=identifier.lookup,
         leadership=leadership,
     )
+    people = DirectoryPeople(directory, credentials)
+    sessions = sessions_of(settings, people, main, clock)
+    phones = PagePhones(
+        telephony, directory=directory, nodes=page_lines(settings), secrets=credentials.devices
+    )
     routes = [
+        *PageApi(phones, directory, signed_in_by(settings, sessions)).routes(),
         *TelephonyApi(telephony, agents, directory, harassment).routes(),
         *CommandApi(telephony, agents, directory, trail).routes(),
         *LeaderApi(leaders).routes(),
@@ -257,13 +266,12 @@ def _connected(
     book.listen(lambda _before, after: board.directory_changed(after))
     book.listen(lambda _before, after: upkeep.changed(book.number, after))
     book.listen(lambda before, _after: telephony.memberships_changed(before.places()))
-    people = DirectoryPeople(directory, credentials)
     book.listen(lambda _before, _after: hub.people_changed(people.principal))
-    sessions = sessions_of(settings, people, main, clock)
     if relay is not None:
         sessions.on_end(relay.session_ended)
     checks = ready_checks(ledger, telephony, relay, leadership)
     app = web_of(settings, routes, sessions=sessions, hub=hub, checks=checks, counts=counts, clock=clock)
+    stops_with(app, phones)
     return Hotline(
         ledger=ledger,
         main=main,

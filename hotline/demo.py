@@ -87,6 +87,7 @@ def _settings(given: Settings) -> Settings:
         port=given.demo.ami_port,
         accounts=home / "accounts.json",
         directory=home / "node1",
+        page_port=given.demo.page_port,
         rtp_timeout_s=0,  # simulated telephones say nothing
     )
     log = given.log
@@ -172,6 +173,7 @@ class _Demo:
                 WantedPort(web.host, web.port, "HOTLINE_WEB__PORT"),
                 WantedPort(demo.sip_address, demo.sip_port, "HOTLINE_DEMO__SIP_PORT", udp=True),
                 WantedPort("127.0.0.1", demo.ami_port, "HOTLINE_DEMO__AMI_PORT"),
+                WantedPort("127.0.0.1", demo.page_port, "HOTLINE_DEMO__PAGE_PORT"),
                 *(
                     WantedPort(address, port, "HOTLINE_DEMO__PEOPLE_PORT", udp=True)
                     for address in (PHONE_ADDRESS, CUSTOMER_ADDRESS)
@@ -220,6 +222,7 @@ class _Demo:
             ports=NodePorts(
                 sip=demo.sip_port,
                 ami=demo.ami_port,
+                page=demo.page_port,
                 rtp_first=demo.rtp_first,
                 rtp_last=demo.rtp_first + 999,
             ),
@@ -280,19 +283,24 @@ class _Demo:
         ]
         task = _at_work(stack, staff_all(desks))
         self.say(f"{len(desks)} agents take their seats")
-        self._tell_visitor(secrets, issued, content)
+        self._tell_visitor(secrets, issued, content, hotline.address)
         return task
 
-    def _tell_visitor(self, secrets: Mapping[str, str], issued: Issued, content: Content) -> None:
+    def _tell_visitor(
+        self, secrets: Mapping[str, str], issued: Issued, content: Content, address: str
+    ) -> None:
         demo, spare = self._settings.demo, self._spare_agent(content)
         self.say(
             f"your own softphone: user {CUSTOMER_PHONE}, password {secrets[CUSTOMER_PHONE]}, "
             f"server {demo.sip_address}:{demo.sip_port} (UDP); dial {', '.join(content.flows)}"
         )
         self.say(
-            f"be an agent: user {AGENT_PHONE}, password {secrets[AGENT_PHONE]}, same server; dial *11 (staff "
-            f"number {spare}#, PIN {issued.pins[spare]}#), then *12 to take calls, *14 to leave; "
+            f"be an agent in the browser, with a headset: {address}agent/  "
             f"sign in as {spare} / {issued.passwords[spare]}"
+        )
+        self.say(
+            f"or at a softphone: user {AGENT_PHONE}, password {secrets[AGENT_PHONE]}, same server; dial *11 "
+            f"(staff number {spare}#, PIN {issued.pins[spare]}#), then *12 to take calls, *14 to leave"
         )
 
     async def _calls(self, town: Town, running: Running, work: set[asyncio.Task[None]]) -> Counts:

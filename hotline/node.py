@@ -17,6 +17,7 @@ from core.clock import Clock, iso
 from core.errors import HotlineError
 from directory.credentials import Credentials
 from directory.lookup import Directory
+from directory.model import DeviceKind
 from hotline.content import Content
 from hotline.settings import NodeSettings, TrunkSettings
 from hotline.settings_outgoing import OutgoingSettings
@@ -58,6 +59,7 @@ class NodePorts:
     ami: int
     rtp_first: int
     rtp_last: int
+    page: int = 0
 
 
 LOOPBACK_TRUNKS = (
@@ -112,11 +114,17 @@ def node_spec(
         rtp_timeout_s=rtp_timeout_s,
         sip_port=ports.sip,
         ami_port=ports.ami,
+        page_port=ports.page,
         rtp_first=ports.rtp_first,
         rtp_last=ports.rtp_last,
         trunks=tuple(trunks),
         devices=tuple(
-            DeviceSpec(name=device, secret=credentials.devices[device]) for device in directory.devices
+            DeviceSpec(
+                name=device.name,
+                secret=credentials.devices[device.name],
+                page=bool(ports.page) and device.kind is DeviceKind.WEB,
+            )
+            for device in directory.devices.values()
         ),
         queues=_queues(directory),
         agents=_agents(directory, credentials),
@@ -156,7 +164,13 @@ def spec_by(
     return node_spec(
         node.name,
         node.directory.absolute(),
-        ports=NodePorts(sip=node.sip_port, ami=node.port, rtp_first=node.rtp_first, rtp_last=node.rtp_last),
+        ports=NodePorts(
+            sip=node.sip_port,
+            ami=node.port,
+            rtp_first=node.rtp_first,
+            rtp_last=node.rtp_last,
+            page=node.page_port,
+        ),
         programs=programs,
         directory=directory,
         credentials=credentials,

@@ -277,7 +277,9 @@ def web_of(
     forward: Forward | None = None,
 ) -> web.Application:
     """Pages and API behind one gate; with `forward`, of a web process."""
-    pages: Mapping[str, Path] = MappingProxyType({"/board": PROJECT / "frontend" / "board"})
+    pages: Mapping[str, Path] = MappingProxyType(
+        {f"/{name}": PROJECT / "frontend" / name for name in ("board", "agent")}
+    )
     return build_app(
         routes,
         sessions=sessions,

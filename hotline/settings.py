@@ -205,6 +205,13 @@ class NodeSettings(Section):
         default="127.0.0.1", min_length=1, description="address on which it takes calls and registrations"
     )
     sip_port: Port = Field(default=5060, description="port on which it takes calls and registrations")
+    page_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="port, on its AMI's address, on which its Asterisk takes from the service what "
+        "telephones in agents' pages say; 0: there are none",
+    )
     rtp_first: Port = Field(default=10_000, description="first of its ports for sound")
     rtp_last: Port = Field(default=19_999, description="last of its ports for sound")
     rtp_timeout_s: int = Field(
@@ -339,6 +346,9 @@ class DemoSettings(Section):
     )
     sip_port: Port = Field(default=15060, description="port its Asterisk takes calls on")
     ami_port: Port = Field(default=15038, description="port of its Asterisk's manager interface")
+    page_port: Port = Field(
+        default=15088, description="port on which its Asterisk takes telephones in agents' pages"
+    )
     rtp_first: Port = Field(default=20_000, description="first of 1,000 ports for sound")
     people_port: Port = Field(
         default=15_100, description="first of 20 ports of the simulated customers and telephones"

@@ -8,6 +8,7 @@ cd "$checkout"
 . setup/packages.sh
 . setup/python.sh
 . setup/asterisk.sh
+. setup/page.sh
 . setup/parts.sh
 
 account=hotline
@@ -41,9 +42,14 @@ case ${1:-} in
     install_missing
     set_up_asterisk
     ;;
+  page) # JsSIP in frontend/agent/lib
+    want_part page
+    install_missing
+    set_up_page
+    ;;
   prompts) # the voice that `hotline prepare` speaks with
     want_part prompts
     install_missing
     ;;
-  *) stop "setup/image.sh knows no step '${1:-}': ground, program, asterisk or prompts" ;;
+  *) stop "setup/image.sh knows no step '${1:-}': ground, program, asterisk, page or prompts" ;;
 esac

@@ -12,6 +12,7 @@ declare -A sign_of=(
   [postgresql]='/usr/lib/postgresql/*/bin/initdb'
   [nodejs]=node
   [npm]=npm
+  [ca-certificates]=/etc/ssl/certs/ca-certificates.crt
   [redis-tools]=redis-check-rdb
   [tzdata]=/usr/share/zoneinfo/Asia/Shanghai
 )

@@ -8,6 +8,7 @@ want_part() {
     asterisk) want_asterisk ;;
     prompts) want espeak-ng ;;
     browser) want chromium fonts-noto-cjk libatomic1 ;; # the last for the driver of the browser
+    page) want_page ;;
     provider) want nodejs npm ;; # of identities, for tests
     server) want postgresql redis-tools ;; # programs for tests: no cluster and no daemon of the distribution's is made
     scripts) want shellcheck ;;

@@ -161,7 +161,8 @@ def leg_gone(draft: Draft, leg: Leg, cause: int = 0) -> None:
     if leg.gone:
         return
     if leg.offering:
-        waits.end_offer(draft, leg, leg.failure() if leg.cause else f.OfferOutcome.CANCELLED)
+        gone = f.OfferOutcome.CALLER_GONE if draft.call.customer_asked else f.OfferOutcome.CANCELLED
+        waits.end_offer(draft, leg, leg.failure() if leg.cause else gone)
     end_talk(draft, leg, f.Side.SYSTEM)
     leg = draft.change_leg(draft.call.leg_of(leg.id) or leg, gone=True)
     if cause == SILENT and leg.answered_at is not None:

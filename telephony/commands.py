@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.causes import NORMAL_CLEARING
 from telephony.ami.conference_actions import Gathering
 from telephony.ami.leader_actions import Joining
 
@@ -92,9 +93,10 @@ class SendToSurvey(Command):
 
 @dataclass(frozen=True, slots=True)
 class HangUp(Command):
-    """End one channel, by name or Uniqueid."""
+    """End one channel, by name or Uniqueid. `cause`: Q.850."""
 
     channel: str
+    cause: int = NORMAL_CLEARING
 
 
 @dataclass(frozen=True, slots=True)

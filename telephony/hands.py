@@ -160,7 +160,7 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
         case c.Requeue():
             return actions.to_queue_again(command.channel, command.queue)
         case c.HangUp():
-            return actions.hangup(command.channel)
+            return actions.hangup(command.channel, command.cause)
         case c.Announce():
             return actions.announce(command.channel, command.position, command.minutes, command.id)
         case c.Silence():

@@ -53,10 +53,11 @@ class TrunkSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSpec:
-    """One telephone of the pool."""
+    """One telephone of the pool. `page`: it is in an agent's page (WebRTC), not on a desk."""
 
     name: str
     secret: str
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,7 @@ class NodeSpec:
     `rtp_timeout_s`: so long an agent's telephone may send no sound before it is taken for dead; 0: for ever.
     `allowed`: patterns of the numbers that may be dialled; `answer_within_s`: so long a customer is rung.
     A transfer may go to `colleagues` (staff numbers) and, on the line of calls of ours, to numbers `outside`.
+    `page_port`: where the node takes what the service passes on from telephones in pages; 0: there are none.
     `quiet`: no messages but those that the service reads; False for whoever wants to watch more.
     """
 
@@ -136,6 +138,7 @@ class NodeSpec:
     rtp_last: int
     sip_address: str = "127.0.0.1"
     ami_address: str = "127.0.0.1"
+    page_port: int = 0
     numbers: tuple[str, ...] = ("95559",)
     flow_entry: str = "ivr-95559"
     includes: tuple[str, ...] = ("ivr-95559.conf",)
@@ -191,6 +194,8 @@ def _check_places(spec: NodeSpec) -> None:
         )
     for where, port in (("sip_port", spec.sip_port), ("ami_port", spec.ami_port)):
         _between(port, 1024, 65535, where)
+    if spec.page_port or any(device.page for device in spec.devices):
+        _between(spec.page_port, 1024, 65535, "page_port")
     _between(spec.rtp_first, 1024, 65535, "rtp_first")
     _between(spec.rtp_last, spec.rtp_first + 3, 65535, "rtp_last")
     for where, address in (("sip_address", spec.sip_address), ("ami_address", spec.ami_address)):

@@ -94,7 +94,7 @@ def build_app(
     for route in every:
         handler = endpoint(route, gate)
         if route.method == "GET":
-            app.router.add_get(route.path, handler, allow_head=route.path != "/api/live")
+            app.router.add_get(route.path, handler, allow_head=route.status != 101)
         else:
             app.router.add_route(route.method, route.path, handler)
     if options.forward is not None:  # last: what is declared here is answered here

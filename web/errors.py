@@ -57,6 +57,10 @@ class Untrusted(WebError):
     """The request does not come from our own pages: wrong Origin or CSRF token (403)."""
 
 
+class Elsewhere(WebError):
+    """What is asked for is in use in another tab or window of the same person (409)."""
+
+
 class NotJson(WebError):
     """The body is not declared as application/json (415)."""
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from core.errors import BadInput, Conflict, HotlineError, NotFound
 from storage import StorageError
 from web.errors import (
+    Elsewhere,
     Forbidden,
     LeaderAway,
     LeaderSilent,
@@ -119,6 +120,7 @@ _SIMPLE: tuple[tuple[type[HotlineError], str, str, int], ...] = (
     (Forbidden, "forbidden", "Right missing", 403),
     (NotFound, "not-found", "Not found", 404),
     (Conflict, "conflict", "The world has moved on", 409),
+    (Elsewhere, "elsewhere", "In another tab", 409),
     (NotJson, "not-json", "Body is not JSON", 415),
     (LeaderSilent, "leader-silent", "No answer from the leader", 504),
 )

@@ -12,7 +12,8 @@ export class Feed {
   #wanted = false;
 
   // onState: "connecting" | "live" | "broken"; onRefused: "session" | "rights"
-  constructor({ onChange, onState, onRefused }) {
+  constructor({ topic = "board", onChange, onState, onRefused }) {
+    this.topic = topic;
     this.data = null;
     this.last = 0;
     this.knownAt = 0;
@@ -51,7 +52,7 @@ export class Feed {
     this.on.state(this.data ? "broken" : "connecting");
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const after = this.last ? `&after=${this.last}` : "";
-    const socket = new WebSocket(`${scheme}://${location.host}/api/live?topic=board${after}`);
+    const socket = new WebSocket(`${scheme}://${location.host}/api/live?topic=${this.topic}${after}`);
     this.#socket = socket;
     socket.onmessage = (event) => this.#take(socket, JSON.parse(event.data));
     socket.onclose = (event) => this.#closed(socket, event.code);

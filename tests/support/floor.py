@@ -203,6 +203,10 @@ class Floor:
         """By the service's own clock."""
         return system_clock()
 
+    def password(self, staff: str) -> str:
+        """What the agent signs in with."""
+        return self._issued.passwords[staff]
+
     def pin(self, staff: str) -> str:
         """What the agent keys in at a telephone."""
         return self._issued.pins[staff]
@@ -248,9 +252,11 @@ async def floor(
     directory: Directory | None = None,
     database: DatabaseSettings | None = None,
     rtp_timeout_s: int = 0,
+    pages: bool = False,
 ) -> AsyncIterator[Floor]:
     """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files.
-    `rtp_timeout_s`: for telephones that have a voice; the others send no sound.
+    `rtp_timeout_s`: for telephones that have a voice; the others send no sound. `pages`: telephones may be
+    in agents' pages.
     """
     programs = await instance.find()
     directory = directory or seed.load(seed.DEMO)
@@ -262,6 +268,7 @@ async def floor(
         accounts=folder / "accounts.json",
         directory=folder / "node",
         sip_port=PORTS.sip,
+        page_port=PORTS.spare[1] if pages else 0,
         rtp_first=NODE_SOUND[0],
         rtp_last=NODE_SOUND[-1],
         rtp_timeout_s=rtp_timeout_s,

@@ -28,6 +28,7 @@ def environment(folder: Path) -> dict[str, str]:
         "HOTLINE_WEB__PORT": str(PORTS.web),
         "HOTLINE_DEMO__SIP_PORT": str(PORTS.sip),
         "HOTLINE_DEMO__AMI_PORT": str(PORTS.ami),
+        "HOTLINE_DEMO__PAGE_PORT": str(PORTS.spare[0]),
         "HOTLINE_DEMO__PEOPLE_PORT": str(PORTS.people[0]),
         "HOTLINE_DEMO__RTP_FIRST": str(PORTS.sound[0]),
         "HOTLINE_DEMO__CALLS_PER_MINUTE": "90",
@@ -85,4 +86,5 @@ async def test_without_callers_the_line_is_the_visitors() -> None:
     assert json.loads(out.splitlines()[-1])["calls_offered"] == 0
     assert "the line is yours" in err
     assert "dial 95559" in err
+    assert "/agent/  sign in as" in err
     assert "dial *11" in err

@@ -22,6 +22,8 @@ from tests.integration.web.site import CHEAP, PASSWORD
 from web.app import ROUTES
 from web.route import Route
 
+SECRET = "secret-of-every-telephone"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -78,7 +80,7 @@ async def running_program(
     hotline = await assemble(
         Settings(**{"data_dir": folder, "session": SessionSettings(change_initial=False), **settings}),
         directory,
-        Credentials(pin_salt="", staff=everyone),
+        Credentials(pin_salt="", staff=everyone, devices=dict.fromkeys(directory.devices, SECRET)),
         clock=clock,
     )
     runner = web.AppRunner(hotline.app, access_log=None)

@@ -9,7 +9,7 @@ from shutil import copytree
 
 import pytest
 
-from tests.unit.setup.test_run import ROOT, fake, fake_mmdebstrap
+from tests.unit.setup.test_run import ROOT, fake, fake_mmdebstrap, fake_npm
 
 PYTHONS = ("python3", "python3.13", "python3.12", "python3.11")
 
@@ -105,11 +105,19 @@ def test_the_voice_is_asked_for_by_its_package(home: Path) -> None:
     assert asked(home)[-1].endswith("--no-install-recommends espeak-ng")
 
 
+def test_the_pages_telephone_is_where_the_service_looks_for_it(home: Path) -> None:
+    fake_npm(home / "app")
+    (home / "app/bin/npm").rename(home / "bin/npm")
+    done = step(home, "page")
+    assert done.returncode == 0, done
+    assert (home / "app/frontend/agent/lib/jssip.js").read_text("utf-8") == "telephone\n"
+
+
 @pytest.mark.parametrize("name", ["", "service"])
 def test_an_unknown_step_is_refused(home: Path, name: str) -> None:
     done = step(home, name)
     assert done.returncode == 3
-    assert "ground, program, asterisk or prompts" in done.stderr
+    assert "ground, program, asterisk, page or prompts" in done.stderr
     assert not (home / "asked").exists()
 
 

@@ -308,3 +308,46 @@ def test_a_root_of_ones_own_is_checked(sandbox: Path) -> None:
     done = bash(sandbox, SET_UP, HOTLINE_ASTERISK_ROOT="/nowhere")
     assert done.returncode == 3
     assert "HOTLINE_ASTERISK_ROOT=/nowhere holds no usr/sbin/asterisk" in done.stderr
+
+
+# ------------------------------------------------------------------ the telephone of the agents' page
+
+PAGE = ". setup/page.sh; set_up_page"
+BUNDLES = r"""echo asked >> SANDBOX/asked
+while [ "$1" != --prefix ]; do shift; done
+mkdir -p "$2/node_modules/.bin"
+esbuild=$2/node_modules/.bin/esbuild
+printf '#!/bin/bash\nfor last; do :; done; echo telephone > "${last#--outfile=}"\n' > "$esbuild"
+chmod +x "$esbuild"
+"""
+
+
+def fake_npm(sandbox: Path, ending: str = "") -> None:
+    """Installs an esbuild that makes one file of nothing."""
+    for name in ("package.json", "package-lock.json"):
+        file = sandbox / "frontend/agent" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}", "utf-8")
+    fake(sandbox / "bin", "npm", BUNDLES.replace("SANDBOX", str(sandbox)) + ending)
+
+
+def test_the_pages_telephone_is_made_once_and_lent_to_every_checkout(sandbox: Path) -> None:
+    fake_npm(sandbox)
+    made = sandbox / "frontend/agent/lib/jssip.js"
+    for _ in range(2):
+        done = bash(sandbox, PAGE)
+        assert done.returncode == 0, done
+        assert made.read_text() == "telephone\n"
+        made.unlink()
+    assert (sandbox / "asked").read_text() == "asked\n"
+    assert bash(sandbox, ". setup/page.sh; page_was_made").returncode == 0
+    (sandbox / "frontend/agent/package-lock.json").write_text("{ }", "utf-8")
+    assert bash(sandbox, PAGE).returncode == 0
+    assert (sandbox / "asked").read_text() == "asked\nasked\n"
+
+
+def test_a_telephone_of_the_page_that_was_cut_off_leaves_nothing_behind(sandbox: Path) -> None:
+    fake_npm(sandbox, "echo 'npm error network request to x failed, reason: connection refused'; exit 1")
+    assert "making the telephone of the agents' page failed: the network" in refused(sandbox, PAGE)
+    assert [file.name for file in (sandbox / "cache").iterdir()] == [".lock-page"]
+    assert bash(sandbox, ". setup/page.sh; page_was_made").returncode == 1

@@ -52,6 +52,8 @@ def _seat(penalty: int, queue: str = "card-cmn") -> AgentSpec:
         ({"devices": (DeviceSpec(name="d001", secret=EVIL),)}, "devices.d001.secret"),
         ({"devices": (DeviceSpec(name=EVIL, secret="phone-secret"),)}, "devices"),
         ({"devices": (DeviceSpec(name="d001", secret="phone-secret"),) * 2}, "devices"),
+        ({"devices": (DeviceSpec(name="d001", secret="phone-secret", page=True),)}, "page_port"),
+        ({"page_port": 80}, "page_port"),
         ({"queues": (QueueSpec(name=EVIL),)}, f"queues.{EVIL}"),
         ({"queues": (QueueSpec(name="card-cmn", ring_s=0),), "agents": ()}, "queues.card-cmn.ring_s"),
         ({"agents": (_seat(0, "nowhere"),)}, "agents.8001.memberships"),
@@ -123,6 +125,25 @@ def test_customers_are_known_by_address_and_may_not_transfer(tmp_path: Path) -> 
     assert "match = 127.0.0.2/32" in lines
     assert "allow_transfer = no" in lines
     assert "context = from-trunk" in lines
+
+
+def test_telephones_in_pages_are_reached_by_the_service_alone(tmp_path: Path) -> None:
+    devices = (DeviceSpec(name="d037", secret="phone-secret-037", page=True), *node(tmp_path).devices)
+    files = render(replace(node(tmp_path), page_port=15302, devices=devices))
+    pjsip = files["pjsip.conf"].text
+    assert "[d037](in-page)\n" in pjsip
+    assert "[d001](desk)\n" in pjsip
+    assert "webrtc = yes" in _section(pjsip, "in-page")
+    general = _section(files["http.conf"].text, "general")
+    assert {"enabled = yes", "bindaddr = 127.0.0.1", "bindport = 15302"} <= set(general)
+    assert "res_srtp.so" in files["modules.conf"].text
+
+
+def test_without_a_port_for_pages_nothing_of_them_is_there(tmp_path: Path) -> None:
+    files = render(node(tmp_path))
+    assert "enabled = no" in _section(files["http.conf"].text, "general")
+    assert "websocket" not in files["modules.conf"].text
+    assert "type = transport\nprotocol = ws" not in files["pjsip.conf"].text
 
 
 @pytest.mark.rule("SEC-11")
