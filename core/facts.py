@@ -359,6 +359,23 @@ class ConsultEnded(ConsultFact, frozen=True, kw_only=True):
     consulted: Duration
 
 
+class ConferenceFact(LegFact, frozen=True, kw_only=True):
+    """A fact of one conference: the agent of this leg, `to` on the leg `to_leg`, and the customer."""
+
+    to: str
+    to_leg: str
+
+
+class ConferenceStarted(ConferenceFact, frozen=True, kw_only=True):
+    """All three hear each other, by the order of the agent of this leg."""
+
+
+class ConferenceEnded(ConferenceFact, frozen=True, kw_only=True):
+    """One of them has left; if it is an agent, the other one goes on with the customer."""
+
+    lasted: Duration
+
+
 class CallTransferred(LegFact, frozen=True, kw_only=True):
     """The agent of this leg has sent the customer on. `to`: a queue, a staff number, a device, or what else
     was dialled, masked; what becomes of it the following facts tell. The survey is not a transfer.

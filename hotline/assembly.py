@@ -70,6 +70,8 @@ from telephony.agent_view import AgentView
 from telephony.api import TelephonyApi
 from telephony.awaited import Awaited
 from telephony.command_api import CommandApi
+from telephony.conference_api import ConferenceApi
+from telephony.conferences import Conferences
 from telephony.harassment import Harassment
 from telephony.leader_api import LeaderApi
 from telephony.leaders import Leaders
@@ -200,6 +202,7 @@ def _connected(
     ledger.listen(awaited.hear)
     trail = Trail(main, clock)
     orders = Orders(telephony, awaited=awaited, trail=trail, clock=clock)
+    conferences = Conferences(telephony, awaited=awaited, trail=trail)
     harassment = Harassment(telephony, awaited=awaited, notices=due.notices, directory=directory, clock=clock)
     bulletins = Bulletins(
         database=main, timers=due.timers, notices=due.notices, directory=directory, clock=clock
@@ -243,6 +246,7 @@ def _connected(
         *CommandApi(telephony, agents, directory, trail).routes(),
         *LeaderApi(leaders).routes(),
         *OrderApi(orders).routes(),
+        *ConferenceApi(conferences).routes(),
         *WaitingApi(orders, directory).routes(),
         *BoardApi(board, clock).routes(),
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),

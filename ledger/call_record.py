@@ -113,6 +113,15 @@ class ConsultRecord(Struct, frozen=True, gc=False, kw_only=True):
     file_status: str = ""
 
 
+class ConferenceRecord(Struct, frozen=True, gc=False, kw_only=True):
+    """The agent of a leg brought a colleague in. `lasted` None: still, or nobody has said for how long."""
+
+    at: Instant
+    to: str
+    to_leg: str
+    lasted: Duration | None = None
+
+
 class OutsideRecord(Struct, frozen=True, gc=False, kw_only=True):
     """The agent of a leg sent the customer to a number outside. `outcome` None: that goes on, or nobody has
     said how it ended.
@@ -142,6 +151,7 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True):
     hold_reason: str = ""
     """Given for a hold that has not begun yet."""
     consults: tuple[ConsultRecord, ...] = ()
+    conferences: tuple[ConferenceRecord, ...] = ()
     from_leg: str = ""
     """The leg whose agent transferred the customer to this one."""
     transferred_to: str = ""
@@ -394,6 +404,16 @@ def _consult(leg: LegRecord, fact: f.ConsultFact) -> LegRecord:
     return replace(leg, consults=(*others, one))
 
 
+def _conference_started(leg: LegRecord, fact: f.ConferenceStarted) -> LegRecord:
+    new = ConferenceRecord(at=fact.at, to=fact.to, to_leg=fact.to_leg)
+    return replace(leg, conferences=(*leg.conferences, new))
+
+
+def _conference_ended(leg: LegRecord, fact: f.ConferenceEnded) -> LegRecord:
+    over = (replace(x, lasted=fact.lasted) if x.to_leg == fact.to_leg else x for x in leg.conferences)
+    return replace(leg, conferences=tuple(over))
+
+
 def _outside(leg: LegRecord, fact: f.OutsideFact) -> LegRecord:
     one = leg.outside or OutsideRecord(at=fact.at, number=fact.number)
     match fact:
@@ -465,6 +485,8 @@ _STEPS: dict[type[f.Fact], Callable[[CallRecord, Any], CallRecord]] = {
     f.ConsultStarted: _on_leg(_consult),
     f.ConsultAnswered: _on_leg(_consult),
     f.ConsultEnded: _on_leg(_consult),
+    f.ConferenceStarted: _on_leg(_conference_started),
+    f.ConferenceEnded: _on_leg(_conference_ended),
     f.TalkEnded: _on_leg(
         lambda leg, fact: replace(leg, ended_at=fact.at, talked=fact.talked, released_by=fact.released_by)
     ),

@@ -51,6 +51,12 @@ _PAIRS: dict[tuple[type[f.CallFact], type[f.CallFact]], tuple[str, str, str, str
         "that ended",
         "the consult's end was missed",
     ),
+    (f.ConferenceStarted, f.ConferenceEnded): (
+        "conference_ended",
+        "three were together",
+        "that ended",
+        "who left first was missed",
+    ),
     (f.OutsideDialled, f.OutsideEnded): (
         "outside_ended",
         "a number outside was dialled",

@@ -12,6 +12,7 @@ from core.masking import mask_number
 from ledger.call_record import (
     CallOutcome,
     CallRecord,
+    ConferenceRecord,
     ConsultRecord,
     JoinRecord,
     LegRecord,
@@ -116,6 +117,14 @@ class ConsultOut(Out):
     outcome: str | None
 
 
+class ConferenceOut(Out):
+    """A colleague who was brought together with the customer, and for how long."""
+
+    at: datetime
+    to: str
+    lasted_ms: int | None
+
+
 class OutsideOut(Out):
     """A number outside to which the agent sent the customer; `answered_at` is empty if nobody was there."""
 
@@ -140,6 +149,7 @@ class LegOut(Out):
     talked_ms: int | None = Field(description="from the answer to the end, holds and consults included")
     holds: list[HoldOut]
     consults: list[ConsultOut]
+    conferences: list[ConferenceOut]
     from_leg: str = Field(description="the leg whose agent transferred the customer here")
     transferred_to: str = Field(description="a queue, a staff number, a device, or what was dialled, masked")
     outside: OutsideOut | None = Field(description="that was a number outside, which the bank allows")
@@ -303,6 +313,10 @@ def _consult_out(one: ConsultRecord) -> ConsultOut:
     )
 
 
+def _conference_out(one: ConferenceRecord) -> ConferenceOut:
+    return ConferenceOut(at=moment(one.at), to=one.to, lasted_ms=_ms(one.lasted))
+
+
 def _outside_out(one: OutsideRecord) -> OutsideOut:
     return OutsideOut(
         at=moment(one.at),
@@ -329,6 +343,7 @@ def _leg_out(leg: LegRecord) -> LegOut:
         outside=None if leg.outside is None else _outside_out(leg.outside),
         holds=[HoldOut(at=moment(hold.at), held_ms=_ms(hold.held), reason=hold.reason) for hold in leg.holds],
         consults=[_consult_out(one) for one in leg.consults],
+        conferences=[_conference_out(one) for one in leg.conferences],
         outcome=leg.outcome,
         released_by=leg.released_by,
         telephone_lost=leg.telephone_lost,

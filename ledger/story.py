@@ -173,7 +173,7 @@ def _talk_ended(fact: f.TalkEnded, _agents: dict[str, str]) -> Way:
     return ways.get(fact.released_by, (HOTLINE, agent))
 
 
-def _asks(fact: f.ConsultFact, _agents: dict[str, str]) -> Way:
+def _asks(fact: f.ConsultFact | f.ConferenceFact, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.agent), agent_lane(fact.to)
 
 
@@ -230,6 +230,8 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.ConsultStarted: _asks,
     f.ConsultAnswered: _is_asked,
     f.ConsultEnded: _asks,
+    f.ConferenceStarted: _asks,
+    f.ConferenceEnded: _asks,
     f.CallTransferred: _agent_to_customer,
     f.OutsideDialled: _sent_outside,
     f.OutsideAnswered: _outside_to_customer,

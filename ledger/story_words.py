@@ -29,6 +29,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "ConsultStarted": ("咨询 {to}，话机 {device} 振铃", "asks {to}, {device} is to ring"),
     "ConsultAnswered": ("{to} 接听咨询", "{to} answers the question"),
     "ConsultEnded": ("咨询结束：{outcome}", "the question ends: {outcome}"),
+    "ConferenceStarted": ("三方通话开始，{to} 加入", "a conference with {to} begins"),
+    "ConferenceEnded": ("三方通话结束", "the conference ends"),
     "CallTransferred": ("转接至 {to}", "transfers to {to}"),
     "OutsideDialled": ("拨叫外部号码 {number}", "{number}, outside, is dialled"),
     "OutsideAnswered": ("{number} 接听", "{number} answers"),

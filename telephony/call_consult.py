@@ -61,6 +61,13 @@ def _spoken_of(draft: Draft, leg: str) -> Consult | None:
     return next((consult for consult in draft.call.asking if leg in (consult.id, consult.by)), None)
 
 
+def seen(draft: Draft, signal: s.Seen) -> None:
+    """The colleague's channel is there, under this name."""
+    consult = _spoken_of(draft, signal.leg)
+    if consult is not None and consult.id == signal.leg:
+        _change(draft, consult, channel=signal.channel)
+
+
 def rang(draft: Draft, signal: s.Rang) -> None:
     """A telephone rings: perhaps the colleague's."""
     consult = _spoken_of(draft, signal.leg)

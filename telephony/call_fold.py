@@ -11,6 +11,7 @@ from typing import Any
 
 from core import facts as f
 from core.clock import Instant
+from telephony import call_conference as conferences
 from telephony import call_consult as consults
 from telephony import call_leaders as leaders
 from telephony import call_outside as outside
@@ -78,6 +79,8 @@ def _seen(draft: Draft, signal: s.Seen) -> None:
         draft.change(channel=signal.channel)
     elif leg is not None:
         draft.change_leg(leg, channel=signal.channel)
+    else:
+        consults.seen(draft, signal)
 
 
 def _hangup_asked(draft: Draft, signal: s.HangupAsked) -> None:
@@ -186,6 +189,7 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.OutsideCalled: talk.sent_outside,
     s.OutsideOver: outside.over,
     s.ConsultCalled: consults.called,
+    s.ConferenceCalled: conferences.called,
     s.HandedOver: consults.handed_over,
     s.Completed: talk.completed,
     s.RecordingBegan: waits.recording,

@@ -13,6 +13,7 @@ from core import facts as f
 from core.causes import SILENT
 from core.masking import mask_number
 from core.names import fits
+from telephony import call_conference as conferences
 from telephony import call_consult as consults
 from telephony import call_outside as outside
 from telephony import call_waits as waits
@@ -31,6 +32,8 @@ def connected(draft: Draft, signal: s.Connected) -> None:
 
 
 def bridged(draft: Draft, signal: s.Bridged) -> None:
+    if conferences.is_old(draft.call, signal):
+        return
     leg = draft.call.leg_of(signal.leg)
     if signal.leg == draft.call.leg:
         draft.change(bridge=signal.bridge)
@@ -48,6 +51,7 @@ def _answer_if_bridged(draft: Draft) -> None:
     for leg in draft.call.legs:
         if leg.offering and leg.bridge and leg.bridge == draft.call.bridge:
             _answer(draft, leg)
+    conferences.begin(draft)
 
 
 def _answer(draft: Draft, leg: Leg) -> None:
@@ -75,7 +79,8 @@ def unbridged(draft: Draft, signal: s.Unbridged) -> None:
         consults.unbridged(draft, signal)
     elif leg.bridge == signal.bridge:
         leg = draft.change_leg(leg, bridge="")
-        end_talk(draft, leg, f.Side.SYSTEM)
+        if not conferences.is_on_the_way(draft.call, leg):
+            end_talk(draft, leg, f.Side.SYSTEM)
 
 
 def held(draft: Draft, signal: s.Held) -> None:
@@ -148,6 +153,7 @@ def end_talk(draft: Draft, leg: Leg, otherwise: f.Side) -> None:
     held = min(leg.held - leg.both, talked - consulted)
     draft.change_leg(leg, ended_at=draft.at, released_by=side)
     draft.leg_fact(f.TalkEnded, leg, talked=talked, released_by=side, held=held, consulted=consulted)
+    conferences.end(draft, leg)
 
 
 def leg_gone(draft: Draft, leg: Leg, cause: int = 0) -> None:

@@ -89,6 +89,8 @@ def entering(draft: Draft, signal: s.Entering) -> None:
     known = wait is not None and wait.queue == signal.queue and signal.joined_at <= wait.joined_at
     if wait is not None and known and signal.round <= wait.round:
         return  # came after the join it announces, or twice
+    if wait is not None and wait.queue != signal.queue and signal.at < wait.heard_at:
+        return  # of a queue before this one, heard once more
     draft.change(entering=signal)
 
 

@@ -10,9 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.causes import NO_ANSWER, NO_USER_RESPONDING, REJECTED, USER_BUSY
-from core.clock import Duration, Instant
+from core.clock import SECOND, Duration, Instant
 from core.facts import ConsultOutcome, OfferOutcome, OutgoingOutcome, Phase, Side
 from telephony.signals import Entering
+
+_AT_ONCE: Duration = SECOND
+"""Asterisk lets both agents of a conference go one after the other, in either order."""
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -139,6 +142,34 @@ class Consult(Struct, frozen=True, gc=False):
         return ConsultOutcome(_failure(self.cause, self.rang).value)
 
 
+class Conference(Struct, frozen=True, gc=False):
+    """The customer, the agent of the leg `asking` and `to`, whose channel is `asked`. `called_at`: when the
+    dialplan began to bring them together; `began_at`: when they were; `ended_at`: when one of them left.
+    """
+
+    asking: str
+    asked: str
+    to: str
+    called_at: Instant
+    began_at: Instant | None = None
+    ended_at: Instant | None = None
+
+    @property
+    def legs(self) -> tuple[str, str]:
+        """The two agents'."""
+        return self.asking, self.asked
+
+    @property
+    def gathering(self) -> bool:
+        """They are on their way."""
+        return self.began_at is None
+
+    @property
+    def lasting(self) -> bool:
+        """All three are together."""
+        return self.began_at is not None and self.ended_at is None
+
+
 class Outside(Struct, frozen=True, gc=False):
     """A number outside to which the agent of `leg` has sent the customer."""
 
@@ -194,6 +225,8 @@ class Call(Struct, frozen=True, gc=False):
     wait: Wait | None = None
     legs: tuple[Leg, ...] = ()
     consults: tuple[Consult, ...] = ()
+    conference: Conference | None = None
+    """The last one."""
     outside: Outside | None = None
     """The last number outside that the customer was sent to."""
     bridge: str = ""
@@ -249,6 +282,18 @@ class Call(Struct, frozen=True, gc=False):
         return next((leg for leg in self.legs if leg.id == leg_id), None)
 
     def last_answered(self) -> Leg | None:
-        """The leg a survey would rate now."""
+        """The leg a survey would rate now: whoever talked with the customer last; of two in a conference from
+        which he was taken, the one who came later."""
         answered = [leg for leg in self.legs if leg.answered_at is not None]
-        return max(answered, key=lambda leg: leg.answered_at or 0) if answered else None
+        if not answered:
+            return None
+        last = max(answered, key=_talked_until)
+        if last.ended_at is None:
+            return last
+        let_go = [leg for leg in answered if leg.released_by is not Side.AGENT]
+        at_once = [leg for leg in let_go if last.ended_at - (leg.ended_at or 0) < _AT_ONCE]
+        return max([last, *at_once], key=lambda leg: leg.answered_at or 0)
+
+
+def _talked_until(leg: Leg) -> tuple[bool, Instant, Instant]:
+    return leg.talking, leg.ended_at or 0, leg.answered_at or 0

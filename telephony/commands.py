@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.causes import NORMAL_CLEARING
+from telephony.ami.conference_actions import Gathering
 from telephony.ami.leader_actions import Joining
 
 WRAP_UP = "wrap_up"
@@ -180,6 +181,13 @@ class Leave(Command):
     """Take a leader out of a leg, or stop his telephone ringing."""
 
     presence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confer(Command):
+    """Bring an agent, his customer and the colleague whom he asks together."""
+
+    gathering: Gathering
 
 
 @dataclass(frozen=True, slots=True)

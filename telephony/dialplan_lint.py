@@ -110,6 +110,8 @@ def _targets(app: str) -> Iterator[str]:
     arguments = rest.removesuffix(")")
     if name in ("Goto", "Gosub"):
         yield arguments
+    elif name == "ChannelRedirect":
+        yield arguments.partition(",")[2]
     elif name in ("GotoIf", "GosubIf"):
         yield from (branch for branch in split(split(arguments, "?")[-1], ":") if branch)
     elif name == "ExecIf":

@@ -14,7 +14,7 @@ import structlog
 
 from core.errors import HotlineError
 from telephony import commands as c
-from telephony.ami import actions, leader_actions
+from telephony.ami import actions, conference_actions, leader_actions
 from telephony.ami.action import Action
 from telephony.ami.pending import Outcome, Reply
 
@@ -171,6 +171,8 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return leader_actions.to_leader(command.joining)
         case c.ChangeMode():
             return leader_actions.leader_mode(command.presence, command.mode)
+        case c.Confer():
+            return conference_actions.to_conference(command.gathering)
         case c.TakeOver():
             return leader_actions.to_taker(command.channel, command.leader)
         case c.EndCall():

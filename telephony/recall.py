@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from core import facts as f
 from core.facts import AgentState, Phase
+from telephony import call_conference as conferences
 from telephony import call_leaders as leaders
 from telephony import call_outside as outside
 from telephony import outgoing
@@ -88,7 +89,7 @@ def _advance_leg(call: Call, fact: f.LegFact) -> Call:
         case f.AgentAnswered():
             bridged = replace(call, phase=Phase.TALKING, bridge=_UNKNOWN_BRIDGE)
             call = _with_leg(bridged, fact.leg, answered_at=fact.at, bridge=_UNKNOWN_BRIDGE)
-        case f.HoldStarted() | f.HoldEnded() | f.CallTransferred():
+        case f.HoldStarted() | f.HoldEnded() | f.CallTransferred() | f.ConferenceFact():
             call = _in_the_talk(call, fact)
         case f.ConsultFact():
             call = _advance_consult(call, fact)
@@ -125,7 +126,9 @@ def _in_the_survey(call: Call, fact: f.SurveyStarted | f.SurveyAnswered | f.Surv
     return call
 
 
-def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferred) -> Call:
+def _in_the_talk(
+    call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferred | f.ConferenceFact
+) -> Call:
     match fact:
         case f.HoldStarted():
             return _with_leg(call, fact.leg, held_since=fact.at, hold_at=fact.at)
@@ -134,6 +137,8 @@ def _in_the_talk(call: Call, fact: f.HoldStarted | f.HoldEnded | f.CallTransferr
             return _with_leg(replace(call, legs=legs), fact.leg, hold_at=fact.at)
         case f.CallTransferred():
             return _with_leg(call, fact.leg, sent_to=fact.to)
+        case f.ConferenceFact():
+            return replace(call, conference=conferences.recalled(call.conference, fact))
 
 
 def _advance_consult(call: Call, fact: f.ConsultFact) -> Call:

@@ -55,6 +55,8 @@ def compare_calls(
     for channel in snapshot.channels:
         if channel.variables.get("OUT_LEG"):
             continue  # of a call that we make: that no customer has come is certain
+        if channel.variables.get("LEG_FILE"):
+            continue  # an agent's own: whose the call is, it does not say
         if channel.call and channel.leg == channel.linked and channel.leg not in heard_of:
             told += picture.of_unknown(channel)
     return CallDifferences(vanished, tuple(told))
@@ -130,6 +132,7 @@ class _Picture:
             for leg, bridge in ((consult.by, consult.by_bridge), (consult.id, consult.bridge)):
                 channel = self.channels.get(leg)
                 if channel is not None:
+                    told.append(s.Seen(self.at, call.node, leg, channel.channel))
                     told += _bridging(call.node, leg, bridge, channel.bridge, self.at)
                 elif leg == consult.id:
                     told.append(s.Gone(self.at, call.node, leg, 0))

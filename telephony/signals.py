@@ -282,6 +282,13 @@ class OutsideOver(CallSignal, frozen=True):
     cause: int
 
 
+class ConferenceCalled(CallSignal, frozen=True):
+    """The agent of `leg`, his customer and the colleague whose channel is `asked` are about to be brought
+    together: what bridges they leave on the way ends no talk."""
+
+    asked: str
+
+
 class OfferOver(CallSignal, frozen=True):
     """The dialplan is done with an offer of the service that was not taken; the caller waits on."""
 

@@ -255,6 +255,12 @@ def _outside_over(event: Event, at: Instant, node: str) -> s.Signal:
     )
 
 
+def _conference(event: Event, at: Instant, node: str) -> s.Signal:
+    # Told on a channel of its own, which is none of the call's.
+    about = _need(event, "Call", "call"), _need(event, "Leg", "leg"), _need(event, "Asked", "leg")
+    return s.ConferenceCalled(at, node, *about)
+
+
 def _agent_code(event: Event, at: Instant, node: str) -> s.Signal:
     return s.DeviceCode(
         at,
@@ -395,6 +401,7 @@ _USER_EVENTS: dict[str, _Translator] = {
     "OfferMissed": _service_offer_missed,
     "OfferOver": _service_offer_over,
     "ConsultStarted": _consult,
+    "ConferenceCalled": _conference,
     "CustomerDialled": _customer_rung,
     "OutgoingOver": _outgoing_over,
     "OutsideDialled": _outside_called,

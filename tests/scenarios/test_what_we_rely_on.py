@@ -112,3 +112,24 @@ def test_after_a_restart_uniqueids_begin_anew_and_the_lost_call_has_no_end() -> 
     assert (lost.get("Uniqueid") or "").endswith(".0")
     assert (following.get("Uniqueid") or "").endswith(".0")
     assert not [event for event in capture.all("Hangup") if event.get("Uniqueid") == lost.get("Uniqueid")]
+
+
+def test_whoever_is_sent_into_a_conference_keeps_his_channel_and_the_queue_lets_the_customer_go_on() -> None:
+    """AgentComplete comes with the first agent's hang-up, not when he is taken out of the queue's bridge; of
+    the colleague's leg it knows nothing."""
+    capture = read("conference_goes_on_with_the_colleague")
+    connected, asked = capture.one("AgentConnect"), capture.one("ConsultStarted")
+    joined = {event.get("Uniqueid") for event in capture.all("ConfbridgeJoin")}
+    legs = {connected.get("DestUniqueid"), asked.get("Uniqueid")}
+    assert joined == legs | {connected.get("Uniqueid")}
+    assert capture.one("QueueLeft").get("Status") == "CONTINUE"
+    complete, left = capture.one("AgentComplete"), capture.all("ConfbridgeLeave")[0]
+    assert left.get("Uniqueid") == complete.get("DestUniqueid") == connected.get("DestUniqueid")
+    assert abs(complete.at - left.at) < SECOND // 10
+    assert complete.get("Reason") == "agent"
+
+
+def test_a_customer_who_leaves_a_conference_is_followed_by_both_agents() -> None:
+    capture = read("caller_gone_in_a_conference")
+    left = [event.get("Uniqueid") for event in capture.all("BridgeLeave")[-3:]]
+    assert left[0] == capture.one("CallArrived").get("Uniqueid")

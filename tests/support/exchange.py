@@ -46,9 +46,9 @@ from telephony.nodespec import (
     ReasonSpec,
     TrunkSpec,
 )
+from tests.support import dialogues
 from tests.support.ami_tap import AmiTap
 from tests.support.ports import own
-from tests.support.referring import refer, refer_with_replaces
 from tests.support.tones import write_tone
 
 SECRET = "tap-secret-95559"
@@ -137,7 +137,6 @@ class Exchange:
         self._ports = cycle(PORTS.people[:-1])
         self._media = cycle(PEOPLE_SOUND[::_SOUND_EACH])
         self._running: list[Sipp] = []
-        self._keys_loaded = False
 
     async def start(self) -> None:
         """Render, boot, listen."""
@@ -148,7 +147,6 @@ class Exchange:
     async def boot(self) -> None:
         """(Re)start Asterisk on what is rendered and listen to it."""
         await self.asterisk.start()
-        self._keys_loaded = False
         await self.tap.connect(self.spec.ami_port, "tap", SECRET)
 
     def _publish_flow(self) -> None:
@@ -272,14 +270,6 @@ class Exchange:
         sipp, _ = await self._sipp(name, customer(script, dtmf_pcaps=pcaps), ip, Load(rate=10), echo=echo)
         return sipp
 
-    async def presses(self, channel: str, key: str) -> None:
-        """Whoever is on this channel presses a key just now: for what no clock of theirs can hit."""
-        if not self._keys_loaded:  # nothing of ours needs it
-            await self.asterisk.cli("module load app_senddtmf.so")
-            self._keys_loaded = True
-        reply = await self.tap.action("PlayDTMF", Channel=channel, Digit=key, Receive="true")
-        assert reply["Response"] == "Success", reply
-
     async def dial(self, device: str, number: str, *steps: Pause | Key, hang_up: bool = False) -> Sipp:
         """A telephone of ours dials, keys by SIP INFO, then hangs up or waits to be hung up on."""
         secret = next(d.secret for d in self.spec.devices if d.name == device)
@@ -291,13 +281,24 @@ class Exchange:
     async def hands_over(self, channel: str, other: str) -> None:
         """The telephone that has both channels brings their far ends together (REFER with Replaces)."""
         self.tap.note(f"{channel} is handed over to {other}")
-        answer = await refer_with_replaces(self.tap, channel, other, self.spec.sip_port)
+        answer = await dialogues.refer_with_replaces(self.tap, channel, other, self.spec.sip_port)
         assert answer.startswith("SIP/2.0 202"), answer
+
+    async def hangs_up(self, channel: str) -> None:
+        """Whoever is at the other end of `channel` hangs up now, not when his script has it."""
+        self.tap.note(f"{channel} hangs up")
+        answer = await dialogues.bye(self.tap, channel, self.spec.sip_port)
+        assert answer.startswith("SIP/2.0 200"), answer
+
+    async def presses(self, channel: str, key: str) -> None:
+        """Whoever is at the other end of `channel` presses a key now: for what no clock of theirs can hit."""
+        answer = await dialogues.press(self.tap, channel, key, self.spec.sip_port)
+        assert answer.startswith("SIP/2.0 200"), answer
 
     async def refers(self, channel: str, target: str) -> str:
         """The telephone that has this channel sends its far end there (REFER); the first line it hears."""
         self.tap.note(f"{channel} is referred to {target}")
-        return await refer(self.tap, channel, target, self.spec.sip_port)
+        return await dialogues.refer(self.tap, channel, target, self.spec.sip_port)
 
     def alive(self) -> None:
         """One beat of the service's heart."""

@@ -219,3 +219,15 @@ def test_a_consult_is_told_with_the_leg_that_asked_and_is_no_leg_itself() -> Non
     story.leg(f.RecordingFiled, 9, 9, "1002", file="a.wav", status="present", length=SECOND)
     _, second = folded(story).legs
     assert (second.from_leg, second.file, second.file_status) == (leg_id(1), "a.wav", "present")
+
+
+def test_a_conference_is_told_with_the_leg_that_called_it() -> None:
+    brings = {"to": "1002", "to_leg": leg_id(1, 9)}
+    story = Story().menu().join().offer("1001", 1).answer("1001", 1)
+    story.leg(f.ConferenceStarted, 3, 1, "1001", **brings)
+    (leg,) = folded(story).legs
+    assert [(one.to, one.to_leg, one.lasted) for one in leg.conferences] == [("1002", leg_id(1, 9), None)]
+    story.leg(f.ConferenceEnded, 4, 1, "1001", lasted=4 * SECOND, **brings)
+    story.leg(f.ConferenceStarted, 9, 1, "1001", to="1003", to_leg=leg_id(1, 11))
+    (leg,) = folded(story).legs
+    assert [one.lasted for one in leg.conferences] == [4 * SECOND, None]

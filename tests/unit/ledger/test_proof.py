@@ -287,6 +287,11 @@ def test_a_failed_offer_that_the_log_does_not_know_is_noticed() -> None:
     assert rules(prove(numbered(story), lines)) == ["offers"]
 
 
+def test_a_conference_of_which_nobody_knows_who_left_is_noticed() -> None:
+    story = whole().leg(f.ConferenceStarted, 0, 1, "1001", to="1002", to_leg=leg_id(1, 9))
+    assert rules(prove(numbered(story), good_log())) == ["conference_ended"]
+
+
 def test_a_call_that_only_the_log_knows_is_noticed_unless_it_may_be_open() -> None:
     both = [*good_log(1), *good_log(7)]
     assert rules(prove(numbered(whole(1)), both)) == ["known_call"]

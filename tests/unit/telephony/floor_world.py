@@ -33,6 +33,14 @@ class Talk:
     held_at: Instant | None = None
     held: int = 0
     sent: bool = False
+    conference: str = ""
+    """The bridge of the conference it was in, and still is."""
+    asked: bool = False
+    """Of a colleague who was brought in: app_queue knows nothing of him."""
+
+    @property
+    def bridge(self) -> str:
+        return self.conference or f"b-{self.leg}"
 
 
 @dataclass(slots=True)
@@ -46,9 +54,12 @@ class Customer:
     joined: Instant = 0
     ringing: Talk | None = None
     talking: Talk | None = None
+    third: Talk | None = None
+    """The colleague who was brought in and talks, too."""
     survey: str = ""
     asked: int = 0
     last: str = ""
+    conferred: bool = False
     gone: Instant = 0
     scores: dict[str, list[int]] = field(default_factory=dict)
     talked: dict[str, int] = field(default_factory=dict)
@@ -172,6 +183,42 @@ class World:
         else:
             self.rings(customer, to, by_transfer=True)
 
+    def confers(self, customer: Customer, colleague: str) -> None:
+        """The agent asks a colleague and brings him and the customer together."""
+        talk, third = customer.talking, Talk(self._channel(), colleague, "", asked=True)
+        assert talk is not None
+        by, bridge, asked = self._channel(), f"c-{talk.leg}", f"b-{third.leg}"
+        about = (by, colleague, f"d{colleague[1:]}", f"PJSIP/d-{third.leg}")
+        third.queue = talk.queue
+        self._say(s.ConsultCalled(self.at, NODE, customer.call, third.leg, talk.leg, *about))
+        self._say(s.Bridged(self.at, NODE, third.leg, asked))
+        self._say(s.Bridged(self.at, NODE, by, asked))
+        self.at += SECOND
+        self._say(s.ConferenceCalled(self.at, NODE, customer.call, talk.leg, third.leg))
+        self._say(s.Unbridged(self.at, NODE, third.leg, asked))
+        self._say(s.Bridged(self.at, NODE, third.leg, bridge))
+        self._say(s.Unbridged(self.at, NODE, talk.leg, talk.bridge))
+        self._say(s.Bridged(self.at, NODE, talk.leg, bridge))
+        self._say(s.Unbridged(self.at, NODE, customer.leg, talk.bridge))
+        self._say(s.Bridged(self.at, NODE, customer.leg, bridge))
+        third.began = self.at - MILLISECOND
+        talk.conference = third.conference = bridge
+        self._say(s.Gone(self.at, NODE, by, 16))
+        customer.third, customer.conferred = third, True
+
+    def leaves_conference(self, customer: Customer, *, colleague: bool) -> None:
+        """One of the two agents hangs up; the other one goes on with the customer."""
+        talk, third = customer.talking, customer.third
+        assert talk is not None
+        assert third is not None
+        leaver = third if colleague else talk
+        customer.talking, customer.third = (talk if colleague else third), None
+        self._say(s.HangupAsked(self.at, NODE, leaver.leg, 16))
+        self._note_end(customer, leaver, at=self.at)
+        if not leaver.asked:
+            self._say(s.Completed(self.at, NODE, *self._about(customer, leaver), "agent"))
+        self._is_out(leaver)
+
     def rates(self, customer: Customer, answer: int) -> None:
         """One key in the survey; after the second it is over and the call ends."""
         question = ("satisfaction", "solved")[customer.asked]
@@ -190,6 +237,10 @@ class World:
         if customer.ringing is not None:
             self._say(s.Gone(self.at, NODE, customer.ringing.leg, 0))
             customer.ringing = None
+        if customer.third is not None:
+            self._note_end(customer, customer.third, at=self.at)
+            self._is_out(customer.third)
+            customer.third = None
         if customer.talking is not None:
             self._part(customer, "caller")
         self._leaves(customer)
@@ -220,11 +271,16 @@ class World:
             self._say(s.DeviceFailed(self.at, NODE, talk.leg))
         if not ended:
             self._note_end(customer, talk, at=self.at)
-        self._say(s.Completed(self.at, NODE, *self._about(customer, talk), reason))
-        self._say(s.Unbridged(self.at, NODE, talk.leg, f"b-{talk.leg}"))
-        self._say(s.Unbridged(self.at, NODE, customer.leg, f"b-{talk.leg}"))
+        if not talk.asked:
+            self._say(s.Completed(self.at, NODE, *self._about(customer, talk), reason))
+        self._say(s.Unbridged(self.at, NODE, talk.leg, talk.bridge))
+        self._say(s.Unbridged(self.at, NODE, customer.leg, talk.bridge))
         self._say(s.Gone(self.at, NODE, talk.leg, cause))
         return talk
+
+    def _is_out(self, talk: Talk) -> None:
+        self._say(s.Unbridged(self.at, NODE, talk.leg, talk.bridge))
+        self._say(s.Gone(self.at, NODE, talk.leg, 16))
 
     def _note_end(self, customer: Customer, talk: Talk, *, at: Instant) -> None:
         if talk.held_at is not None:

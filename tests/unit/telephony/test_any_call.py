@@ -88,16 +88,30 @@ class AnyFloor(RuleBasedStateMachine):
     def a_hold_begins_or_ends(self, data: st.DataObject) -> None:
         self.world.holds(self._some(data, self._with(talking=True)))
 
-    @precondition(lambda self: self._with(talking=True))
+    @precondition(lambda self: self._can_confer() and self.world.free_agents())
+    @rule(data=st.data())
+    def a_conference(self, data: st.DataObject) -> None:
+        customer = self._some(data, self._can_confer())
+        self.world.confers(customer, data.draw(st.sampled_from(self.world.free_agents())))
+
+    def _can_confer(self) -> list[Customer]:
+        return self._with(talking=True, holding=False, conferred=False)
+
+    @precondition(lambda self: self._with(conferring=True))
+    @rule(data=st.data(), colleague=st.booleans())
+    def one_leaves_a_conference(self, data: st.DataObject, colleague: bool) -> None:
+        self.world.leaves_conference(self._some(data, self._with(conferring=True)), colleague=colleague)
+
+    @precondition(lambda self: self._with(talking=True, conferring=False))
     @rule(data=st.data(), dies=st.booleans())
     def an_agents_end(self, data: st.DataObject, dies: bool) -> None:
-        customer = self._some(data, self._with(talking=True))
+        customer = self._some(data, self._with(talking=True, conferring=False))
         (self.world.telephone_dies if dies else self.world.agent_hangs_up)(customer)
 
-    @precondition(lambda self: self._with(talking=True))
+    @precondition(lambda self: self._with(talking=True, conferring=False))
     @rule(data=st.data())
     def a_transfer(self, data: st.DataObject) -> None:
-        customer = self._some(data, self._with(talking=True))
+        customer = self._some(data, self._with(talking=True, conferring=False))
         self.world.sends_on(customer, data.draw(st.sampled_from([*QUEUES, *self.world.free_agents()])))
 
     @precondition(lambda self: self._with(rating=True))
@@ -163,6 +177,9 @@ def _is(customer: Customer, name: str) -> bool:
         "waiting": customer.joined > 0,
         "ringing": customer.ringing is not None,
         "talking": customer.talking is not None,
+        "holding": customer.talking is not None and customer.talking.held_at is not None,
+        "conferring": customer.third is not None,
+        "conferred": customer.conferred,
         "rating": bool(customer.survey) and customer.asked < 2,
     }
     return states[name]
@@ -181,6 +198,9 @@ def _adds_up(customer: Customer, facts: Sequence[f.Fact]) -> None:
         assert kinds["TalkEnded", leg] == kinds["AgentAnswered", leg]
         assert kinds["HoldEnded", leg] == kinds["HoldStarted", leg]
         assert kinds["SurveyEnded", leg] == kinds["SurveyStarted", leg] <= 1
+        assert kinds["ConsultEnded", leg] == kinds["ConsultStarted", leg]
+        assert kinds["ConferenceEnded", leg] == kinds["ConferenceStarted", leg]
+    assert sum(n for (kind, _), n in kinds.items() if kind == "ConferenceStarted") == customer.conferred
     assert kinds["CallerQueued", ""] == kinds["CallerLeftQueue", ""]
     # Talk and hold are what they truly were, score by score and leg by leg.
     talks = {fact.leg: fact for fact in mine if isinstance(fact, f.TalkEnded)}
@@ -203,12 +223,16 @@ def _adds_up(customer: Customer, facts: Sequence[f.Fact]) -> None:
 
 
 def _spans(facts: Iterable[f.CallFact]) -> Iterable[tuple[int, int]]:
-    """When the customer waited, talked and rated."""
+    """When the customer waited, talked (in a conference with two at once) and rated."""
+    met = {leg for fact in facts if isinstance(fact, f.ConferenceStarted) for leg in (fact.leg, fact.to_leg)}
+    talks = [fact for fact in facts if isinstance(fact, f.TalkEnded) and fact.leg in met]
+    if talks:
+        yield min(talk.at - talk.talked for talk in talks), max(talk.at for talk in talks)
     for fact in facts:
         match fact:
             case f.CallerLeftQueue():
                 yield fact.at - fact.waited, fact.at
-            case f.TalkEnded():
+            case f.TalkEnded() if fact.leg not in met:
                 yield fact.at - fact.talked, fact.at
             case f.SurveyEnded():
                 began = [x.at for x in facts if isinstance(x, f.SurveyStarted) and x.leg == fact.leg]
@@ -233,7 +257,7 @@ def _channels(signal: s.Signal) -> set[str]:
 
 def _timeless(facts: Iterable[f.Fact]) -> list[str]:
     """Facts of calls without what depends on which of two signals came first, a millisecond apart."""
-    measured = {"at", "joined_at", "waited", "rang", "talked", "held", "lasted"}
+    measured = {"at", "joined_at", "waited", "rang", "talked", "held", "consulted", "lasted"}
     mine = [fact for fact in facts if isinstance(fact, f.CallFact)]
     rows = [
         (

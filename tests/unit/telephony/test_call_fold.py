@@ -454,3 +454,13 @@ def test_both_hang_up_in_the_same_instant(agent_first: bool) -> None:
     assert one(facts, f.CallEnded).reason is f.EndReason.CUSTOMER
     assert not only(facts, f.SurveyStarted)
     assert call.over
+
+
+def test_the_way_into_an_earlier_queue_heard_once_more_does_not_undo_the_wait_in_this_one() -> None:
+    story = talks().refers("card-cmn").after(1).joins("card-cmn")
+    entering = next(signal for signal in story.signals if isinstance(signal, s.Entering))
+    joined = story.signals[-1]
+    once = tell(story.after(7).customer_hangs_up().signals)[1]
+    told_again = [*story.signals[:-2], entering, joined, *story.signals[-2:]]
+    assert entering.queue == "personal-cmn"
+    assert tell(told_again)[1] == once

@@ -37,6 +37,7 @@ def _faults(line: str) -> list[str]:
         ("Queue(q,cb(nowhere^s^1),,,60,,other)", "leads to [nowhere]"),
         ("Queue(q,c,,,60,,nowhere)", "leads to [nowhere]"),
         ("Dial(PJSIP/a,20,gU(nowhere))", "leads to [nowhere]"),
+        ("ChannelRedirect(${A},other,s,3)", "leads to priority 3"),
         ("Playback(${HOTLINE_DIR}/prompts/${CALL_LANG}/welcom)", "prompt welcom is not"),
         ("Playback(${VOICES}/place-${AHEAD})", "prompt place-${AHEAD} is not"),
         ("Set(A=${CALLERID(num)})", "without FILTER"),

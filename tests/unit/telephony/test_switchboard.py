@@ -15,6 +15,7 @@ from telephony import agents as a
 from telephony import commands as c
 from telephony import signals as s
 from telephony.ami.snapshot import ChannelPicture, NodeSnapshot, QueueMember, QueuePicture, WaitingCaller
+from telephony.recall import recall_call
 from telephony.reconcile import compare_agents, compare_calls, compare_devices
 from telephony.switchboard import Switchboard
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE, START, Story, leg, normal
@@ -272,6 +273,32 @@ def test_an_unknown_call_in_talk_has_its_queue_its_wait_and_its_recording() -> N
     assert (answered.queue, answered.waited) == ("personal-cmn", 7 * SECOND)
     assert board.agent("1001").state is S.TALKING
     assert told(board, TALKING) == []
+
+
+def test_an_agents_own_channel_is_no_customer_of_an_unknown_call() -> None:
+    """Whose customer has just gone: the agent's is the one channel left that knows the call."""
+    alone = channel(leg(2), name="PJSIP/d001-00000002", linked=leg(2), LEG_FILE="file")
+    assert compare_calls(NODE, [], snapshot(alone, members=(member("1001", "d001"),))).signals == ()
+
+
+def test_the_name_of_a_colleagues_channel_is_learnt_from_the_node_after_a_restart() -> None:
+    story = Story().arrives().joins().offered().answers().after(9).asks().after(3).is_told()
+    board, facts, _ = board_after(story)
+    recalled = recall_call(fact for fact in facts if isinstance(fact, f.CallFact))
+    assert recalled is not None
+    assert [consult.channel for consult in recalled.asking] == [""]
+    board = Switchboard(DUTIES)
+    board.remember_call(recalled)
+    told(board, replace(_ASKING, began=story.at + SECOND))
+    assert [consult.channel for consult in board.calls[CALL].asking] == ["PJSIP/d002-00000003"]
+
+
+_ASKING = snapshot(
+    channel(CUSTOMER, name=TRUNK, bridge="b1"),
+    channel(leg(2), name="PJSIP/d001-00000002", bridge="b1", LEG_FILE="file"),
+    channel(leg(9), name="PJSIP/d001-00000009", linked=leg(9), bridge="b9"),
+    channel(leg(3), name="PJSIP/d002-00000003", linked=leg(9), bridge="b9", LEG_FILE="file"),
+)
 
 
 def test_a_caller_we_left_waiting_may_be_in_talk_when_we_come_back() -> None:

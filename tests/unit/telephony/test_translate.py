@@ -97,6 +97,15 @@ def test_a_consult_names_the_call_who_asks_and_both_channels() -> None:
         heard(**(headers | {"Asking": "x"}), **about, Agent="1002")
 
 
+def test_a_conference_names_the_call_and_both_agents_on_a_channel_that_is_none_of_theirs() -> None:
+    mine, asked, local = (f"node1-1700000000.{n}" for n in (2, 9, 11))
+    about = {"Call": CALL, "Leg": mine, "Asked": asked}
+    told = {"Event": "UserEvent", "UserEvent": "ConferenceCalled", "Uniqueid": local, **about}
+    assert heard(**told) == s.ConferenceCalled(NOW, NODE, CALL, mine, asked)
+    with pytest.raises(BadEvent, match="Asked"):
+        heard(**(told | {"Asked": "all"}))
+
+
 def test_an_attended_transfer_names_both_channels_of_the_telephone_if_it_came_about() -> None:
     event = {"Event": "AttendedTransfer", "OrigTransfererUniqueid": "a.1", "SecondTransfererUniqueid": "a.2"}
     assert heard(**event, Result="Success") == s.HandedOver(NOW, NODE, "a.1", "a.2")

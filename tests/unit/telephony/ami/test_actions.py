@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from telephony.ami import actions, leader_actions
+from telephony.ami import actions, conference_actions, leader_actions
 from telephony.ami.action import ONE, Action, Replies
 from telephony.ami.errors import UnsafeAction
 
@@ -24,6 +24,15 @@ JOINING = leader_actions.Joining(
     leg="node1-1700000000.2",
     channel="PJSIP/d001-00000002",
     mode="whisper",
+)
+
+GATHERING = conference_actions.Gathering(
+    call="11111111-2222-3333-4444-555555555555",
+    customer=CHANNEL,
+    asking="PJSIP/d001-00000002",
+    leg="node1-1700000000.2",
+    asked="PJSIP/d002-00000005",
+    asked_leg="node1-1700000000.9",
 )
 
 
@@ -186,6 +195,25 @@ def lines(action: Action) -> list[str]:
             ["Action: Hangup", "ActionID: t-1", f"Channel: {PRESENCE}", "Cause: 16"],
         ),
         (
+            conference_actions.to_conference(GATHERING),
+            [
+                "Action: Originate",
+                "ActionID: t-1",
+                "Channel: Local/start@hotline-confer/n",
+                "Context: hotline-confer",
+                "Exten: idle",
+                "Priority: 1",
+                "Timeout: 3000",
+                "Async: true",
+                "Variable: __CONFER_CALL=11111111-2222-3333-4444-555555555555",
+                f"Variable: __CONFER_CUSTOMER={CHANNEL}",
+                "Variable: __CONFER_ASKING=PJSIP/d001-00000002",
+                "Variable: __CONFER_LEG=node1-1700000000.2",
+                "Variable: __CONFER_ASKED=PJSIP/d002-00000005",
+                "Variable: __CONFER_ASKED_LEG=node1-1700000000.9",
+            ],
+        ),
+        (
             actions.announce(CHANNEL, 4, 2, "announce-7f"),
             [
                 "Action: Originate",
@@ -270,6 +298,10 @@ TAKERS: list[Callable[[str], Action]] = [
     lambda bad: leader_actions.to_taker(bad, "8001"),
     lambda bad: leader_actions.to_taker(CHANNEL, bad),
     leader_actions.to_the_end,
+    *(
+        lambda bad, name=field.name: conference_actions.to_conference(replace(GATHERING, **{name: bad}))
+        for field in fields(GATHERING)
+    ),
 ]
 
 
