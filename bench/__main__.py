@@ -12,13 +12,14 @@ from functools import partial
 
 import structlog
 
-from bench import ami_parse, board, floor, fold, ingest, journey, reports, timers
+from bench import ami_parse, board, call_backs, floor, fold, ingest, journey, reports, timers
 from bench.report import Result
 from bench.stores import Kind
 from core.errors import HotlineError
 
 BENCHES: dict[str, Callable[[], Result]] = {
-    bench.NAME: bench.measure for bench in (ami_parse, fold, ingest, timers, board, floor, reports, journey)
+    bench.NAME: bench.measure
+    for bench in (ami_parse, fold, ingest, call_backs, timers, board, floor, reports, journey)
 }
 
 

@@ -144,6 +144,7 @@ _WAITS: dict[str, _WaitRule] = {
     "abandoned_later": _ended(Outcome.ABANDONED, over_s=10),
     "timed_out": _ended(Outcome.TIMED_OUT),
     "nobody_on_duty": _ended(Outcome.NOBODY_ON_DUTY),
+    "callback": _ended(Outcome.CALLBACK),
     "node_lost": _ended(Outcome.NODE_LOST),
     "ended_by_us": _ended(Outcome.ENDED_BY_US),
     "sl10": _decided(10),
@@ -174,6 +175,8 @@ _LEGS: dict[str, _LegRule] = {
 }
 _MARKS = {
     "turned_away": "turned_away",
+    "called_back": "called_back",
+    "called_back_mean_ms": "called_back",
     "offers": "offers",
     "offers_unanswered": "offers_unanswered",
     "ring_mean_ms": "rings",

@@ -32,9 +32,12 @@ class QueueFigures:
     abandoned_later: int
     timed_out: int
     nobody_on_duty: int
+    callback: int
     node_lost: int
     ended_by_us: int
     turned_away: int
+    called_back: int
+    called_back_mean_ms: int | None
     sl10: float | None
     sl20: float | None
     sl: float | None
@@ -211,9 +214,12 @@ class QueueInterval(LegFigures):
     abandoned_later: int
     timed_out: int
     nobody_on_duty: int
+    callback: int
     node_lost: int
     ended_by_us: int
     turned_away: int
+    called_back: int
+    called_back_mean_ms: int | None
     sl10: float | None
     sl20: float | None
     sl: float | None

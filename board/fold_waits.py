@@ -7,6 +7,7 @@ from board.state import JOURNAL, BoardState, Rules
 from core.clock import SECOND, Duration
 from core.facts import (
     CallArrived,
+    CallbackPlaceEnded,
     CallEnded,
     CallerLeftQueue,
     CallerQueued,
@@ -14,6 +15,7 @@ from core.facts import (
     LeaveReason,
     NobodyOnDuty,
     Phase,
+    PlaceOutcome,
 )
 from core.masking import mask_number
 
@@ -22,6 +24,7 @@ _CLOSING = {
     LeaveReason.ABANDONED: Outcome.ABANDONED,
     LeaveReason.TIMED_OUT: Outcome.TIMED_OUT,
     LeaveReason.NOBODY_ON_DUTY: Outcome.NOBODY_ON_DUTY,
+    LeaveReason.CALLBACK: Outcome.CALLBACK,
     LeaveReason.NODE_LOST: Outcome.NODE_LOST,
     LeaveReason.SYSTEM: Outcome.ENDED_BY_US,
     LeaveReason.UNSEEN: Outcome.NODE_LOST,  # the node was lost to us: how the wait ended is not known
@@ -142,6 +145,17 @@ def _nobody_on_duty(state: BoardState, fact: NobodyOnDuty) -> None:
     state.touched_queues.add(fact.queue)
 
 
+def _place_ended(state: BoardState, fact: CallbackPlaceEnded) -> None:
+    """Called back in his turn: no answer of the queue's, and a wait under a name of its own."""
+    if fact.outcome is not PlaceOutcome.REACHED:
+        return
+    for counts in state.slots(fact.queue, fact.at):
+        counts.called_back += 1
+        counts.called_back_us += fact.waited
+    state.mark("called_back", fact.queue, fact.call, fact.at)
+    state.touched_queues.add(fact.queue)
+
+
 def _call_ended(state: BoardState, fact: CallEnded) -> None:
     wait = state.waiting.get(fact.call)
     if wait is not None:
@@ -161,5 +175,6 @@ RULES: Rules = {
     CallerQueued: _caller_queued,
     CallerLeftQueue: _caller_left,
     NobodyOnDuty: _nobody_on_duty,
+    CallbackPlaceEnded: _place_ended,
     CallEnded: _call_ended,
 }

@@ -47,9 +47,12 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("abandoned_later", "10秒后放弃", "Abandoned after 10 s", "count", _JOIN, "abandoned with wait > 10 s"),  # noqa: E501
     Formula("timed_out", "超时退出", "Timed out", "count", _JOIN, "offered callers whom we let go because the queue's time was up"),  # noqa: E501
     Formula("nobody_on_duty", "无人值守退出", "Left, nobody on duty", "count", _JOIN, "offered callers whom we let go because nobody was on duty any more"),  # noqa: E501
+    Formula("callback", "预约回电", "To be called back", "count", _JOIN, "offered callers who asked to be called back instead of waiting; neither answered nor abandoned, and not answered within 10 s"),  # noqa: E501
     Formula("node_lost", "节点失联中断", "Lost with the node", "count", _JOIN, "offered callers whose wait ended with the death of a node, or unseen inside a declared gap"),  # noqa: E501
     Formula("ended_by_us", "系统结束", "Ended by us", "count", _JOIN, "offered callers whose wait ended on any other order of ours"),  # noqa: E501
     Formula("turned_away", "未进队婉拒", "Turned away", "count", _AT, "callers who heard that nobody is on duty and were never queued; not in offered"),  # noqa: E501
+    Formula("called_back", "按位回电接通", "Called back in turn", "count", _AT, "callers who asked to be called back, kept their place and were reached when it was their turn; not in answered"),  # noqa: E501
+    Formula("called_back_mean_ms", "按位回电平均等待", "Mean wait of the called back", "ms", _AT, "Σ (joining → an agent speaks with the customer) ÷ called_back; not in answer_mean_ms"),  # noqa: E501
     Formula("sl10", "十秒服务水平", "Service level 10 s", "fraction", _JOIN, "answered_10 ÷ (offered − those still waiting for 10 s or less). Abandons count, short ones too. A caller who waits enters the fraction when answered, gone or past 10 s: once a period is over this is answered_10 ÷ offered"),  # noqa: E501
     Formula("sl20", "二十秒服务水平", "Service level 20 s", "fraction", _JOIN, "answered_20 ÷ (offered − those still waiting for 20 s or less)"),  # noqa: E501
     Formula("sl", "服务水平", "Service level, the queue's own", "fraction", _JOIN, "answered_in_sl ÷ (offered − those still waiting for no longer than their queue's service level); of all queues together each caller by the one of their own queue"),  # noqa: E501
@@ -120,7 +123,8 @@ How every figure of the board is counted. All of them are readings of one fold o
 - Times are taken on the node's clock in µs; sums are exact, means are rounded half up to whole milliseconds,
   fractions to four digits. A figure with nothing to divide by has no value (`null`), it is not zero.
 - *All queues* is worked out from the sums of the counters, never as a mean of means.
-- offered = answered + abandoned + timed_out + nobody_on_duty + node_lost + ended_by_us + today's waiting.
+- offered = answered + abandoned + timed_out + nobody_on_duty + callback + node_lost
+  + ended_by_us + today's waiting.
 - *Opens*: the calls behind the figure are listed at `/api/board/calls?figure=…&queue=…`; of a mean or a
   fraction, those below its bar.
 - A stretch in which facts may be missing is declared on the board as a gap; nothing is guessed into it.

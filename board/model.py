@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
     TIMED_OUT = "timed_out"
     NOBODY_ON_DUTY = "nobody_on_duty"
+    CALLBACK = "callback"
     NODE_LOST = "node_lost"
     ENDED_BY_US = "ended_by_us"
 
@@ -65,9 +66,12 @@ class Counts(LegCounts):
     abandoned_later: int = 0
     timed_out: int = 0
     nobody_on_duty: int = 0
+    callback: int = 0
     node_lost: int = 0
     ended_by_us: int = 0
     turned_away: int = 0
+    called_back: int = 0
+    called_back_us: Duration = 0
     answer_us: Duration = 0
     answer_max_us: Duration = 0
 

@@ -30,6 +30,8 @@ class LeaveReason(StrEnum):
     TIMED_OUT = "timed_out"
     NOBODY_ON_DUTY = "nobody_on_duty"
     REQUEUED = "requeued"
+    CALLBACK = "callback"
+    """The customer has asked to be called back."""
     NODE_LOST = "node_lost"
     SYSTEM = "system"
     """The channel was ended without the customer asking for it: by our order, or by a dead connection."""
@@ -231,6 +233,39 @@ class CallerLeftQueue(CallFact, frozen=True, kw_only=True):
 
     queue: str
     reason: LeaveReason
+    waited: Duration
+
+
+class CallbackRequested(CallFact, frozen=True, kw_only=True):
+    """The caller is to be called back at `number`; joined at `joined_at`, with `priority`. Whoever waited has
+    left the queue by it; whom nobody served was never in it."""
+
+    queue: str
+    joined_at: Instant
+    number: str
+    priority: int = 0
+    language: str = ""
+
+
+class PlaceOutcome(StrEnum):
+    """How the place ended that was kept in a queue for a caller who is to be called back."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    """The customer was dialled, once: from then on it is for whoever owes the call-back."""
+    EXPIRED = "expired"
+    """No agent came free for it in time."""
+    WITHDRAWN = "withdrawn"
+    """Somebody else has called, or may have; or the number cannot be called."""
+
+
+class CallbackPlaceEnded(CallFact, frozen=True, kw_only=True):
+    """The place in `queue` of the caller of this call, kept since `joined_at`, is over. `waited`: since then;
+    of one who was reached until an agent spoke with him."""
+
+    queue: str
+    joined_at: Instant
+    outcome: PlaceOutcome
     waited: Duration
 
 

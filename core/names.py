@@ -52,3 +52,8 @@ def check(kind: str, value: str, where: str) -> str:
 def fits(kind: str, value: str) -> bool:
     """Whether `value` has the shape of its kind."""
     return _SHAPES[kind].fullmatch(value) is not None
+
+
+def asked_callback(call: str) -> str:
+    """The call-back that the caller asked for in this call: the name of its record."""
+    return f"asked:{call}"

@@ -121,7 +121,8 @@ class Queue:
     `weight`: over other queues when one agent serves both. `priority`: of a caller at joining.
     `timeout_s`: the longest wait before the caller is told to call again. `widen_after_s`: backups are
     asked from then on. `bound_s`: who has waited so long gets the next agent of the queue that comes free,
-    even from queues of more weight.
+    even from queues of more weight. `callback_after_s`: who has waited so long is offered to be called back;
+    0: nobody is.
     """
 
     name: QueueName
@@ -137,6 +138,7 @@ class Queue:
     wrapup_limit_s: int
     widen_after_s: int
     bound_s: int
+    callback_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,10 @@ _QUEUE_LIMITS = {
     "wrapup_limit_s": (1, 3600),
     "widen_after_s": (0, 600),
     "bound_s": (5, 3600),
+    "callback_after_s": (0, 3600),
 }
+_NOT_SAID = {"callback_after_s": 0}
+"""Figures that came later: lists written before them do not have them."""
 
 
 def named(place: Place) -> tuple[str, Named]:
@@ -58,7 +61,7 @@ def queues(
 ) -> Mapping[QueueName, Queue]:
     """One queue for each business in each language, with the figures of its business."""
     found = section.fields(("defaults",), ("businesses",))
-    defaults = _figures(found["defaults"], required=True)
+    defaults = _NOT_SAID | _figures(found["defaults"], required=True)
     own: dict[str, dict[str, int]] = {}
     if "businesses" in found:
         for key, value in found["businesses"].pairs():
@@ -78,8 +81,8 @@ def queues(
 
 
 def _figures(place: Place, *, required: bool) -> dict[str, int]:
-    names = tuple(_QUEUE_LIMITS)
-    found = place.fields(names if required else (), () if required else names)
+    needed = tuple(_QUEUE_LIMITS.keys() - _NOT_SAID) if required else ()
+    found = place.fields(needed, [name for name in _QUEUE_LIMITS if name not in needed])
     return {name: value.whole(*_QUEUE_LIMITS[name]) for name, value in found.items()}
 
 
@@ -98,6 +101,7 @@ def _queue(name: QueueName, business: Named, tongue: Named, figures: dict[str, i
         wrapup_limit_s=figures["wrapup_limit_s"],
         widen_after_s=figures["widen_after_s"],
         bound_s=figures["bound_s"],
+        callback_after_s=figures["callback_after_s"],
     )
 
 

@@ -33,7 +33,7 @@ from hotline.metrics_api import MetricsApi, read_token
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
-from hotline.outgoing import outgoing_calls_of, outgoing_follower
+from hotline.outgoing import outgoing_calls_of, outgoing_follower, outgoing_rules
 from hotline.pages import page_lines, signed_in_by, stops_with
 from hotline.parts import (
     callbacks_of,
@@ -159,7 +159,9 @@ def _connected(
     customers = Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
     customer_files = customer_files_of(settings, customers, directory, credentials, clock)
     identifier = identifier_of(settings.customers, customers, ledger, clock)
-    callbacks = callbacks_of(main, ledger, due, directory, clock)
+    callbacks = callbacks_of(
+        main, ledger, due, directory=directory, rules=outgoing_rules(settings.outgoing), clock=clock
+    )
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
     redis = settings.redis

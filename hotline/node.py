@@ -205,6 +205,7 @@ def _queues(directory: Directory) -> tuple[QueueSpec, ...]:
             widen_after_s=queue.widen_after_s,
             round_s=min(ROUND_S, queue.timeout_s),
             timeout_s=queue.timeout_s,
+            callback_after_s=queue.callback_after_s,
         )
         for queue in directory.queues.values()
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from core.clock import Clock
 from directory.lookup import Directory
 from hotline.settings import Settings
+from hotline.settings_outgoing import OutgoingSettings
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from storage import Database
@@ -27,26 +28,34 @@ def outgoing_calls_of(
     directory: Callable[[], Directory],
     clock: Clock,
 ) -> OutgoingCalls:
-    """Calls to customers, from their records."""
-    words = settings.outgoing
+    """Calls to customers, from their records; of those who asked for one, when it is their turn."""
 
-    def dial(*, call: str, agent: str, number: str, about: str, record: str) -> None:
-        telephony.call_out(Order(call=call, agent=agent, number=number, about=about, record=record))
+    def dial(*, call: str, agent: str, number: str, about: str, record: str, held: bool = False) -> None:
+        telephony.call_out(
+            Order(call=call, agent=agent, number=number, about=about, record=record, held=held)
+        )
 
-    return OutgoingCalls(
+    calls = OutgoingCalls(
         database=main,
         callbacks=callbacks,
         dial=dial,
-        rules=OutgoingRules(
-            allow=words.allow,
-            first=words.first,
-            last=words.last,
-            working_days=words.working_days,
-            tries=words.tries,
-            greeting=words.greeting,
-        ),
+        rules=outgoing_rules(settings.outgoing),
         calendar=lambda: directory().calendar,
         clock=clock,
+    )
+    telephony.call_backs.make = calls.call_back
+    return calls
+
+
+def outgoing_rules(words: OutgoingSettings) -> OutgoingRules:
+    """Whom, when and how often, as the settings say it."""
+    return OutgoingRules(
+        allow=words.allow,
+        first=words.first,
+        last=words.last,
+        working_days=words.working_days,
+        tries=words.tries,
+        greeting=words.greeting,
     )
 
 

@@ -39,6 +39,7 @@ from telephony.ami.link import NodeLink
 from telephony.dispatch import AppQueueDispatcher
 from telephony.harassment import Harassment
 from telephony.hearing import Node
+from telephony.kept import KeptPlaces
 from telephony.presence import never_away
 from telephony.service import Telephony, alone
 from telephony.waiting import USUAL_HANDLING
@@ -46,6 +47,7 @@ from ticketing import callbacks as callback_tasks
 from ticketing import duties
 from ticketing.api import TicketingApi
 from ticketing.callbacks import Callbacks
+from ticketing.outgoing_rules import OutgoingRules
 from ticketing.rules import SUMMARY_FIELDS, fields_unknown
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
@@ -122,10 +124,15 @@ def telephony_of(
         )
         for node in settings.nodes
     ]
+    outgoing = {node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing}
+
+    def bound(queue: str) -> Duration:
+        return places.seconds(queue, "bound_s", MINUTE)
+
+    keeps = settings.outgoing.keep_place_min * MINUTE if outgoing else 0
     return Telephony(
-        outgoing={
-            node.name: trunk.shown for node in settings.nodes for trunk in node.trunks if trunk.outgoing
-        },
+        outgoing=outgoing,
+        kept=KeptPlaces(keeps=keeps, bound=bound),
         nodes=nodes,
         book=ledger,
         duties=Duties(
@@ -138,7 +145,8 @@ def telephony_of(
             memberships=places.memberships,
             short_pause=short_pause,
             handling=lambda queue: handling(queue) or USUAL_HANDLING,
-            bound=lambda queue: places.seconds(queue, "bound_s", MINUTE),
+            bound=bound,
+            offers_callback=lambda queue: places.seconds(queue, "callback_after_s", 0) if outgoing else 0,
             queues=queues,
         ),
         clock=clock,
@@ -148,7 +156,13 @@ def telephony_of(
 
 
 def callbacks_of(
-    main: Database, ledger: Ledger, due: Due, directory: Callable[[], Directory], clock: Clock
+    main: Database,
+    ledger: Ledger,
+    due: Due,
+    *,
+    directory: Callable[[], Directory],
+    rules: OutgoingRules,
+    clock: Clock,
 ) -> Callbacks:
     """Who owes a customer a call; with the timers that remind, and the notices that tell."""
     return Callbacks(
@@ -158,6 +172,7 @@ def callbacks_of(
         notices=due.notices,
         calendar=due.calendar,
         directory=directory,
+        rules=rules,
         clock=clock,
     )
 

@@ -40,6 +40,13 @@ class OutgoingSettings(Section):
     answer_within_s: int = Field(
         default=40, ge=5, le=120, description="seconds that a customer's telephone rings"
     )
+    keep_place_min: int = Field(
+        default=30,
+        ge=0,
+        le=240,
+        description="minutes for which callers who asked to be called back keep their place in the queue: "
+        "when it is their turn an agent is held for them, and the customer called, once; 0: a leader calls",
+    )
     transfer_to: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,20}$")], ...] = Field(
         default=(),
         description="numbers outside to which an agent's telephone may send a customer, each as it is "

@@ -9,7 +9,13 @@ from core import facts as f
 from core.clock import MINUTE, Instant
 from core.facts import Numbered
 
-WRITTEN_LATER = (f.RecordingFiled, f.SummarySaved, f.TicketOpened, f.CustomerIdentified)
+WRITTEN_LATER = (
+    f.RecordingFiled,
+    f.SummarySaved,
+    f.TicketOpened,
+    f.CustomerIdentified,
+    f.CallbackPlaceEnded,
+)
 """Our own records of a call, made when it may be long over."""
 
 

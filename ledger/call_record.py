@@ -36,6 +36,8 @@ class CallOutcome(StrEnum):
     ABANDONED = "abandoned"
     TIMED_OUT = "timed_out"
     NOBODY_ON_DUTY = "nobody_on_duty"
+    CALLBACK = "callback"
+    """The caller asked to be called back."""
     MENU = "menu"
     """Ended before any queue: the caller heard what was wanted, or gave up."""
     NODE_LOST = "node_lost"
@@ -238,6 +240,7 @@ _OUTCOMES = {
     LeaveReason.ABANDONED: CallOutcome.ABANDONED,
     LeaveReason.TIMED_OUT: CallOutcome.TIMED_OUT,
     LeaveReason.NOBODY_ON_DUTY: CallOutcome.NOBODY_ON_DUTY,
+    LeaveReason.CALLBACK: CallOutcome.CALLBACK,
     LeaveReason.NODE_LOST: CallOutcome.NODE_LOST,
     LeaveReason.SYSTEM: CallOutcome.ENDED_BY_US,
     LeaveReason.UNSEEN: CallOutcome.NODE_LOST,

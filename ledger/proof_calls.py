@@ -14,16 +14,19 @@ from ledger.call_facts import CallFacts, Turn
 from ledger.queue_log import EXITS, TALK_ENDS, QueueLogLine
 
 _WHOLE_SECONDS = 2  # two clocks cut to whole seconds, and what Asterisk does between log line and event
-_ROUND_IS_OVER = {"EXITWITHTIMEOUT", "EXITEMPTY", "WITHDRAW", "ABANDON"}
+_ROUND_IS_OVER = {"EXITWITHTIMEOUT", "EXITEMPTY", "WITHDRAW", "ABANDON", "EXITWITHKEY"}
 _TAKEN_AWAY = {"ABANDON"}
 """What the log calls a caller whom we have taken to an agent past app_queue."""
-_BETWEEN_ROUNDS = {"EXITWITHTIMEOUT", "EXITEMPTY"}
+_ASKING = {"EXITWITHKEY"}
+"""A caller who is asked whether we are to call back; he may come back from there, or be taken to an agent."""
+_BETWEEN_ROUNDS = {"EXITWITHTIMEOUT", "EXITEMPTY", *_ASKING}
 _EXITS_OF = {
     LeaveReason.ANSWERED: {"CONNECT"},
     LeaveReason.ABANDONED: {"ABANDON"},
     LeaveReason.TIMED_OUT: {"EXITWITHTIMEOUT"},
     LeaveReason.NOBODY_ON_DUTY: _BETWEEN_ROUNDS,
     LeaveReason.REQUEUED: _ROUND_IS_OVER,
+    LeaveReason.CALLBACK: _ASKING,
     LeaveReason.NODE_LOST: set[str](),
     LeaveReason.SYSTEM: {"ABANDON", *_BETWEEN_ROUNDS},
     LeaveReason.UNSEEN: set(EXITS),
@@ -196,7 +199,7 @@ class _Against:
     def _same_exit(self, reason: LeaveReason, line: QueueLogLine) -> bool:
         if line.event in _EXITS_OF[reason] or self._hung_up_while_connecting(reason, line):
             return True
-        if reason is LeaveReason.ANSWERED and line.event in _TAKEN_AWAY:
+        if reason is LeaveReason.ANSWERED and line.event in _TAKEN_AWAY | _ASKING:
             return any(fact.leg in self._story.ours for fact in self._story.answers)
         # The customer's own hang-up between two rounds; an end by the dialplan would be no abandon.
         return (

@@ -116,7 +116,11 @@ _LEFT_OUT = frozenset(
 )
 
 
-_NUMBERS: dict[type[f.CallFact], str] = {f.CallArrived: "caller", f.OutgoingStarted: "number"}
+_NUMBERS: dict[type[f.CallFact], str] = {
+    f.CallArrived: "caller",
+    f.CallbackRequested: "number",
+    f.OutgoingStarted: "number",
+}
 """Where a customer's telephone number stands."""
 
 
@@ -215,6 +219,8 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.CallerQueued: _to_queue,
     f.CallerLeftQueue: _from_queue,
     f.CallerMoved: _to_queue,
+    f.CallbackRequested: _from_customer,
+    f.CallbackPlaceEnded: _from_queue,
     f.AgentOffered: _offered,
     f.OfferEnded: _not_taken,
     f.AgentAnswered: _agent_to_customer,

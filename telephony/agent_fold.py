@@ -349,7 +349,8 @@ class _Turn:
 
     def calls_out(self, fact: f.OutgoingStarted) -> None:
         """His telephone rings for a call of his own: nobody else's may ring there meanwhile."""
-        self.rest_after_call(Rest(self.agent.state, self.agent.reason))
+        if self.agent.state is not AgentState.RESERVED:
+            self.rest_after_call(Rest(self.agent.state, self.agent.reason))
         self.pause(RESERVED_REASON)
         self.become(
             AgentState.RINGING,

@@ -173,6 +173,7 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.Entering: waits.entering,
     s.Joined: waits.joined,
     s.Returned: waits.returned,
+    s.CallbackAsked: waits.callback,
     s.Offered: waits.offered,
     s.Rang: waits.rang,
     s.OfferFailed: waits.offer_failed,

@@ -31,6 +31,7 @@ _OFFERS_END = {
     f.LeaveReason.TIMED_OUT: f.OfferOutcome.CANCELLED,
     f.LeaveReason.NOBODY_ON_DUTY: f.OfferOutcome.CANCELLED,
     f.LeaveReason.REQUEUED: f.OfferOutcome.CANCELLED,
+    f.LeaveReason.CALLBACK: f.OfferOutcome.CANCELLED,
     f.LeaveReason.NODE_LOST: f.OfferOutcome.NODE_LOST,
     f.LeaveReason.SYSTEM: f.OfferOutcome.CANCELLED,
     f.LeaveReason.UNSEEN: f.OfferOutcome.CANCELLED,
@@ -133,6 +134,23 @@ def returned(draft: Draft, signal: s.Returned) -> None:
     if wait is not None and wait.open and signal.round >= wait.round and reason is not None:
         leave_queue(draft, reason)
         draft.change(phase=f.Phase.MENU)
+
+
+def callback(draft: Draft, signal: s.CallbackAsked) -> None:
+    if draft.call.to_be_called:
+        return
+    draft.change(to_be_called=True, entering=None)
+    if draft.call.waiting:
+        leave_queue(draft, f.LeaveReason.CALLBACK)
+        draft.change(phase=f.Phase.MENU)
+    draft.fact(
+        f.CallbackRequested,
+        queue=signal.queue,
+        joined_at=signal.joined_at,
+        number=signal.number,
+        priority=signal.priority,
+        language=signal.language,
+    )
 
 
 def leave_queue(draft: Draft, reason: f.LeaveReason) -> None:

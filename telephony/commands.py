@@ -100,12 +100,14 @@ class HangUp(Command):
 
 @dataclass(frozen=True, slots=True)
 class Announce(Command):
-    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel."""
+    """Whisper place and expected wait to a waiting caller; `id` names the speaking channel.
+    `offer`: and that we may call back instead."""
 
     channel: str
     position: int
     minutes: int
     id: str
+    offer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,12 +67,14 @@ class AppQueueDispatcher:
         short_pause: Callable[[str], bool],
         handling: Callable[[str], Duration] = lambda queue: USUAL_HANDLING,
         bound: Callable[[str], Duration] = lambda queue: USUAL_BOUND,
+        offers_callback: Callable[[str], Duration] = lambda queue: 0,
         queues: Callable[[], Sequence[str]],
     ) -> None:
         self._memberships = memberships
         self._short_pause = short_pause
         self._handling = handling
         self._bound = bound
+        self._offers_callback = offers_callback
         self._queues = queues
         self._listening: set[str] = set()
         self._published: dict[str, set[c.Command]] = {}
@@ -158,6 +160,7 @@ class AppQueueDispatcher:
         self, queue: str, line: Sequence[Waiting], serving: int, now: Instant
     ) -> list[c.Command]:
         said: list[c.Command] = []
+        offered_after = self._offers_callback(queue)
         for waiting in to_be_told(line, now, self._told):
             self._told[waiting.call.id] = now
             expected = expected_wait(waiting.position, serving, self._handling(queue))
@@ -169,6 +172,7 @@ class AppQueueDispatcher:
                     position,
                     minutes,
                     announcement_of(waiting.call.id),
+                    0 < offered_after <= waiting.waited(now),
                 )
             )
         return said

@@ -162,7 +162,9 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
         case c.HangUp():
             return actions.hangup(command.channel, command.cause)
         case c.Announce():
-            return actions.announce(command.channel, command.position, command.minutes, command.id)
+            return actions.announce(
+                command.channel, command.position, command.minutes, command.id, offer=command.offer
+            )
         case c.Silence():
             return actions.hangup_announcement(command.id)
         case c.Join():

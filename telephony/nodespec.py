@@ -64,7 +64,8 @@ class DeviceSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSpec:
     """One queue; times in seconds. `timeout_s` is the whole wait, `round_s` the time after which the caller
-    re-enters one step more urgent (ageing that works without the service)."""
+    re-enters one step more urgent (ageing that works without the service). Who has waited `callback_after_s`
+    may ask to be called back; 0: nobody may."""
 
     name: str
     weight: int = 1
@@ -74,6 +75,7 @@ class QueueSpec:
     widen_after_s: int = 5
     round_s: int = 60
     timeout_s: int = 300
+    callback_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +253,7 @@ def _check_queues(spec: NodeSpec) -> None:
         _between(queue.widen_after_s, 1, 600, f"{where}.widen_after_s")
         _between(queue.round_s, 5, 3600, f"{where}.round_s")
         _between(queue.timeout_s, 5, 86400, f"{where}.timeout_s")
+        _between(queue.callback_after_s, 0, 3600, f"{where}.callback_after_s")
     _once([queue.name for queue in spec.queues], "queues")
 
 

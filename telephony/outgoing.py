@@ -43,6 +43,7 @@ class Order:
     """A call to be made. `call`: its id, made by whoever keeps book of it; `shown`: what the customer sees.
 
     `about`: callback, ticket or summary; `record`: which one. `number` is of digits alone, and allowed.
+    `held`: the agent is reserved for it, and nobody who is not.
     """
 
     call: str
@@ -50,6 +51,7 @@ class Order:
     number: str
     about: str
     record: str
+    held: bool = False
 
 
 def leg_for(node: str, call: str, at: Instant) -> str:

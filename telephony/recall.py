@@ -60,6 +60,8 @@ def _advance(call: Call, fact: f.Fact) -> Call:
             phase = call.phase if fact.reason in _GOES_ON else Phase.MENU
             asked = call.customer_asked or fact.reason is f.LeaveReason.ABANDONED
             call = replace(call, wait=replace(call.wait, open=False), phase=phase, customer_asked=asked)
+        case f.CallbackRequested():
+            call = replace(call, to_be_called=True)
         case f.CallEnded() | f.OutgoingEnded():
             call = replace(call, ended_at=fact.at)
         case f.CustomerDialled():

@@ -199,7 +199,17 @@ class _Picture:
         return told
 
 
-_WAITING = frozenset({"hotline-queue", "hotline-wait", "hotline-left", "hotline-offered", "hotline-return"})
+_WAITING = frozenset(
+    {
+        "hotline-queue",
+        "hotline-wait",
+        "hotline-left",
+        "hotline-offered",
+        "hotline-return",
+        "hotline-callback-key",
+        "hotline-callback",
+    }
+)
 _SURVEY = "hotline-survey"
 
 

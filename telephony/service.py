@@ -26,16 +26,18 @@ from telephony.agents import Agent
 from telephony.ami.accounts import Role
 from telephony.ami.pending import Outcome as How
 from telephony.ami.pending import Reply
+from telephony.call_backs import CallBacks
 from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
+from telephony.kept import KeptPlaces
 from telephony.moves import moved
 from telephony.outgoing import Order
 from telephony.presence import Away, Presence, Turn, never_away
 from telephony.reconcile import pause_of
 from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
-from telephony.takeup import Book, take_up
+from telephony.takeup import LOOK_BACK, Book, take_up
 
 _log = structlog.get_logger(__name__)
 
@@ -61,8 +63,9 @@ class Telephony:
     """`await start()`, then `run()`; the other methods are for the API.
 
     `outgoing`: node → the number shown to customers whom we call from there; nodes without a line to call
-    from are not in it. `sure`: asked before every command whether this program still leads; `away`: whether
-    another may lead by now. As long as one may, nothing is told to a node.
+    from are not in it. `kept`: places of callers who are to be called back; without it there are none.
+    `sure`: asked before every command whether this program still leads; `away`: whether another may lead by
+    now. As long as one may, nothing is told to a node.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Telephony:
         dispatcher: Dispatcher,
         clock: Clock,
         outgoing: Mapping[str, str] = _NO_LINES,
+        kept: KeptPlaces | None = None,
         sure: Sure = alone,
         away: Away = never_away,
     ) -> None:
@@ -93,6 +97,15 @@ class Telephony:
             node.name: Hearing(node, self._board, duties=duties, dispatcher=dispatcher, clock=clock)
             for node in nodes
         }
+        self.call_backs = CallBacks(
+            self._board,
+            KeptPlaces(keeps=0, bound=lambda queue: 0) if kept is None else kept,
+            memberships=duties.memberships,
+            nodes=self._nodes,
+            away=self._presence.away,
+            carry_out=self._carry_out,
+            clock=clock,
+        )
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._plan_due: asyncio.TimerHandle | None = None
 
@@ -103,11 +116,14 @@ class Telephony:
 
         `known_until`: what whoever led before has told after that may not be in the ledger.
         """
-        calls = await take_up(self._book, self._board, self._clock())
+        now = self._clock()
+        calls = await take_up(self._book, self._board, now)
+        ended = await self.call_backs.take_up(self._book, await self._book.before(now - LOOK_BACK))
         for name, last in self._presence.last().items():
             known = last if known_until is None else min(last, known_until)
             self._hearings[name].absent_since = known - _BEAT_S * SECOND
         self._book.listen(self._on_facts)
+        self._carry_out(Outcome(list(ended)))
         for agent, ends in wrap_ups(self._board.agents.values(), self._duties):
             self._limit(agent, ends)
         _log.info("telephony.taken_up", calls=calls, agents=len(self._board.agents))
@@ -130,6 +146,7 @@ class Telephony:
         for hearing in self._hearings.values():
             hearing.stop()
         self._stopping = True
+        await self.call_backs.settled()
         await self.told()
         if leave:
             self._presence.leave(self._clock())
@@ -149,6 +166,7 @@ class Telephony:
     # ------------------------------------------------------------------ what follows from it
 
     def _carry_out(self, outcome: Outcome) -> None:
+        self.call_backs.hear(outcome)
         self._offer_to_the_freed(outcome)
         if outcome.facts:
             self._book.append(outcome.facts)
@@ -173,7 +191,9 @@ class Telephony:
             if not isinstance(fact, f.AgentStateChanged) or fact.state is not AgentState.READY:
                 continue
             agent = self._board.agent(fact.agent)
-            chosen = self._dispatcher.choose(agent, fact.at) if agent.state is AgentState.READY else None
+            if agent.state is not AgentState.READY or self.call_backs.give(agent, fact.at, outcome):
+                continue
+            chosen = self._dispatcher.choose(agent, fact.at)
             call = self._board.calls.get(chosen.call.id) if chosen is not None else None
             # Chosen from a picture of up to half a second ago: is that still the same wait, and nobody rung?
             if chosen is None or call is None or call.phase is not f.Phase.WAITING:
@@ -219,6 +239,7 @@ class Telephony:
             self._plan_due = None
         now = self._clock()
         self._perform(self._dispatcher.plan(self._board.lines(now), self._board.agents, now))
+        self._carry_out(self.call_backs.plan(now))
 
     async def _tick(self) -> None:
         """What time alone brings about: heartbeat, announcements, ageing, legs that never said goodbye."""

@@ -86,6 +86,16 @@ class Returned(CallSignal, frozen=True):
     status: str
 
 
+class CallbackAsked(CallSignal, frozen=True):
+    """The caller has confirmed that we are to call back at `number`, and is about to hang up."""
+
+    queue: str
+    joined_at: Instant
+    priority: int
+    language: str
+    number: str
+
+
 class SurveyBegan(CallSignal, frozen=True):
     """`transferred`: on the agent's command; otherwise the agent hung up first."""
 

@@ -157,8 +157,9 @@ class Switchboard:
         reservations that came to nothing, questions that ended unheard."""
         outcome = Outcome()
         for agent in [agent for agent in self.agents.values() if agent.state is AgentState.RESERVED]:
-            call = self.calls.get(agent.call)
-            if call is None or not call.waiting or now - agent.since > _RESERVED_FOR:
+            call = self.call(agent.call)  # one that we are about to make is not known yet
+            over = agent.call in self._past or (call is not None and not call.waiting)
+            if over or now - agent.since > _RESERVED_FOR:
                 self._agent_took(self._release(agent, agent.call, now), outcome)
         for agent in [agent for agent in self.agents.values() if agent.state is AgentState.CONSULTING]:
             call = self.calls.get(agent.call)
@@ -191,7 +192,11 @@ class Switchboard:
     def dial(self, order: outgoing.Order, *, node: str, shown: str, at: Instant) -> Outcome:
         """A call that we make on this agent's behalf; `Conflict` unless the agent has nothing on hand."""
         agent = self.agent(order.agent)
-        if agent.state not in (AgentState.READY, AgentState.NOT_READY):
+        if order.held:
+            free = agent.state is AgentState.RESERVED and agent.call == order.call
+        else:
+            free = agent.state in (AgentState.READY, AgentState.NOT_READY)
+        if not free:
             raise Conflict(
                 f"agent {agent.number} is {agent.state.value}: finish that, or log in, and call then"
             )

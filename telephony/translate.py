@@ -137,6 +137,19 @@ def _returned(event: Event, at: Instant, node: str) -> s.Signal:
     )
 
 
+def _callback(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.CallbackAsked(
+        at,
+        node,
+        *_call_and_leg(event),
+        queue=_need(event, "Queue", "queue"),
+        joined_at=_whole(event, "JoinedUs") or at,
+        priority=_whole(event, "Urgency"),
+        language=_text(event, "Language"),
+        number=_need(event, "Number", "dialled"),
+    )
+
+
 def _survey_began(event: Event, at: Instant, node: str) -> s.Signal:
     return s.SurveyBegan(at, node, *_call_and_leg(event), _text(event, "By") == "transfer")
 
@@ -368,6 +381,7 @@ _USER_EVENTS: dict[str, _Translator] = {
     "NobodyOnDuty": _nobody,
     "QueueEntered": _entering,
     "QueueLeft": _returned,
+    "CallbackRequested": _callback,
     "SurveyStarted": _survey_began,
     "SurveyAnswered": _survey_keyed,
     "SurveyEnded": _survey_over,

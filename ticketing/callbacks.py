@@ -1,7 +1,7 @@
 """Call-backs: who owes a customer a call, by when, and what came of it (CALL-13, SURVEY-08).
 
-A promise in a summary and a poor rating lead to the same kind of task. Its timer reminds the owner when the
-time has come; whoever has called writes down what came of it.
+A promise in a summary, a poor rating and a caller who would not go on waiting lead to the same kind of task.
+Its timer reminds the owner when the time has come; whoever has called writes down what came of it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.calendar import WorkingCalendar
-from core.clock import Clock, Instant
+from core.clock import MINUTE, Clock, Duration, Instant
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, Numbered, SurveyAnswered
+from core.facts import CallArrived, CallbackRequested, Numbered, SurveyAnswered
+from core.names import asked_callback
 from directory.lookup import Directory
 from storage import Database
 from storage.notices.model import Notice
@@ -23,18 +24,21 @@ from storage.timers import Timer, Timers
 from ticketing import store
 from ticketing.errors import NotYours
 from ticketing.model import CallbackCause, CallbackTask
-from ticketing.rules import is_poor, repairer
+from ticketing.outgoing_rules import OutgoingRules
+from ticketing.rules import is_poor, repairer, responsible
 from web.route import Principal
 
 CONSUMER = "ticketing.callbacks"
-KINDS = frozenset({"SurveyAnswered"})
-LINGER_S = 1.0
-"""A call-back is due in days."""
+KINDS = frozenset({"SurveyAnswered", "CallbackRequested"})
+LINGER_S = 0.25
+"""The program itself calls back a customer who asked for it, and looks for the record."""
 REACHED = "已接通"
 """What came of a call-back that was made from here: what was said stands in the summary of that call."""
 _TIMER, _NAME = "callback.due", "due"
 _REPAIR_DAYS = 1
 """Working days within which a customer who rated poorly is called."""
+_ASKED_WITHIN: Duration = 30 * MINUTE
+"""In which a customer who asked for it while waiting is called; outside the hours, as soon as they begin."""
 
 
 class Book(Protocol):
@@ -44,7 +48,8 @@ class Book(Protocol):
 
 
 class Callbacks:
-    """Use cases of the call-back. `directory()`, `calendar()`: as they stand now.
+    """Use cases of the call-back. `directory()`, `calendar()`: as they stand now. `rules`: when customers are
+    called at all.
 
     A task keeps the time it was given, whatever the calendar says later: its owner has been told it.
     """
@@ -58,6 +63,7 @@ class Callbacks:
         notices: Notices,
         calendar: Callable[[], WorkingCalendar],
         directory: Callable[[], Directory],
+        rules: OutgoingRules,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -66,6 +72,7 @@ class Callbacks:
         self._notices = notices
         self._calendar = calendar
         self._directory = directory
+        self._rules = rules
         self._clock = clock
         timers.register(_TIMER, self._remind)
 
@@ -112,6 +119,8 @@ class Callbacks:
             fact = numbered.fact
             if isinstance(fact, SurveyAnswered) and is_poor(fact, self._directory().survey):
                 await self._repair(connection, fact)
+            elif isinstance(fact, CallbackRequested):
+                await self._asked(connection, fact)
 
     async def _repair(self, connection: AsyncConnection, fact: SurveyAnswered) -> None:
         directory = self._directory()
@@ -137,6 +146,31 @@ class Callbacks:
                 text=f"坐席 {fact.agent} 的通话评分为 {fact.answer} 分。回访任务:{task.id}",
                 key=task.id,
                 cause=f"call:{fact.call}",
+            ),
+        )
+
+    async def _asked(self, connection: AsyncConnection, fact: CallbackRequested) -> None:
+        owner = responsible(self._directory(), fact.queue)
+        task = CallbackTask(
+            id=asked_callback(fact.call),
+            cause=CallbackCause.ASKED,
+            call=fact.call,
+            leg="",
+            owner=owner,
+            number=fact.number,
+            due_at=self._rules.within_hours(fact.at + _ASKED_WITHIN, self._calendar()),
+            created_at=fact.at,
+        )
+        await self.owe(connection, task)
+        await self._notices.put(
+            connection,
+            Notice(
+                person=owner,
+                subject="排队客户要求回电",
+                text=f"客户在 {fact.queue} 排队时要求回电。回电任务:{task.id}",
+                key=task.id,
+                cause=f"call:{fact.call}",
+                urgent=True,
             ),
         )
 

@@ -103,13 +103,16 @@ class CallbackCause(StrEnum):
 
     PROMISE = "promise"
     POOR_RATING = "poor_rating"
+    ASKED = "asked"
+    """The customer asked for it while waiting, or where nobody was on duty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackTask:
     """A customer is owed a call: by `owner`, at `number` ("" if withheld), before `due_at`.
 
-    `id`: `summary:<number>` of a promise (CALL-13), `rating:<leg>` of a poor rating (SURVEY-08). `summary`:
+    `id`: `summary:<number>` of a promise (CALL-13), `rating:<leg>` of a poor rating (SURVEY-08),
+    `asked:<call>` of a customer who asked for it while waiting. `summary`:
     "" without one. `outcome`: what came of it, once it is done.
     """
 

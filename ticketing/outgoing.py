@@ -19,12 +19,13 @@ from core.clock import MINUTE, Clock, Duration
 from core.dialling import plain
 from core.errors import Conflict, NotFound
 from core.facts import Numbered, OutgoingEnded, OutgoingOutcome, OutgoingStarted
+from core.names import asked_callback
 from storage import Database
 from ticketing import outgoing_store, store
 from ticketing.callbacks import Callbacks
 from ticketing.errors import NotYours
 from ticketing.numbers import Series, check_number
-from ticketing.outgoing_rules import About, OutgoingRules
+from ticketing.outgoing_rules import About, OutgoingRules, may_have_been_dialled
 from ticketing.outgoing_store import OutgoingCall
 from web.route import Principal
 
@@ -39,7 +40,9 @@ UNHEARD_AFTER: Duration = 2 * MINUTE
 class Dialler(Protocol):
     """What makes the call: `telephony`. `Conflict` if the agent cannot; then nobody was dialled."""
 
-    def __call__(self, *, call: str, agent: str, number: str, about: str, record: str) -> None: ...
+    def __call__(
+        self, *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,35 @@ class OutgoingCalls:
         await self._make(call)
         return Begun(call=call, tries_left=left - 1, greeting=self._rules.greeting.format(agent=person.staff))
 
-    async def _make(self, call: OutgoingCall) -> None:
+    async def call_back(self, *, call: str, agent: str, asked_in: str) -> bool:
+        """Call the customer who asked for it in the call `asked_in`; by itself the program does so once.
+
+        True: `agent`, who is held for it, is rung. False: it never will, since on account of this record the
+        customer was dialled, or may have been, or the call-back is done. `HotlineError`: not now.
+        """
+        now, about, record = self._clock(), About.CALLBACK, asked_callback(asked_in)
+        async with self._database.write() as connection:
+            task = await store.load_callback(connection, record)
+            if task is None:
+                raise NotFound(f"there is no call-back {record} yet")
+            await outgoing_store.give_up_unheard(connection, about, record, now - UNHEARD_AFTER, now)
+            before = [one.outcome for one in await outgoing_store.of_record(connection, about, record)]
+            if task.done_at is not None or may_have_been_dialled(before):
+                return False
+            if None in before:
+                raise Conflict(f"the customer of {record} is being called, or was just now")
+            number = plain(task.number)
+            self._rules.require_allowed(number)
+            self._rules.require_hours(now, self._calendar())
+            made = OutgoingCall(
+                call=call, about=about, record=record, agent=agent, number=number, begun_at=now
+            )
+            if not await outgoing_store.begin(connection, made):
+                raise Conflict(f"the customer of {record} is called by somebody else just now")
+        await self._make(made, held=True)
+        return True
+
+    async def _make(self, call: OutgoingCall, *, held: bool = False) -> None:
         try:
             self._dial(
                 call=call.call,
@@ -110,6 +141,7 @@ class OutgoingCalls:
                 number=call.number,
                 about=call.about.value,
                 record=call.record,
+                held=held,
             )
         except Conflict:
             async with self._database.write() as connection:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from core.calendar import WorkingCalendar
-from core.clock import Instant, moment
+from core.clock import Instant, instant_on, local_day, moment
 from core.dialling import is_allowed
 from core.errors import Conflict
 from core.facts import OutgoingOutcome
@@ -49,9 +50,21 @@ class OutgoingRules:
         if self.working_days and not calendar.works(here.date()):
             raise Conflict("customers are called on working days only: wait for the next one")
 
+    def within_hours(self, at: Instant, calendar: WorkingCalendar) -> Instant:
+        """`at` itself, or the next instant at which customers are called again."""
+        day = local_day(at)
+        while (self.working_days and not calendar.works(day)) or at >= instant_on(day, _minute(self.last)):
+            day += timedelta(days=1)
+        return max(at, instant_on(day, _minute(self.first)))
+
     def tries_left(self, outcomes: Sequence[OutgoingOutcome | None]) -> int:
         """How often the customer may still be dialled, after these attempts in their order."""
         return max(0, self.tries - tries_used(outcomes))
+
+
+def _minute(time: str) -> int:
+    hours, minutes = time.split(":")
+    return int(hours) * 60 + int(minutes)
 
 
 _NOBODY_DIALLED = frozenset(
@@ -68,3 +81,8 @@ def tries_used(outcomes: Sequence[OutgoingOutcome | None]) -> int:
         elif outcome not in _NOBODY_DIALLED:
             used += 1
     return used
+
+
+def may_have_been_dialled(outcomes: Sequence[OutgoingOutcome | None]) -> bool:
+    """Whether the customer was, for all that is known, dialled by one of these attempts that is over."""
+    return any(outcome is not None and outcome not in _NOBODY_DIALLED for outcome in outcomes)

@@ -173,3 +173,12 @@ def repairer(lists: Directory, agent: str) -> str:
     ]
     nearest = [person for person in leaders if (person.team, person.unit) == team] or reaching or leaders
     return min((str(person.number) for person in nearest), default=agent)
+
+
+def responsible(lists: Directory, queue: str) -> str:
+    """Whose it is that a customer of this queue is called back: the leader of those who serve it, nearest the
+    one of them with the lowest number."""
+    serving = (
+        number for number, places in lists.places().items() if any(one.queue == queue for one in places)
+    )
+    return repairer(lists, min(serving, default=""))

@@ -189,13 +189,16 @@ def set_global(name: str, value: str | int) -> Action:
 # ------------------------------------------------------------------ announcements (needs: originate)
 
 
-def announce(waiting_channel: str, position: int, minutes: int, call_number: str) -> Action:
+def announce(
+    waiting_channel: str, position: int, minutes: int, call_number: str, *, offer: bool = False
+) -> Action:
     """Tells a waiting caller place and wait without taking them out of the queue (CALL-03, facts §6).
 
     One half of a Local channel plays the text (`play@hotline-announce`), the other whispers it
     (`spy@hotline-announce`); both find ANNOUNCE_TO, ANNOUNCE_POSITION and ANNOUNCE_MINUTES set.
     `call_number`: an id of ours; the halves get the Uniqueids `<id>-1` and `<id>-2`, by which
-    `hangup_announcement` ends them. Async: the reply says only that it was begun.
+    `hangup_announcement` ends them. `offer`: the caller hears how to be called back, too. Async: the reply
+    says only that it was begun.
     """
     if not 1 <= position <= 999:
         raise BadInput("position", f"{position} is not between 1 and 999")
@@ -214,6 +217,7 @@ def announce(waiting_channel: str, position: int, minutes: int, call_number: str
         ("Variable", f"__ANNOUNCE_TO={check('channel', waiting_channel, 'channel')}"),
         ("Variable", f"__ANNOUNCE_POSITION={position}"),
         ("Variable", f"__ANNOUNCE_MINUTES={minutes}"),
+        ("Variable", f"__ANNOUNCE_OFFER={int(offer)}"),
     )
     return Action("Originate", headers)
 

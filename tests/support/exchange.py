@@ -137,6 +137,7 @@ class Exchange:
         self._ports = cycle(PORTS.people[:-1])
         self._media = cycle(PEOPLE_SOUND[::_SOUND_EACH])
         self._running: list[Sipp] = []
+        self._keys_loaded = False
 
     async def start(self) -> None:
         """Render, boot, listen."""
@@ -147,6 +148,7 @@ class Exchange:
     async def boot(self) -> None:
         """(Re)start Asterisk on what is rendered and listen to it."""
         await self.asterisk.start()
+        self._keys_loaded = False
         await self.tap.connect(self.spec.ami_port, "tap", SECRET)
 
     def _publish_flow(self) -> None:
@@ -269,6 +271,14 @@ class Exchange:
         ip = "127.0.0.2" if dtmf is Dtmf.RTP else "127.0.0.3"
         sipp, _ = await self._sipp(name, customer(script, dtmf_pcaps=pcaps), ip, Load(rate=10), echo=echo)
         return sipp
+
+    async def presses(self, channel: str, key: str) -> None:
+        """Whoever is on this channel presses a key just now: for what no clock of theirs can hit."""
+        if not self._keys_loaded:  # nothing of ours needs it
+            await self.asterisk.cli("module load app_senddtmf.so")
+            self._keys_loaded = True
+        reply = await self.tap.action("PlayDTMF", Channel=channel, Digit=key, Receive="true")
+        assert reply["Response"] == "Success", reply
 
     async def dial(self, device: str, number: str, *steps: Pause | Key, hang_up: bool = False) -> Sipp:
         """A telephone of ours dials, keys by SIP INFO, then hangs up or waits to be hung up on."""

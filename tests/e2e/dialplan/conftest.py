@@ -22,8 +22,9 @@ def _is_recorded(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 async def line(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
-    """`@pytest.mark.parametrize("line", [{...}], indirect=True)` changes fields of the node."""
-    changes = getattr(request, "param", {})
+    """`@pytest.mark.parametrize("line", [{...}], indirect=True)` changes fields of the node, a module's NODE
+    those of all its nodes."""
+    changes = getattr(request.module, "NODE", {}) | getattr(request, "param", {})
     async with exchange(**changes) as running:
         yield running
         if os.environ.get("HOTLINE_RECORD") and _is_recorded(request):

@@ -6,8 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import delete
@@ -105,27 +104,37 @@ async def test_the_list_can_be_built_again_from_the_ledger(
     assert await again.find_calls(CallSearch()) == before
 
 
-async def test_a_record_ends_where_the_last_that_was_told_is_of_an_agent(
-    ledger: Ledger, book: CallBook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Agents' facts name the call: it is asked for while the telephone rings."""
-    rings = Story(1).join().offer("1001")
-    states = {"before": f.AgentState.READY, "state": f.AgentState.RINGING}
-    rings.facts.append(f.AgentStateChanged(at=rings.at, agent="1001", call=call_id(1), **states))
-    await fill(ledger, book, [rings])
-    read, times = ledger.read, count(1)
-
-    async def bounded(*args: Any, **asked: Any) -> list[Numbered]:
-        assert next(times) < 5, "read again and again"  # from memory, so that nothing else would run
-        return await read(*args, **asked)
-
-    monkeypatch.setattr(ledger, "read", bounded)
-    record = await book.call_record(call_id(1))
-    assert [leg.agent for leg in record.legs] == ["1001"]
-
-
 async def test_what_cannot_be_found_is_told(book: CallBook) -> None:
     with pytest.raises(NotFound, match="no call 'nonsense' is known"):
         await book.call_record("nonsense")
     with pytest.raises(BadInput, match=r"query\.page"):
         await book.find_calls(CallSearch(), page="'; DROP TABLE calls")
+
+
+class _Yielding:
+    """The ledger, reading which lets others run: so that a reading without end can be ended."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def read(self, after: int, limit: int = 1000, **only: Any) -> list[Numbered]:
+        await asyncio.sleep(0)
+        return await self._ledger.read(after, limit, **only)
+
+
+async def test_a_record_ends_where_the_last_fact_is_of_an_agent(
+    ledger: Ledger, main_database: Database
+) -> None:
+    """Between the end of a talk and what follows there is the agent's wrap-up, which names the call, too."""
+    book = CallBook(ledger=cast("Ledger", _Yielding(ledger)), database=main_database)
+    of_agents = [
+        f.AgentStateChanged(
+            at=T0, agent="1001", before=f.AgentState.TALKING, state=f.AgentState.WRAP_UP, call=call
+        )
+        for call in (call_id(1), "of no call")
+    ]
+    await ledger.readable(ledger.append([*normal().facts, *of_agents]))
+    record = await asyncio.wait_for(book.call_record(call_id(1)), 10)
+    assert record.outcome is CallOutcome.ANSWERED
+    with pytest.raises(NotFound):
+        await asyncio.wait_for(book.call_record("of no call"), 10)

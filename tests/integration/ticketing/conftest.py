@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from core.clock import SECOND
+from core.dialling import DOMESTIC
 from core.facts import AgentAnswered, Fact, Side, TalkEnded
 from directory.lookup import Directory
 from directory.seed import DEMO, load
@@ -25,6 +26,7 @@ from storage.timers import Timers
 from tests.support.databases import Databases
 from ticketing import duties
 from ticketing.callbacks import Callbacks
+from ticketing.outgoing_rules import OutgoingRules
 from ticketing.service import SummaryService
 from ticketing.work_orders import TicketService
 from web.route import Principal
@@ -32,6 +34,9 @@ from web.route import Principal
 CALL = "0f8c2b1e-5a77-4c1d-9b3e-6a0d5f2e1c11"
 NOW = 1_795_276_800_000_000
 """2026-11-22 00:00:00 in the bank's zone."""
+HOURS = OutgoingRules(
+    allow=DOMESTIC, first="08:30", last="20:30", working_days=False, tries=3, greeting="95559,{agent}号"
+)
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class Desk:
             notices=Notices(clock=lambda: self.now),
             calendar=lambda: self.directory.calendar,
             directory=lambda: self.directory,
+            rules=HOURS,
             clock=lambda: self.now,
         )
 

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import select
 
 from core.calendar import HolidayNotice, Special
-from core.clock import MINUTE, local_day
+from core.clock import HOUR, MINUTE, local_day
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, SurveyAnswered
+from core.facts import CallArrived, CallbackRequested, SurveyAnswered
 from ledger.consumer import Consumer
 from storage.notices.outbox import Notices
 from storage.timer_runner import TimerRunner
 from storage.timers import Timers, timers
-from tests.integration.ticketing.conftest import CALL, NOW, Desk, running
+from tests.integration.ticketing.conftest import CALL, HOURS, NOW, Desk, running
 from tests.integration.ticketing.test_api import Site, site  # noqa: F401 - a fixture
 from tests.integration.ticketing.test_summaries import AGENT, LEADER, OTHER
 from ticketing import callbacks as tasks
@@ -28,6 +28,7 @@ from ticketing.model import CallbackCause
 
 LEG = "node1-1700000000.12"
 CUSTOMER = "13812345678"
+OTHER_CALL, THIRD_CALL = (f"0f8c2b1e-5a77-4c1d-9b3e-6a0d5f2e1c1{n}" for n in (2, 3))
 DAY = 24 * 60 * MINUTE
 
 
@@ -45,6 +46,7 @@ class Follow:
             notices=self.notices,
             calendar=lambda: desk.directory.calendar,
             directory=lambda: desk.directory,
+            rules=HOURS,
             clock=lambda: desk.now,
         )
         self.consumer = Consumer(
@@ -175,3 +177,29 @@ async def test_a_task_keeps_its_time_when_the_calendar_changes_and_the_next_coun
     assert {row.owner: row.due_at for row in rows} == {
         f"callback:{one.id}": one.due_at for one in (first, second)
     }
+
+
+@pytest.mark.rule("CALL-13")
+async def test_who_asks_to_be_called_back_while_waiting_is_owed_a_call_once_and_within_the_hours(
+    desk: Desk,
+) -> None:
+    follow, evening = Follow(desk), NOW + 20 * HOUR
+    morning = evening - 10 * HOUR
+    facts = [
+        CallbackRequested(
+            at=at, node="node1", call=call, queue="card-cmn", joined_at=at - MINUTE, number=CUSTOMER
+        )
+        for at, call in ((evening, CALL), (evening, CALL), (evening, OTHER_CALL), (morning, THIRD_CALL))
+    ]
+    async with running(follow.consumer.run()):
+        await asyncio.wait_for(follow.consumer.caught_up(desk.ledger.append(facts)), 30)
+    owed = {task.call: task for task in await follow.callbacks.owed(LEADER)}
+    task = owed[CALL]
+    assert (task.id, task.cause, task.number) == (f"asked:{CALL}", CallbackCause.ASKED, CUSTOMER)
+    assert task.due_at == NOW + DAY + 8 * HOUR + 30 * MINUTE  # half past eight in the evening is too late
+    assert owed[THIRD_CALL].due_at == morning + 30 * MINUTE
+    assert len(owed) == 3
+    assert await follow.told(LEADER) == ["排队客户要求回电"] * 3
+    desk.now = owed[THIRD_CALL].due_at
+    await follow.runner.fire_due()
+    assert (await follow.told(LEADER))[0] == "回电时间已到"

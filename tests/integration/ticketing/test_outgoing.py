@@ -53,10 +53,10 @@ class Phone:
     """Telephony as ticketing sees it: notes what it is told to dial; `refuses`: the agent cannot."""
 
     def __init__(self) -> None:
-        self.dialled: list[dict[str, str]] = []
+        self.dialled: list[dict[str, Any]] = []
         self.refuses = False
 
-    def __call__(self, **order: str) -> None:
+    def __call__(self, **order: Any) -> None:
         if self.refuses:
             raise Conflict("agent 1001 is talking")
         self.dialled.append(order)
@@ -130,6 +130,7 @@ async def test_a_call_back_is_dialled_from_its_record_and_done_when_its_customer
                 "number": "13812345678",
                 "about": "callback",
                 "record": task,
+                "held": False,
             }
         ]
         await follow.became(begun.call.call, OutgoingOutcome.BUSY)

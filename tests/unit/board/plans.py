@@ -10,9 +10,15 @@ from core.facts import AgentState, CallerLeftQueue, CallerQueued, EndReason, Lea
 from tests.unit.board.story import MIDNIGHT, Story, s
 
 QUEUES = ("card-cmn", "loss-cmn", "card-en")
+GONE = (
+    LeaveReason.ABANDONED,
+    LeaveReason.TIMED_OUT,
+    LeaveReason.NOBODY_ON_DUTY,
+    LeaveReason.CALLBACK,
+    LeaveReason.NODE_LOST,
+)
 PROMISES = (5, 10, 30)
 """Service levels in seconds; each caller may find the queue with another one."""
-GONE = (LeaveReason.ABANDONED, LeaveReason.TIMED_OUT, LeaveReason.NOBODY_ON_DUTY, LeaveReason.NODE_LOST)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def test_every_offered_caller_is_waiting_or_has_exactly_one_outcome(plan: list[C
             + seen.abandoned
             + seen.timed_out
             + seen.nobody_on_duty
+            + seen.callback
             + seen.node_lost
             + seen.ended_by_us
         )
@@ -133,6 +134,7 @@ COUNTED = [
     "abandoned_later",
     "timed_out",
     "nobody_on_duty",
+    "callback",
     "node_lost",
     "ended_by_us",
     "turned_away",

@@ -14,6 +14,7 @@ from core.facts import (
     AgentAnswered,
     AgentState,
     CallArrived,
+    CallbackPlaceEnded,
     CallerLeftQueue,
     CallerQueued,
     ConsultEnded,
@@ -32,6 +33,7 @@ from core.facts import (
     NodeLost,
     Numbered,
     Phase,
+    PlaceOutcome,
     Side,
     TalkEnded,
     decode,
@@ -149,6 +151,37 @@ def test_exits_have_their_own_names_and_are_never_abandons() -> None:
 
     assert (seen.timed_out, seen.nobody_on_duty, seen.node_lost, seen.ended_by_us) == (1, 1, 1, 1)
     assert (seen.abandoned, seen.offered, seen.turned_away) == (0, 4, 1)
+
+
+def test_who_is_to_be_called_back_is_neither_answered_nor_abandoned_and_no_service_in_time() -> None:
+    story = Story()
+    story.joins("a", 0)
+    story.leaves("a", 0, 8, LeaveReason.CALLBACK)
+    story.joins("b", 0)
+    story.answers("b", "1001", 0, 9, 10)
+    seen = queue(read(story, 30))
+    assert (seen.offered, seen.callback, seen.answered, seen.abandoned) == (2, 1, 1, 0)
+    assert (seen.sl10, seen.connection_rate) == (0.5, 0.5)
+
+
+def test_who_was_called_back_in_turn_counts_under_a_name_of_its_own_when_it_happens() -> None:
+    story = Story()
+    joined = story.joins("a", 0)
+    story.leaves("a", 0, 8, LeaveReason.CALLBACK)
+    for n, (at, outcome) in enumerate(((90, PlaceOutcome.REACHED), (95, PlaceOutcome.NOT_REACHED))):
+        story.add(
+            CallbackPlaceEnded(
+                at=joined + s(at),
+                call="ab"[n],
+                queue=QUEUE,
+                joined_at=joined,
+                outcome=outcome,
+                waited=s(at),
+            )
+        )
+    seen = queue(read(story, 120))
+    assert (seen.called_back, seen.called_back_mean_ms) == (1, 90_000)
+    assert (seen.callback, seen.answered, seen.answer_mean_ms) == (1, 0, None)
 
 
 def test_a_requeued_caller_waits_on_and_is_offered_once() -> None:

@@ -27,7 +27,7 @@ def test_taken_apart_and_put_together_it_is_the_same() -> None:
 def test_a_figure_is_kept_with_the_business_it_belongs_to() -> None:
     entries = entries_of(SEED)
     assert entries["queues", "loss"] == {
-        "weight": 10, "priority": 10, "timeout_s": 600, "wrapup_limit_s": 90,
+        "weight": 10, "priority": 10, "timeout_s": 600, "wrapup_limit_s": 90, "callback_after_s": 0,
     }  # fmt: skip
     assert entries["queues", DEFAULTS]["ring_s"] == 4
     assert ("queues", "card") not in entries

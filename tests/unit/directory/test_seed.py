@@ -71,6 +71,12 @@ def test_loss_reports_go_first(demo: Directory) -> None:
     assert min(queue.priority for queue in loss) > max(queue.priority for queue in others)
 
 
+def test_lists_from_before_call_backs_offer_none() -> None:
+    older = changed("    callback_after_s: 40\n", "").replace(", callback_after_s: 0", "")
+    directory = parse(older, "older.yaml")
+    assert {queue.callback_after_s for queue in directory.queues.values()} == {0}
+
+
 @pytest.mark.rule("CALL-24")
 def test_the_five_kinds_of_work_are_call_types(demo: Directory) -> None:
     work = {"enquiry", "assisted_transaction", "difficult_case", "outbound_marketing", "customer_care"}

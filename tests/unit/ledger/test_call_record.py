@@ -109,6 +109,7 @@ def test_rounds_of_one_wait_are_one_wait_from_the_first_joining() -> None:
             CallOutcome.TIMED_OUT,
         ),
         (Story().add(f.NobodyOnDuty, queue=QUEUE).end(f.Phase.MENU), CallOutcome.NOBODY_ON_DUTY),
+        (Story().join().leave(f.LeaveReason.CALLBACK, 60).end(f.Phase.MENU), CallOutcome.CALLBACK),
         (
             Story().join().leave(f.LeaveReason.NODE_LOST).end(f.Phase.WAITING, reason=f.EndReason.NODE_LOST),
             CallOutcome.NODE_LOST,

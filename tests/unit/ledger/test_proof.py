@@ -69,6 +69,29 @@ def test_a_good_call_has_no_mismatch() -> None:
             id="queue time-out",
         ),
         pytest.param(
+            Story().menu().join().leave(f.LeaveReason.CALLBACK, 45).end(f.Phase.MENU, 5, f.EndReason.SYSTEM),
+            ["2 NONE ENTERQUEUE |138|1", "40 NONE EXITWITHKEY 8|1|1|38"],  # asked and answered meanwhile
+            id="to be called back",
+        ),
+        pytest.param(
+            Story()
+            .menu()
+            .join()
+            .leave(f.LeaveReason.REQUEUED, 20)
+            .join(again=True)
+            .offer("1002", 2, ours=True)
+            .answer("1002", 2, rang=3)
+            .talk(5, f.Side.AGENT, "1002", 2)
+            .end(f.Phase.TALKING, 0),
+            [
+                "2 NONE ENTERQUEUE |138|1",
+                "10 NONE EXITWITHKEY 8|1|1|8",
+                "22 NONE ENTERQUEUE |138|1",
+                "22 NONE EXITWITHKEY 8|1|1|0",  # taken to an agent while he was asked
+            ],
+            id="asked whether we are to call back, and answered",
+        ),
+        pytest.param(
             Story()
             .menu()
             .join()

@@ -94,6 +94,23 @@ def test_a_new_round_is_aged_anew_but_tells_nothing_twice() -> None:
     assert made.forget(NODE, CALL) == []
 
 
+def test_the_call_back_is_offered_with_announcements_from_its_time_on_and_only_where_it_has_one() -> None:
+    made = AppQueueDispatcher(
+        memberships=members,
+        short_pause=lambda reason: False,
+        offers_callback=lambda queue: 0 if queue == "loss-cmn" else 40 * SECOND,
+        queues=lambda: ("personal-cmn", "loss-cmn"),
+    )
+    made.node_came(NODE)
+    lines = {queue: [queued(queue, queue, NOW)] for queue in ("personal-cmn", "loss-cmn")}
+    told = [made.plan(lines, {}, NOW + seconds * SECOND) for seconds in (10, 39, 40, 70)]
+    offers = [[c_.offer for c_ in said if isinstance(c_, c.Announce)] for said in told]
+    assert offers == [[False, False], [], [True, False], [True, False]]
+    (first,) = [one for one in told[2] if isinstance(one, c.Announce) and one.offer]
+    spoken = c.Announce(NODE, "PJSIP/trunk-00000001", first.position, first.minutes, first.id, first.offer)
+    assert ("Variable", "__ANNOUNCE_OFFER=1") in action_of(spoken).headers
+
+
 def test_a_favoured_customer_is_raised_at_once_and_again_in_each_round() -> None:
     made = dispatcher()
     ((one,),) = waiting(NOW).values()

@@ -237,3 +237,41 @@ def test_a_call_of_ours_that_the_book_has_lost_is_not_taken_for_a_customers() ->
     line = Line()
     seen = snapshot(_channel(line.leg, "PJSIP/d001-00000006"), _channel(CUSTOMER, CHANNEL))
     assert compare_calls(NODE, [], seen).signals == ()
+
+
+def _held(call: str = CALL) -> Switchboard:
+    """1001 is held for this call."""
+    board = Switchboard(DUTIES)
+    for wish in (a.LogIn(NOW, "d001"), a.BeReady(NOW), a.Reserve(NOW, call)):
+        board.wish("1001", wish)
+    return board
+
+
+@pytest.mark.rule("CALL-13")
+def test_an_agent_who_is_held_for_a_call_makes_that_one_and_is_ready_after_it() -> None:
+    board = _held()
+    outcome = board.dial(replace(ORDER, held=True), node=NODE, shown="95559", at=NOW)
+    assert [type(command) for command in outcome.commands] == [c.SetPause, c.CallCustomer]
+    assert board.agent("1001").state is AgentState.RINGING
+    board.not_dialled(CALL, NOW + SECOND)
+    assert board.agent("1001").state is AgentState.READY
+
+
+@pytest.mark.rule("CALL-13")
+def test_who_is_not_held_for_it_does_not_make_it() -> None:
+    ready = Switchboard(DUTIES)
+    for wish in (a.LogIn(NOW, "d001"), a.BeReady(NOW)):
+        ready.wish("1001", wish)
+    for board in (ready, _held("another")):
+        with pytest.raises(Conflict):
+            board.dial(replace(ORDER, held=True), node=NODE, shown="95559", at=NOW)
+    with pytest.raises(Conflict):
+        _held().dial(ORDER, node=NODE, shown="95559", at=NOW)
+
+
+def test_who_is_held_for_a_call_that_is_never_made_is_given_back_after_a_while() -> None:
+    board = _held()
+    board.sweep(NOW + 4 * SECOND)
+    assert board.agent("1001").state is AgentState.RESERVED
+    board.sweep(NOW + 6 * SECOND)
+    assert board.agent("1001").state is AgentState.READY

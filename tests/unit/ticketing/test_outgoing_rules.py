@@ -40,6 +40,17 @@ def test_and_on_working_days_if_so_wished() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "called"),
+    [(10, 10), (3, 8.5), (8.5, 8.5), (20.5, 32.5), (23, 32.5)],
+)
+def test_what_falls_outside_the_hours_waits_until_they_begin(asked: float, called: float) -> None:
+    at, then = (SUNDAY + round(hours * HOUR) for hours in (asked, called))
+    assert RULES.within_hours(at, load(DEMO).calendar) == then
+    strict = replace(RULES, working_days=True)
+    assert strict.within_hours(at, load(DEMO).calendar) == SUNDAY + round(32.5 * HOUR)
+
+
+@pytest.mark.parametrize(
     ("outcomes", "left"),
     [
         ([], 3),

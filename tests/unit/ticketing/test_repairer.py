@@ -1,4 +1,4 @@
-"""Pure: who calls a customer who rated poorly."""
+"""Pure: who calls a customer who rated poorly, or would not go on waiting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from core.names import StaffId
 from directory.lookup import Directory
 from directory.seed import DEMO, load
-from ticketing.rules import repairer
+from ticketing.rules import repairer, responsible
 
 SEED = load(DEMO)
 
@@ -28,3 +28,15 @@ def test_it_is_a_leader_of_the_team_else_one_whose_rights_reach_the_agent() -> N
     assert [repairer(SEED, agent) for agent in ("1001", "1013")] == ["8001", "8002"]
     assert repairer(_with(_1001="C"), "1001") == "8101", "8001 could not read the summary"
     assert repairer(SEED, "7777") == "8001", "nobody reaches one who is not in the books"
+
+
+@pytest.mark.rule("CALL-13")
+def test_of_a_queue_it_is_the_leader_of_those_who_serve_it() -> None:
+    assert responsible(SEED, "card-cmn") == repairer(SEED, "1001")
+    only = {
+        number: places
+        for number, places in SEED.places().items()
+        if any(place.queue == "corporate-cmn" for place in places)
+    }
+    assert responsible(SEED, "corporate-cmn") == repairer(SEED, min(only))
+    assert responsible(SEED, "gone-cmn") == repairer(SEED, ""), "a queue that is no more"

@@ -201,6 +201,7 @@ def lines(action: Action) -> list[str]:
                 f"Variable: __ANNOUNCE_TO={CHANNEL}",
                 "Variable: __ANNOUNCE_POSITION=4",
                 "Variable: __ANNOUNCE_MINUTES=2",
+                "Variable: __ANNOUNCE_OFFER=0",
             ],
         ),
         (
