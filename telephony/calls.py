@@ -209,11 +209,11 @@ class Call(Struct, frozen=True, gc=False):
     """Time of the last menu signal taken in."""
     favoured: bool = False
     """Found to be a customer who is served first; the dialplan does not know it."""
+    to_be_called: bool = False
+    """The caller has asked to be called back."""
     caller: str = ""
     """The number the call comes from, as the carrier gives it; "" of a call of ours."""
     known: Known | None = None
-    to_be_called: bool = False
-    """The caller has asked to be called back."""
     ended_at: Instant | None = None
     outgoing: bool = False
     """We make it: the first leg is the agent's who calls; `leg` is empty until the customer is dialled."""
