@@ -15,9 +15,6 @@ from board.report_api import ReportsApi
 from board.report_service import Reports
 from board.service import Board
 from core.clock import Clock
-from customers.api import CustomersApi
-from customers.caller_api import CallerApi
-from customers.history import CallerHistory
 from customers.service import Customers
 from directory.api import directory_routes
 from directory.book import DirectoryBook
@@ -27,15 +24,12 @@ from directory.loans_api import LoansApi
 from directory.lookup import Directory
 from directory.people import DirectoryPeople
 from directory.sheet_api import SheetsApi
-from hotline.customer_files import CustomerFiles
-from hotline.customer_files_api import CustomerFilesApi
-from hotline.customers import identifier_of
+from hotline.customers import customer_files_of, customer_routes, identifier_of
 from hotline.due import Due, assemble_due, sms_key
 from hotline.flow_guard import FlowGuard
 from hotline.leading import Won
 from hotline.metrics import Watched, registry_of
 from hotline.metrics_api import MetricsApi, read_token
-from hotline.node import customer_key
 from hotline.node_upkeep import NodeUpkeep
 from hotline.node_upkeep_api import NodeUpkeepApi
 from hotline.notices_api import NoticesApi
@@ -165,14 +159,7 @@ def _connected(
     outbox = Outbox(ledger=ledger, database=main)
     calls = CallBook(ledger=ledger, database=main)
     customers = Customers(database=main, directory=directory, clock=clock, zone=settings.zone_info)
-    customer_files = CustomerFiles(
-        settings.nodes,
-        customers,
-        directory,
-        key=customer_key(credentials),
-        clock=clock,
-        zone=settings.zone_info,
-    )
+    customer_files = customer_files_of(settings, customers, directory, credentials, clock)
     identifier = identifier_of(settings.customers, customers, ledger, clock)
     callbacks = callbacks_of(
         main, ledger, due, directory=directory, rules=outgoing_rules(settings.outgoing), clock=clock
@@ -252,14 +239,12 @@ def _connected(
         *ReportsApi(reports, directory=directory, clock=clock, zone=settings.zone_info).routes(),
         *ExportsApi(exports_of(settings, main, due, reports, directory=directory, clock=clock)).routes(),
         *CallsApi(calls).routes(),
-        *CustomersApi(customers).routes(),
-        *CallerApi(calls, CallerHistory(customers, calls)).routes(),
+        *customer_routes(customers, calls, customer_files),
         *directory_routes(directory),
         *ChangesApi(book).routes(),
         *LoansApi(book).routes(),
         *SheetsApi(book).routes(),
         *NodeUpkeepApi(upkeep).routes(),
-        *CustomerFilesApi(customer_files).routes(),
         *AuditApi(main).routes(),
         *NoticesApi(due.notices, main, clock).routes(),
         *SmsReportsApi(due.notices, main, clock, key=sms_key(settings.sms)).routes(),

@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from itertools import count
 from typing import Any, cast
 
 import pytest
@@ -103,25 +102,6 @@ async def test_the_list_can_be_built_again_from_the_ledger(
     await asyncio.wait_for(again.consumer.caught_up(ledger.last), 30)
     task.cancel()
     assert await again.find_calls(CallSearch()) == before
-
-
-async def test_a_record_ends_where_the_last_that_was_told_is_of_an_agent(
-    ledger: Ledger, book: CallBook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Agents' facts name the call: it is asked for while the telephone rings."""
-    rings = Story(1).join().offer("1001")
-    states = {"before": f.AgentState.READY, "state": f.AgentState.RINGING}
-    rings.facts.append(f.AgentStateChanged(at=rings.at, agent="1001", call=call_id(1), **states))
-    await fill(ledger, book, [rings])
-    read, times = ledger.read, count(1)
-
-    async def bounded(*args: Any, **asked: Any) -> list[Numbered]:
-        assert next(times) < 5, "read again and again"  # from memory, so that nothing else would run
-        return await read(*args, **asked)
-
-    monkeypatch.setattr(ledger, "read", bounded)
-    record = await book.call_record(call_id(1))
-    assert [leg.agent for leg in record.legs] == ["1001"]
 
 
 async def test_what_cannot_be_found_is_told(book: CallBook) -> None:
