@@ -166,11 +166,7 @@ def _connected(
     )
     reports = Reports(ledger=ledger, database=main, clock=clock)
     hub = LiveHub(clock=clock)
-    redis = settings.redis
-    relay = None
-    if redis.url:
-        relay = RelayOut(RelayLine(redis.url, redis.prefix), hub, edition=lambda: book.edition)
-        book.listen(lambda _before, _after: relay.edition_changed())
+    relay = _relay(settings, hub, book)
     board = Board(
         ledger=ledger,
         hub=hub,
@@ -297,3 +293,13 @@ def _connected(
         port=settings.web.port,
         won=won,
     )
+
+
+def _relay(settings: Settings, hub: LiveHub, book: DirectoryBook) -> RelayOut | None:
+    """What carries the live feed to web processes, where there is a Redis for it."""
+    if not settings.redis.url:
+        return None
+    line = RelayLine(settings.redis.url, settings.redis.prefix)
+    relay = RelayOut(line, hub, edition=lambda: book.edition)
+    book.listen(lambda _before, _after: relay.edition_changed())
+    return relay
