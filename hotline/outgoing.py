@@ -44,6 +44,7 @@ def outgoing_calls_of(
         clock=clock,
     )
     telephony.call_backs.make = calls.call_back
+    telephony.call_backs.hours = calls.within_hours
     return calls
 
 

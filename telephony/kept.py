@@ -23,7 +23,7 @@ from telephony.waiting import Waiting
 ABSENT_FOR: Duration = 30 * SECOND
 """An agent who did not pick up is not rung again for the same place any sooner."""
 LATER: Duration = 30 * SECOND
-"""After a try that could not be made: outside the hours, or somebody is calling the customer."""
+"""After a try that could not be made: somebody is calling the customer, or there is no record yet."""
 PROMISING: Duration = 20 * SECOND
 """Until then at most the caller still hears that he will be called."""
 FILED: Duration = 2 * SECOND

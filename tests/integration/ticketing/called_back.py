@@ -60,6 +60,7 @@ class Program:
             clock=lambda: desk.now,
         )
         self.back.make = self.make
+        self.back.hours = self.calls.within_hours
 
     def reached(self, step: str) -> None:
         if step == self.step:
