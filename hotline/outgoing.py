@@ -30,8 +30,10 @@ def outgoing_calls_of(
 ) -> OutgoingCalls:
     """Calls to customers, from their records; of those who asked for one, when it is their turn."""
 
-    def dial(*, call: str, agent: str, number: str, about: str, record: str, held: bool = False) -> None:
-        telephony.call_out(
+    async def dial(
+        *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
+    ) -> None:
+        await telephony.call_out(
             Order(call=call, agent=agent, number=number, about=about, record=record, held=held)
         )
 

@@ -40,7 +40,7 @@ UNHEARD_AFTER: Duration = 2 * MINUTE
 class Dialler(Protocol):
     """What makes the call: `telephony`. `Conflict` if the agent cannot; then nobody was dialled."""
 
-    def __call__(
+    async def __call__(
         self, *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
     ) -> None: ...
 
@@ -141,7 +141,7 @@ class OutgoingCalls:
 
     async def _make(self, call: OutgoingCall, *, held: bool = False) -> None:
         try:
-            self._dial(
+            await self._dial(
                 call=call.call,
                 agent=call.agent,
                 number=call.number,

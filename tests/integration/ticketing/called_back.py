@@ -70,7 +70,7 @@ class Program:
         self.reached("asked")
         return await self.calls.call_back(call=call, agent=agent, asked_in=asked_in)
 
-    def dial(
+    async def dial(
         self, *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
     ) -> None:
         self.reached("written")

@@ -16,7 +16,7 @@ from telephony import agents as a
 from telephony import commands as c
 from telephony import signals as s
 from telephony.ami.snapshot import ChannelPicture
-from telephony.outgoing import Order, leg_for
+from telephony.outgoing import Order, PhoneInUse, leg_for, require_free
 from telephony.recall import recall_agent, recall_call
 from telephony.reconcile import compare_calls
 from telephony.switchboard import Switchboard
@@ -172,6 +172,13 @@ def test_an_order_that_asterisk_refuses_is_over_and_an_agent_with_a_call_makes_n
     line.facts += refused.facts
     assert line.outcome() is OutgoingOutcome.NOT_DIALLED
     assert line.state is AgentState.READY
+
+
+def test_only_a_telephone_that_nobody_uses_is_rung_for_a_call_of_ours() -> None:
+    require_free("d001", "NOT_INUSE")
+    for state in ("INUSE", "RINGING", "RINGINUSE", "ONHOLD", "BUSY", "UNAVAILABLE", "UNKNOWN", ""):
+        with pytest.raises(PhoneInUse, match="d001"):
+            require_free("d001", state)
 
 
 def _told(line: Line) -> Switchboard:
