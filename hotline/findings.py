@@ -50,7 +50,17 @@ def good(about: str, what: str) -> Finding:
 NEEDED: Mapping[Role, frozenset[str]] = {
     Role.EVENTS: frozenset(),
     Role.COMMANDS: frozenset(
-        ["QueueAdd", "QueueRemove", "QueuePause", "QueuePenalty", "Redirect", "Hangup", "Setvar", "Originate"]
+        [
+            "QueueAdd",
+            "QueueRemove",
+            "QueuePause",
+            "QueuePenalty",
+            "Redirect",
+            "Hangup",
+            "Setvar",
+            "Getvar",
+            "Originate",
+        ]
     ),
     Role.RESYNC: frozenset(["CoreShowChannels", "Status", "DeviceStateList", "CoreSettings", "QueueStatus"]),
 }

@@ -30,8 +30,10 @@ def outgoing_calls_of(
 ) -> OutgoingCalls:
     """Calls to customers, from their records; of those who asked for one, when it is their turn."""
 
-    def dial(*, call: str, agent: str, number: str, about: str, record: str, held: bool = False) -> None:
-        telephony.call_out(
+    async def dial(
+        *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
+    ) -> None:
+        await telephony.call_out(
             Order(call=call, agent=agent, number=number, about=about, record=record, held=held)
         )
 
@@ -44,6 +46,7 @@ def outgoing_calls_of(
         clock=clock,
     )
     telephony.call_backs.make = calls.call_back
+    telephony.call_backs.hours = calls.within_hours
     return calls
 
 

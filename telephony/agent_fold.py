@@ -295,13 +295,18 @@ class _Turn:
         if fact.outcome not in _NOT_TAKEN:
             self.become_rest_silently()
             return
-        unanswered = self.agent.unanswered + 1
-        self.agent = replace(self.agent, unanswered=unanswered)
-        if unanswered >= UNANSWERED_LIMIT:
-            self.rest_after_call(Rest(AgentState.NOT_READY, NO_ANSWER_REASON))
+        if self.let_ring():
             self.back_to_rest()
         else:
             self.become_rest_silently()
+
+    def let_ring(self) -> bool:
+        """He did not take what he was rung for. True: once too often, he will not be ready after it."""
+        self.agent = replace(self.agent, unanswered=self.agent.unanswered + 1)
+        if self.agent.unanswered < UNANSWERED_LIMIT:
+            return False
+        self.rest_after_call(Rest(AgentState.NOT_READY, NO_ANSWER_REASON))
+        return True
 
     def become_rest_silently(self) -> None:
         """Back to where the offer found the agent: Asterisk knows that already, unless we were told else."""
@@ -349,7 +354,8 @@ class _Turn:
 
     def calls_out(self, fact: f.OutgoingStarted) -> None:
         """His telephone rings for a call of his own: nobody else's may ring there meanwhile."""
-        if self.agent.state is not AgentState.RESERVED:
+        given = self.agent.state is AgentState.RESERVED
+        if not given:
             self.rest_after_call(Rest(self.agent.state, self.agent.reason))
         self.pause(RESERVED_REASON)
         self.become(
@@ -360,12 +366,19 @@ class _Turn:
             node=fact.node,
             summarised=False,
             held=True,
+            given=given,
         )
 
     def called_out(self, fact: f.OutgoingEnded) -> None:
-        """Not reached: back to what he was doing. After a talk the wrap-up has begun already."""
-        if self.agent.state is AgentState.RINGING and self.agent.leg == fact.leg:
-            self.back_to_rest()
+        """Not reached: back to what he was doing. After a talk the wrap-up has begun already.
+
+        A call-back that was his turn is an offer as any other: an empty chair must not have them all.
+        """
+        if self.agent.state is not AgentState.RINGING or self.agent.leg != fact.leg:
+            return
+        if self.agent.given and fact.outcome is f.OutgoingOutcome.AGENT_AWAY:
+            self.let_ring()
+        self.back_to_rest()
 
     def talk_ended(self, fact: f.TalkEnded) -> None:
         if self.agent.state is not AgentState.TALKING or self.agent.leg != fact.leg:

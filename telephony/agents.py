@@ -51,6 +51,8 @@ class Agent(Struct, frozen=True, gc=False):
     """The summary of `leg` is saved."""
     held: bool = False
     """Paused in every queue for a call of our own choice: `call`."""
+    given: bool = False
+    """Of a call that we make and the agent is rung for: he did not ask for it, it was his turn."""
 
 
 def usual_answer_within(_queue: str) -> Duration:

@@ -24,7 +24,8 @@ from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
 from telephony.agents import Agent
-from telephony.kept import LATER, KeptPlaces
+from telephony.kept import FILED, LATER, KeptPlaces
+from telephony.outgoing import PhoneInUse
 from telephony.switchboard import Outcome, Switchboard
 from telephony.takeup import Pages
 from telephony.waiting import Waiting
@@ -39,11 +40,17 @@ _IDLE: Duration = 2 * SECOND
 """Who has been ready for so long is not being rung by app_queue just now."""
 
 
+def at_any_time(_now: Instant) -> bool:
+    """Where nobody has set hours for calls."""
+    return True
+
+
 class CallBack(Protocol):
     """Makes the call of a kept place: `ticketing`, which keeps book of it.
 
     True: it is being made, by `Telephony.call_out`. False: it never will be by the program, since the
-    customer was or may have been dialled, or the call-back is done. `HotlineError`: not now.
+    customer was or may have been dialled, the call-back is done, or its number may not be dialled.
+    `HotlineError`: not now.
     """
 
     async def __call__(self, *, call: str, agent: str, asked_in: str) -> bool: ...
@@ -51,7 +58,8 @@ class CallBack(Protocol):
 
 class CallBacks:
     """`memberships`: of one agent. `away`: whether another program may lead. `carry_out`: for what comes of a
-    call later than it was ordered. Nobody is called before `make` is set."""
+    call later than it was ordered. Nobody is called before `make` is set, nor while `hours` says no: an agent
+    held for a call that may not be made would be paused and freed again, place after place, all night."""
 
     def __init__(
         self,
@@ -65,6 +73,7 @@ class CallBacks:
         clock: Clock,
     ) -> None:
         self.make: CallBack | None = None
+        self.hours: Callable[[Instant], bool] = at_any_time
         self._board = board
         self._kept = kept
         self._memberships = memberships
@@ -96,7 +105,7 @@ class CallBacks:
     def give(self, agent: Agent, at: Instant, outcome: Outcome, lines: Lines | None = None) -> bool:
         """Hold an agent who takes calls for the customer whose turn it is; False if it is nobody's. `lines`:
         who waits, if that is known already."""
-        if self.make is None or not self._kept.any or self._away():
+        if self.make is None or not self._kept.any or self._away() or not self.hours(at):
             return False
         queues = [place.queue for place in self._memberships(agent.number)]
         waiting = self._board.lines(at) if lines is None else lines
@@ -116,7 +125,7 @@ class CallBacks:
     def plan(self, now: Instant) -> Outcome:
         """What time alone brings about: places that have run out, and agents who have nothing else to do."""
         outcome = Outcome(list(self._kept.run_out(now)))
-        if self._kept.any:
+        if self._kept.any and self.hours(now):
             idle = [
                 agent
                 for agent in self._board.agents.values()
@@ -135,6 +144,10 @@ class CallBacks:
     async def _call(self, make: CallBack, asked_in: str, agent: str, call: str) -> None:
         try:
             begun = await make(call=call, agent=agent, asked_in=asked_in)
+        except PhoneInUse as problem:
+            _log.info("telephony.call_back_by_another", call=asked_in, agent=agent, why=str(problem))
+            self._kept.spare(agent, self._clock() + LATER)
+            self._kept.put_back(asked_in, self._clock() + FILED)
         except HotlineError as problem:
             _log.info("telephony.call_back_later", call=asked_in, agent=agent, why=str(problem))
             self._kept.put_back(asked_in, self._clock() + LATER)

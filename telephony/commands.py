@@ -154,6 +154,13 @@ class CallCustomer(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtPhone(Command):
+    """Ask for the state of a telephone, such as NOT_INUSE; it changes nothing."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Requeue(Command):
     """Let a customer wait (again) in a queue, with the time of first joining kept."""
 

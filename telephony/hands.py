@@ -181,6 +181,8 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return leader_actions.hangup_leader(command.presence)
         case c.CallCustomer():
             return actions.call_out(command.device, command.leg, command.call, command.number)
+        case c.LookAtPhone():
+            return actions.device_state(command.device)
         case c.ChangePriority():
             return actions.queue_caller_priority(command.queue, command.channel, command.priority)
         case _:

@@ -23,7 +23,7 @@ from telephony.waiting import Waiting
 ABSENT_FOR: Duration = 30 * SECOND
 """An agent who did not pick up is not rung again for the same place any sooner."""
 LATER: Duration = 30 * SECOND
-"""After a try that could not be made: outside the hours, or somebody is calling the customer."""
+"""After a try that could not be made: the telephone is in use, somebody calls the customer, no record yet."""
 PROMISING: Duration = 20 * SECOND
 """Until then at most the caller still hears that he will be called."""
 FILED: Duration = 2 * SECOND
@@ -56,6 +56,7 @@ class KeptPlaces:
         self._busy: set[str] = set()
         self._not_before: dict[str, Instant] = {}
         self._absent: dict[tuple[str, str], Instant] = {}
+        self._spared: dict[str, Instant] = {}
 
     @property
     def any(self) -> bool:
@@ -103,6 +104,8 @@ class KeptPlaces:
         now: Instant,
     ) -> Place | None:
         """The place whose turn it is with this agent, who takes calls of `queues`; `lines`: who waits."""
+        if self._spared.get(agent, 0) > now:
+            return None
         free = (
             place
             for place in self._places.values()
@@ -128,6 +131,10 @@ class KeptPlaces:
         """The call could not be made; nobody is chosen for it before `until`."""
         self._busy.discard(call)
         self._not_before[call] = until
+
+    def spare(self, agent: str, until: Instant) -> None:
+        """His telephone cannot be rung: he is chosen for no place before `until`."""
+        self._spared[agent] = until
 
     def withdraw(self, call: str, at: Instant) -> list[f.CallbackPlaceEnded]:
         """Nobody is to be called for it any more: somebody else has done so, or it can never be."""

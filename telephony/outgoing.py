@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from core import causes
 from core import facts as f
 from core.clock import SECOND, Instant
+from core.errors import Conflict
 from core.facts import OutgoingOutcome, Phase
 from telephony import signals as s
 from telephony.call_draft import Draft
@@ -52,6 +53,19 @@ class Order:
     about: str
     record: str
     held: bool = False
+
+
+class PhoneInUse(Conflict):
+    """The agent's telephone rings or somebody talks there, in whatever call: nobody was dialled."""
+
+
+def require_free(device: str, state: str) -> None:
+    """`PhoneInUse` unless this is the state of a telephone that nobody uses, nor anybody rings."""
+    if state != "NOT_INUSE":
+        raise PhoneInUse(
+            f"your telephone {device} is in use or out of reach ({state or 'no word of it'}): hang up there, "
+            "then try again"
+        )
 
 
 def leg_for(node: str, call: str, at: Instant) -> str:

@@ -203,7 +203,8 @@ def recall_agent(agent: Agent, fact: f.Fact) -> Agent:
         case f.AgentOffered() | f.AgentAnswered():
             return replace(agent, queue=fact.queue)
         case f.OutgoingStarted():
-            return replace(agent, queue="", held=True, rest=_rest_of(agent))
+            given = agent.state is AgentState.RESERVED
+            return replace(agent, queue="", held=True, given=given, rest=_rest_of(agent))
         case f.SummarySaved():
             return replace(agent, summarised=agent.summarised or agent.leg == fact.leg)
         case f.AgentStateChanged():

@@ -32,7 +32,7 @@ from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
 from telephony.kept import KeptPlaces
 from telephony.moves import moved
-from telephony.outgoing import Order
+from telephony.outgoing import Order, require_free
 from telephony.presence import Away, Presence, Turn, never_away
 from telephony.reconcile import pause_of
 from telephony.standing import NodeStanding, standing_of
@@ -375,12 +375,14 @@ class Telephony:
             return Reply(How.REFUSED, why=f"no node {command.node!r} is configured")
         return await hands.ask(command)
 
-    def call_out(self, order: Order) -> None:
+    async def call_out(self, order: Order) -> None:
         """Call a customer on this agent's behalf; the fact comes before the order to Asterisk.
 
-        `Conflict`: no node has a line for it, the phone is away, or the agent has something on hand.
+        `Conflict`: no node has a line for it, the phone is away, or the agent has something on hand;
+        `PhoneInUse` among them, for what the state of an agent does not tell: a call between colleagues, or a
+        leader who listens.
         """
-        agent = self._board.agent(order.agent)
+        agent = self._board.require_free(order)
         node = agent.node if agent.node in self._outgoing else next(iter(self._outgoing), "")
         if not node:
             raise Conflict(
@@ -388,6 +390,8 @@ class Telephony:
             )
         self.require_phone(agent.device)
         shown = self._outgoing[node]
+        seen = await self._hands[node].ask(c.LookAtPhone(node, agent.device))
+        require_free(agent.device, (seen.message.get("Value") or "") if seen.message is not None else "")
         self._carry_out(self._board.dial(order, node=node, shown=shown, at=self._clock()))
 
     async def send_to_survey(self, number: str) -> None:

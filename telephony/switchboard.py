@@ -189,8 +189,8 @@ class Switchboard:
         self._agent_took(decide(self.agent(number), wish, self._duties), outcome)
         return outcome
 
-    def dial(self, order: outgoing.Order, *, node: str, shown: str, at: Instant) -> Outcome:
-        """A call that we make on this agent's behalf; `Conflict` unless the agent has nothing on hand."""
+    def require_free(self, order: outgoing.Order) -> Agent:
+        """The agent who is to make this call; `Conflict` unless he can."""
         agent = self.agent(order.agent)
         if order.held:
             free = agent.state is AgentState.RESERVED and agent.call == order.call
@@ -200,6 +200,11 @@ class Switchboard:
             raise Conflict(
                 f"agent {agent.number} is {agent.state.value}: finish that, or log in, and call then"
             )
+        return agent
+
+    def dial(self, order: outgoing.Order, *, node: str, shown: str, at: Instant) -> Outcome:
+        """A call that we make on this agent's behalf; `Conflict` unless the agent has nothing on hand."""
+        agent = self.require_free(order)
         outcome = Outcome()
         call, started = outgoing.start(order, node=node, device=agent.device, shown=shown, at=at)
         self._took(call, (started,), outcome)

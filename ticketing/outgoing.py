@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.calendar import WorkingCalendar
-from core.clock import MINUTE, Clock, Duration
+from core.clock import MINUTE, Clock, Duration, Instant
 from core.dialling import plain
 from core.errors import Conflict, NotFound
 from core.facts import Numbered, OutgoingEnded, OutgoingOutcome, OutgoingStarted
@@ -40,7 +40,7 @@ UNHEARD_AFTER: Duration = 2 * MINUTE
 class Dialler(Protocol):
     """What makes the call: `telephony`. `Conflict` if the agent cannot; then nobody was dialled."""
 
-    def __call__(
+    async def __call__(
         self, *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
     ) -> None: ...
 
@@ -105,11 +105,16 @@ class OutgoingCalls:
         await self._make(call)
         return Begun(call=call, tries_left=left - 1, greeting=self._rules.greeting.format(agent=person.staff))
 
+    def within_hours(self, now: Instant) -> bool:
+        """Whether customers are called now."""
+        return self._rules.within_hours(now, self._calendar()) == now
+
     async def call_back(self, *, call: str, agent: str, asked_in: str) -> bool:
         """Call the customer who asked for it in the call `asked_in`; by itself the program does so once.
 
         True: `agent`, who is held for it, is rung. False: it never will, since on account of this record the
-        customer was dialled, or may have been, or the call-back is done. `HotlineError`: not now.
+        customer was dialled, or may have been, or the call-back is done, or its number may not be dialled.
+        `HotlineError`: not now.
         """
         now, about, record = self._clock(), About.CALLBACK, asked_callback(asked_in)
         async with self._database.write() as connection:
@@ -122,8 +127,9 @@ class OutgoingCalls:
                 return False
             if None in before:
                 raise Conflict(f"the customer of {record} is being called, or was just now")
-            number = plain(task.number)
-            self._rules.require_allowed(number)
+            number = self._rules.to_dial(task.number)
+            if number is None:
+                return False
             self._rules.require_hours(now, self._calendar())
             made = OutgoingCall(
                 call=call, about=about, record=record, agent=agent, number=number, begun_at=now
@@ -135,7 +141,7 @@ class OutgoingCalls:
 
     async def _make(self, call: OutgoingCall, *, held: bool = False) -> None:
         try:
-            self._dial(
+            await self._dial(
                 call=call.call,
                 agent=call.agent,
                 number=call.number,

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from core.calendar import WorkingCalendar
 from core.clock import Instant, instant_on, local_day, moment
-from core.dialling import is_allowed
-from core.errors import Conflict
+from core.dialling import is_allowed, plain
+from core.errors import BadInput, Conflict
 from core.facts import OutgoingOutcome
 
 
@@ -41,6 +41,14 @@ class OutgoingRules:
             raise Conflict(
                 "this number may not be dialled: it is abroad, a paid service, or has a wrong length"
             )
+
+    def to_dial(self, written: str) -> str | None:
+        """The number as it is dialled; None if it is none, or not on the list (any more)."""
+        try:
+            number = plain(written)
+        except BadInput:
+            return None
+        return number if is_allowed(number, self.allow) else None
 
     def require_hours(self, now: Instant, calendar: WorkingCalendar) -> None:
         """`Conflict` outside the hours in which customers are called."""

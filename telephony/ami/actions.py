@@ -263,6 +263,14 @@ def call_out(device: str, leg: str, call: str, number: str) -> Action:
     return Action("Originate", headers)
 
 
+def device_state(device: str) -> Action:
+    """Whether anybody talks at this telephone, or it rings: `Value` is NOT_INUSE where neither is so.
+
+    Originate asks nobody: a telephone that takes a second call rings in the middle of the first.
+    """
+    return Action("Getvar", (("Variable", f"DEVICE_STATE({_interface(device)})"),))
+
+
 # ------------------------------------------------------------------ looking (needs: reporting, or nothing)
 
 

@@ -12,7 +12,7 @@ from core.clock import SECOND
 from core.facts import OutgoingOutcome, PlaceOutcome
 from core.names import asked_callback
 from directory.lookup import Directory
-from hotline.simulation.scripts import Phone
+from hotline.simulation.scripts import Pause, Phone
 from ledger.proof import prove
 from tests.e2e.journey.test_asked_callbacks import DIRECTORY as OFFERING
 from tests.e2e.journey.test_asked_callbacks import MOBILE, asks, waits
@@ -109,6 +109,35 @@ async def test_an_agent_who_does_not_pick_up_costs_the_customer_nothing_and_the_
     assert (over.call, over.outcome) == (request.call, PlaceOutcome.REACHED)
     dialled = [x.agent for x in hotline.all(f.CustomerDialled)]
     assert dialled == ["1009"]
+
+
+async def test_a_telephone_in_use_is_not_rung_a_second_time_and_another_agent_calls(hotline: Floor) -> None:
+    """Of a call between colleagues the service knows nothing: to it the agent is ready."""
+    since = len(hotline.facts)
+    talking = await _resting(hotline, "d006", TALKS)
+    await hotline.exchange.phone("d007", TALKS)
+    colleague = await hotline.agent("1002", "d007")
+    await colleague.post("/api/agent/not-ready", reason="rest")
+    request = await _asked(hotline, since)
+    await hotline.exchange.called(Phone("customer", answer_ms=200, talk_ms=500))
+    await hotline.exchange.dial("d007", "1001", Pause(60_000), hang_up=True)
+    await _in_use(hotline, "d006")
+    await talking.post("/api/agent/ready")
+    held = f.AgentState.RESERVED, "1001"
+    freed = await hotline.fact(f.AgentStateChanged, lambda x: (x.before, x.agent) == held, after=since)
+    assert freed.state is f.AgentState.READY
+    await hotline.exchange.phone("d008", TALKS)
+    await hotline.agent("1009", "d008")
+    over = await hotline.fact(f.CallbackPlaceEnded, after=since)
+    assert (over.call, over.outcome) == (request.call, PlaceOutcome.REACHED)
+    assert [x.agent for x in hotline.all(f.OutgoingStarted)] == ["1009"]
+
+
+async def _in_use(hotline: Floor, device: str) -> None:
+    """Returns when Asterisk knows that somebody talks there."""
+    state = f"DEVICE_STATE(PJSIP/{device})"
+    while (await hotline.exchange.tap.action("Getvar", Variable=state))["Value"] != "INUSE":  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
 
 
 async def test_a_customer_who_does_not_answer_is_not_dialled_again_and_is_for_the_leader_to_call(

@@ -60,6 +60,7 @@ class Program:
             clock=lambda: desk.now,
         )
         self.back.make = self.make
+        self.back.hours = self.calls.within_hours
 
     def reached(self, step: str) -> None:
         if step == self.step:
@@ -69,7 +70,7 @@ class Program:
         self.reached("asked")
         return await self.calls.call_back(call=call, agent=agent, asked_in=asked_in)
 
-    def dial(
+    async def dial(
         self, *, call: str, agent: str, number: str, about: str, record: str, held: bool = False
     ) -> None:
         self.reached("written")

@@ -10,7 +10,7 @@ import pytest
 
 from core.clock import HOUR, MINUTE
 from core.errors import Conflict, NotFound
-from core.facts import CallbackPlaceEnded, OutgoingOutcome, PlaceOutcome
+from core.facts import AgentState, AgentStateChanged, CallbackPlaceEnded, OutgoingOutcome, PlaceOutcome
 from core.names import asked_callback
 from tests.integration.ticketing.called_back import STEPS, work
 from tests.integration.ticketing.conftest import CALL, NOW, Desk, desk_in, running
@@ -21,6 +21,8 @@ from ticketing.outgoing_rules import About
 
 ROOT = Path(__file__).parents[3]
 MORNING = NOW + 10 * HOUR
+FIRST = NOW + 8 * HOUR + 30 * MINUTE
+NIGHT = FIRST - 5 * MINUTE
 DIALLED = {
     "held": (0, 1),
     "asked": (0, 1),
@@ -70,7 +72,7 @@ def _dialled(folder: Path) -> int:
     return len(file.read_text(encoding="ascii").splitlines()) if file.exists() else 0
 
 
-async def _asked(desk: Desk) -> str:
+async def _asked(desk: Desk, number: str = "13812345678") -> str:
     """A leader owes a call to who asked for it; its record."""
     task = CallbackTask(
         id=asked_callback(CALL),
@@ -78,7 +80,7 @@ async def _asked(desk: Desk) -> str:
         call=CALL,
         leg="",
         owner=AGENT,
-        number="13812345678",
+        number=number,
         due_at=desk.now + HOUR,
         created_at=desk.now,
     )
@@ -117,6 +119,28 @@ async def test_a_call_back_that_is_done_is_not_made(desk: Desk) -> None:
     await desk.callbacks.done(desk.person(AGENT), record, "已用手机联系")
     assert not await follow.calls.call_back(call=_call(1), agent=AGENT, asked_in=CALL)
     assert follow.phone.dialled == []
+
+
+@pytest.mark.parametrize("number", ["0012025550100", "none"])
+async def test_a_number_that_may_not_be_dialled_any_more_is_given_up(desk: Desk, number: str) -> None:
+    """A place whose call is refused again and again would hold agents for nothing until it runs out."""
+    follow = Follow(desk)
+    await _asked(desk, number)
+    assert not await follow.calls.call_back(call=_call(1), agent=AGENT, asked_in=CALL)
+    assert follow.phone.dialled == []
+
+
+async def test_no_agent_is_held_while_nobody_may_be_called(tmp_path: Path) -> None:
+    urls = (f"sqlite+aiosqlite:///{tmp_path}/main.db", f"sqlite+aiosqlite:///{tmp_path}/ledger.db")
+    await work(tmp_path, urls, "", NIGHT)
+    async with desk_in(tmp_path, *urls) as desk:
+        facts = [numbered.fact for numbered in await desk.ledger.read(0)]
+        states = {fact.state for fact in facts if isinstance(fact, AgentStateChanged)}
+        (owed,) = await desk.callbacks.owed("8001")
+    assert states == {AgentState.NOT_READY, AgentState.READY}
+    assert owed.id == asked_callback(CALL)
+    await work(tmp_path, urls, "", FIRST)
+    assert _dialled(tmp_path) == 1, "the place was still kept when the hours began"
 
 
 async def test_of_many_agents_for_one_place_one_calls(desk: Desk) -> None:

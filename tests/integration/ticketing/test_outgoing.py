@@ -56,7 +56,7 @@ class Phone:
         self.dialled: list[dict[str, Any]] = []
         self.refuses = False
 
-    def __call__(self, **order: Any) -> None:
+    async def __call__(self, **order: Any) -> None:
         if self.refuses:
             raise Conflict("agent 1001 is talking")
         self.dialled.append(order)

@@ -111,6 +111,15 @@ def test_a_place_is_for_one_agent_at_a_time_and_one_who_was_absent_is_not_rung_a
     assert chosen(places, soon + LATER - 1, agent="1002") is None
 
 
+def test_an_agent_whose_telephone_is_in_use_is_spared_for_a_while_for_every_place() -> None:
+    places = kept()
+    places.hear([asked("a", START, START), asked("b", START + 1, START)])
+    places.spare(AGENT, LATE + LATER)
+    assert chosen(places, LATE + LATER - 1) is None
+    assert chosen(places, LATE, agent="1002") is not None
+    assert chosen(places, LATE + LATER) is not None
+
+
 @pytest.mark.parametrize(
     ("facts", "outcome"),
     [

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from core import facts as f
-from core.clock import SECOND
+from core.clock import HOUR, MINUTE, SECOND, Instant
 from core.errors import Conflict
 from core.facts import AgentState, OutgoingOutcome
 from core.names import fits
@@ -16,7 +16,7 @@ from telephony import agents as a
 from telephony import commands as c
 from telephony import signals as s
 from telephony.ami.snapshot import ChannelPicture
-from telephony.outgoing import Order, leg_for
+from telephony.outgoing import Order, PhoneInUse, leg_for, require_free
 from telephony.recall import recall_agent, recall_call
 from telephony.reconcile import compare_calls
 from telephony.switchboard import Switchboard
@@ -174,6 +174,13 @@ def test_an_order_that_asterisk_refuses_is_over_and_an_agent_with_a_call_makes_n
     assert line.state is AgentState.READY
 
 
+def test_only_a_telephone_that_nobody_uses_is_rung_for_a_call_of_ours() -> None:
+    require_free("d001", "NOT_INUSE")
+    for state in ("INUSE", "RINGING", "RINGINUSE", "ONHOLD", "BUSY", "UNAVAILABLE", "UNKNOWN", ""):
+        with pytest.raises(PhoneInUse, match="d001"):
+            require_free("d001", state)
+
+
 def _told(line: Line) -> Switchboard:
     """Another program that knows what is in the book."""
     board = Switchboard(DUTIES)
@@ -255,6 +262,47 @@ def test_an_agent_who_is_held_for_a_call_makes_that_one_and_is_ready_after_it() 
     assert board.agent("1001").state is AgentState.RINGING
     board.not_dialled(CALL, NOW + SECOND)
     assert board.agent("1001").state is AgentState.READY
+
+
+def _let_ring(board: Switchboard, order: Order, at: Instant) -> AgentState:
+    """1001's telephone rings for this call and nobody picks up; his state after it."""
+    if order.held:
+        board.wish("1001", a.Reserve(at, order.call))
+    board.dial(order, node=NODE, shown="95559", at=at)
+    leg = board.calls[order.call].legs[0].id
+    board.hear(s.Gone(at + 20 * SECOND, NODE, leg, 19))
+    return board.agent("1001").state
+
+
+@pytest.mark.rule("CALL-13")
+def test_who_lets_two_call_backs_ring_that_were_his_turn_is_not_ready_as_with_offers_of_a_queue() -> None:
+    held, own = Switchboard(DUTIES), Switchboard(DUTIES)
+    for board in (held, own):
+        for wish in (a.LogIn(NOW, "d001"), a.BeReady(NOW)):
+            board.wish("1001", wish)
+    orders = [replace(ORDER, call=CALL[:-1] + end) for end in "678"]
+    states = [
+        _let_ring(held, replace(order, held=True), NOW + turn * MINUTE)
+        for turn, order in enumerate(orders[:2])
+    ]
+    assert states == [AgentState.READY, AgentState.NOT_READY]
+    assert held.agent("1001").reason == a.NO_ANSWER_REASON
+    held.wish("1001", a.BeReady(NOW + HOUR))
+    assert _let_ring(held, replace(orders[2], held=True), NOW + HOUR) is AgentState.READY
+    for turn, order in enumerate(orders):  # calls of his own are nobody's offers
+        assert _let_ring(own, order, NOW + turn * MINUTE) is AgentState.READY
+
+
+def test_whose_turn_it_was_is_known_again_after_a_restart() -> None:
+    board, facts = Switchboard(DUTIES), []
+    for wish in (a.LogIn(NOW, "d001"), a.BeReady(NOW), a.Reserve(NOW, CALL)):
+        facts += board.wish("1001", wish).facts
+    facts += board.dial(replace(ORDER, held=True), node=NODE, shown="95559", at=NOW).facts
+    known = a.Agent("1001")
+    for fact in facts:
+        known = recall_agent(known, fact)
+    assert known == board.agent("1001")
+    assert known.given
 
 
 @pytest.mark.rule("CALL-13")

@@ -93,6 +93,10 @@ def lines(action: Action) -> list[str]:
             ],
         ),
         (
+            actions.device_state("d007"),
+            ["Action: Getvar", "ActionID: t-1", "Variable: DEVICE_STATE(PJSIP/d007)"],
+        ),
+        (
             actions.to_survey(CHANNEL),
             [
                 "Action: Redirect",
@@ -275,6 +279,7 @@ TAKERS: list[Callable[[str], Action]] = [
     lambda bad: actions.queue_penalty("card-cmn", bad, 0),
     lambda bad: actions.queue_caller_priority(bad, CHANNEL, 1),
     lambda bad: actions.queue_caller_priority("card-cmn", bad, 1),
+    actions.device_state,
     actions.to_survey,
     lambda bad: actions.to_queue_again(bad, "card-cmn"),
     lambda bad: actions.to_queue_again(CHANNEL, bad),
