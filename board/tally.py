@@ -26,6 +26,7 @@ KINDS = frozenset(
         "CallerQueued",
         "CallerLeftQueue",
         "NobodyOnDuty",
+        "CallbackPlaceEnded",
         "CallEnded",
         "OutgoingEnded",
         "AgentOffered",

@@ -146,7 +146,9 @@ def telephony_of(
             short_pause=short_pause,
             handling=lambda queue: handling(queue) or USUAL_HANDLING,
             bound=bound,
-            offers_callback=lambda queue: places.seconds(queue, "callback_after_s", 0) if outgoing else 0,
+            offers_callback=lambda node, queue: (
+                places.seconds(queue, "callback_after_s", 0) if node in outgoing else 0
+            ),
             queues=queues,
         ),
         clock=clock,

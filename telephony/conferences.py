@@ -26,6 +26,7 @@ class Conferences:
         self._telephony = telephony
         self._awaited = awaited
         self._trail = trail
+        self._beginning: set[str] = set()
 
     async def start(self, agent: str) -> f.ConferenceStarted:
         """All three hear each other when this returns; `Conflict` says why they do not."""
@@ -38,12 +39,16 @@ class Conferences:
             asked=asked.channel,
             asked_leg=asked.id,
         )
-        # Before anything is awaited: one of them may hang up while the link is written.
-        with self._awaited.watch(lambda fact: _tells(fact, leg, asked)) as told:
-            await self._trail.note(agent, "conference", f"call:{call.id}", f"{leg.id} with {asked.agent}")
-            reply = await self._telephony.order(c.Confer(call.node, gathering))
-            must_be_done(reply, "you are still asking")
-            fact = await told.next(HEARD_WITHIN_S)
+        self._beginning.add(call.id)
+        try:
+            # Before anything is awaited: one of them may hang up while the link is written.
+            with self._awaited.watch(lambda fact: _tells(fact, leg, asked)) as told:
+                await self._trail.note(agent, "conference", f"call:{call.id}", f"{leg.id} with {asked.agent}")
+                reply = await self._telephony.order(c.Confer(call.node, gathering))
+                must_be_done(reply, "you are still asking")
+                fact = await told.next(HEARD_WITHIN_S)
+        finally:
+            self._beginning.discard(call.id)
         if isinstance(fact, f.ConferenceStarted):
             return fact
         raise Conflict("one of you had hung up before you were together" if fact else UNHEARD)
@@ -57,6 +62,8 @@ class Conferences:
             raise Conflict(f"agent {agent} has no customer on the line: there is nobody to bring together")
         if call.outgoing:
             raise Conflict("we have called this customer: a colleague cannot be brought into such a call")
+        if call.id in self._beginning:  # a second order would take the colleague out of it again
+            raise Conflict("you are being brought together already")
         if call.conference is not None and call.conference.lasting:
             raise Conflict(f"{call.conference.to} is in the conference already: three is as many as can be")
         asked = next((one for one in call.asking if one.asking == leg.id and one.answered_at), None)

@@ -67,7 +67,7 @@ class AppQueueDispatcher:
         short_pause: Callable[[str], bool],
         handling: Callable[[str], Duration] = lambda queue: USUAL_HANDLING,
         bound: Callable[[str], Duration] = lambda queue: USUAL_BOUND,
-        offers_callback: Callable[[str], Duration] = lambda queue: 0,
+        offers_callback: Callable[[str, str], Duration] = lambda node, queue: 0,
         queues: Callable[[], Sequence[str]],
     ) -> None:
         self._memberships = memberships
@@ -160,8 +160,8 @@ class AppQueueDispatcher:
         self, queue: str, line: Sequence[Waiting], serving: int, now: Instant
     ) -> list[c.Command]:
         said: list[c.Command] = []
-        offered_after = self._offers_callback(queue)
         for waiting in to_be_told(line, now, self._told):
+            offered_after = self._offers_callback(waiting.call.node, queue)
             self._told[waiting.call.id] = now
             expected = expected_wait(waiting.position, serving, self._handling(queue))
             position, minutes = spoken(waiting.position, expected)

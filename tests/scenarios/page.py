@@ -19,12 +19,14 @@ from tests.scenarios.replay import replay
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, DRAWINGS = DOCS / "calls.md", DOCS / "calls"
-_TOLD_IN = Path(__file__).parents[1] / "e2e" / "dialplan"
+_E2E = Path(__file__).parents[1] / "e2e"
+_TOLD_IN = (*sorted((_E2E / "dialplan").glob("test_*.py")), _E2E / "journey" / "test_page_paths.py")
 _HEAD = """# The paths of a call
 
-Every path below was recorded on a real Asterisk 22 by `tests/e2e/dialplan` and is replayed by every run of
-the tests (`tests/scenarios`): the figures are what the ledger makes of it. Made from the recordings by
-`HOTLINE_RECORD=1 ./run test scenarios`; of a call in your own ledger `hotline call show` draws the same.
+Every path below was recorded on a real Asterisk 22 by `tests/e2e/dialplan`, those of a telephone in a page
+by `tests/e2e/journey/test_page_paths.py`, and is replayed by every run of the tests (`tests/scenarios`): the
+figures are what the ledger makes of it. Made from the recordings by `HOTLINE_RECORD=1 ./run test scenarios`;
+of a call in your own ledger `hotline call show` draws the same.
 Bars: yellow waits, blue rings, green talks, red on hold, violet in the survey. Times in seconds.
 """
 _COLUMNS = ("agent", "queue", "waited", "rang", "talked", "of it on hold", "ended by", "survey")
@@ -96,7 +98,7 @@ def _s(duration: Duration | None) -> str:
 
 def _descriptions() -> Iterator[tuple[str, str]]:
     """What the test that made a recording says of it."""
-    for file in sorted(_TOLD_IN.glob("test_*.py")):
+    for file in _TOLD_IN:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
                 yield node.name.removeprefix("test_"), " ".join(text.split())

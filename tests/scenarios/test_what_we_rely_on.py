@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.causes import SILENT
 from core.clock import SECOND
 from telephony import instance
 from tests.scenarios.captures_read import names, read
@@ -104,6 +105,26 @@ def test_a_phone_that_is_not_registered_is_passed_over_in_silence() -> None:
     call = capture.all("CallArrived")[0].get("Uniqueid")
     rung = [event.get("MemberName") for event in capture.all("AgentCalled") if event.get("Uniqueid") == call]
     assert rung == ["8002"]
+
+
+@pytest.mark.parametrize(
+    "name", ["page_loaded_anew_in_a_talk", "page_cut_off_in_a_talk", "phone_dies_talking"]
+)
+def test_a_telephone_that_is_lost_asks_for_nothing_and_ends_by_the_cause_of_silence(name: str) -> None:
+    """Whether Asterisk finds out by itself, or we end it because the browser has said that the page goes."""
+    capture = read(name)
+    lost = capture.all("AgentConnect")[0].get("DestUniqueid")
+    assert not [event for event in capture.all("HangupRequest") if event.get("Uniqueid") == lost]
+    (gone,) = (event for event in capture.all("Hangup") if event.get("Uniqueid") == lost)
+    assert gone.get("Cause") == str(SILENT)
+
+
+def test_a_page_that_is_closed_is_no_longer_reachable_while_it_rings() -> None:
+    capture = read("page_closed_while_it_rings")
+    offered, failed = capture.all("AgentCalled")[0], capture.one("AgentRingNoAnswer")
+    device = (offered.get("Interface") or "").partition("/")[2]
+    rings = [e for e in capture.all("ContactStatus") if offered.at < e.at < failed.at]
+    assert [(e.get("AOR"), e.get("ContactStatus")) for e in rings] == [(device, "Removed")]
 
 
 def test_after_a_restart_uniqueids_begin_anew_and_the_lost_call_has_no_end() -> None:

@@ -119,17 +119,18 @@ class AmiTap:
             lines.append(f"+{heard.ms} {heard['UserEvent'] or heard['Event']} {heard['Channel']} {rest}")
         return "\n".join(lines)
 
-    def write(self, path: Path, title: str) -> None:
-        """The capture as text: see tests/scenarios/captures/README.md."""
+    def write(self, path: Path, title: str, since: int = 0) -> None:
+        """The capture as text, from index `since` on: see tests/scenarios/captures/README.md."""
         lines = [f"# {title}"]
-        notes = list(self._notes)
-        for index, heard in enumerate(self.heard):
+        notes = [note for note in self._notes if note[0] >= since]
+        start = self.heard[since].ms if since else 0
+        for index, heard in enumerate(self.heard[since:], since):
             while notes and notes[0][0] <= index:
                 _, ms, text = notes.pop(0)
-                lines.append(f"\n# +{ms} > {text}")
-            lines.append(f"\n+{heard.ms}")
+                lines.append(f"\n# +{ms - start} > {text}")
+            lines.append(f"\n+{heard.ms - start}")
             lines += [f"{key}: {value}" for key, value in heard.headers]
-        lines += [f"\n# +{ms} > {text}" for _, ms, text in notes]
+        lines += [f"\n# +{ms - start} > {text}" for _, ms, text in notes]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

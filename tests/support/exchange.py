@@ -222,15 +222,18 @@ class Exchange:
     async def register(self, device: str, port: int, seconds: int = 3600) -> None:
         """Register `device` at `port`, wait until Asterisk takes it for reachable."""
         since = len(self.tap.heard)
-        secret = next(d.secret for d in self.spec.devices if d.name == device)
-        rows = injection([(device, secret, str(port), str(seconds))])
-        sipp, _ = await self._sipp(
-            f"register-{device}", registration(), "127.0.0.1", Load(rate=10, injected=rows)
-        )
-        counts = await sipp.done(60)
-        assert counts.succeeded == 1, sipp.errors()
+        assert await self.registers(device, port, seconds)
         status = "Reachable" if seconds else "Removed"
         await self.tap.wait_for("ContactStatus", after=since, AOR=device, ContactStatus=status)
+
+    async def registers(self, device: str, port: int, seconds: int = 3600, source: str = "127.0.0.1") -> bool:
+        """Whether Asterisk takes a REGISTER with the device's secret that comes from `source`."""
+        secret = next(d.secret for d in self.spec.devices if d.name == device)
+        rows = injection([(device, secret, str(port), str(seconds))])
+        sipp, _ = await self._sipp(f"register-{device}", registration(), source, Load(rate=10, injected=rows))
+        counts = await sipp.done(60)
+        assert counts.created == 1, sipp.errors()
+        return counts.succeeded == 1
 
     async def member(self, device: str, staff: str, queue: str = "card-cmn", penalty: int = 0) -> None:
         """Log an agent in, as the service does."""

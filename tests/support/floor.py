@@ -67,11 +67,18 @@ class Person:
     async def put(self, path: str, status: int = 200, **body: Any) -> Any:
         return await self._send("PUT", path, status, body)
 
+    async def posted(self, path: str) -> tuple[int, Any]:
+        """The status and the answer, whatever they are."""
+        return await self._asked("POST", path, {})
+
     async def _send(self, method: str, path: str, status: int, body: dict[str, Any]) -> Any:
+        answered, told = await self._asked(method, path, body)
+        assert answered == status, (path, answered, told)
+        return told
+
+    async def _asked(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         async with self._client.request(method, path, json=body or None, headers=self._headers) as response:
-            text = await response.text()
-            assert response.status == status, (path, response.status, text)
-            return await response.json() if text else None
+            return response.status, await response.json() if await response.text() else None
 
     async def delete(self, path: str, status: int = 204) -> None:
         async with self._client.delete(path, headers=self._headers) as response:

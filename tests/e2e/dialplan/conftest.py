@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from telephony import instance
+from tests.support import captures
 from tests.support.exchange import Exchange, exchange
-
-CAPTURES = Path(__file__).parents[2] / "scenarios" / "captures"
 
 
 def _is_recorded(request: pytest.FixtureRequest) -> bool:
@@ -27,13 +23,7 @@ async def line(request: pytest.FixtureRequest) -> AsyncIterator[Exchange]:
     changes = getattr(request.module, "NODE", {}) | getattr(request, "param", {})
     async with exchange(**changes) as running:
         yield running
-        if os.environ.get("HOTLINE_RECORD") and _is_recorded(request):
-            name = request.node.originalname.removeprefix("test_")
+        if captures.wanted() and _is_recorded(request):
             for gone in running.tap.all("CallGone"):  # the recording ends with the channel, not before
                 await running.tap.wait_for("Hangup", Uniqueid=gone["Uniqueid"])
-            version = instance.version_of(await running.asterisk.cli("core show version"))
-            assert version is not None
-            running.tap.write(
-                CAPTURES / f"{name}.txt",
-                f"{name}; Asterisk {'.'.join(map(str, version))}; +ms since start; '>' lines: what was done",
-            )
+            await captures.keep(request, running)

@@ -8,10 +8,18 @@ import pytest
 
 from hotline.simulation.scripts import Key, Pause, Phone
 from telephony import instance
+from telephony.nodespec import DeviceSpec
 from tests.support.exchange import TO_CARD, Exchange, exchange
 from tests.support.ports import own
 
 pytestmark = pytest.mark.asterisk
+PAGES = {
+    "page_port": own().spare[1],
+    "devices": (
+        DeviceSpec(name="d001", secret="a" * 20),
+        DeviceSpec(name="d002", secret="b" * 20, page=True),
+    ),
+}
 
 
 async def test_it_starts_without_a_warning(line: Exchange) -> None:
@@ -53,6 +61,15 @@ async def test_our_facts_can_be_read_back_from_cel(line: Exchange) -> None:
         for pair in extra.split("&"):
             name, _, value = pair.partition("=")
             assert (name, value) in heard.headers
+
+
+@pytest.mark.parametrize("line", [PAGES], indirect=True)
+async def test_the_secret_of_a_telephone_in_a_page_is_good_through_the_service_alone(line: Exchange) -> None:
+    """From another address it is no good, as that of a telephone on a desk is."""
+    port = own().spare[2]
+    assert not await line.registers("d002", port, source="127.0.0.9")
+    assert await line.registers("d001", port, source="127.0.0.9")
+    assert await line.registers("d002", port)
 
 
 @pytest.mark.rule("CALL-12")

@@ -59,7 +59,9 @@ def _channel(hotline: Floor, call: str, leg: str) -> str:
 @pytest.mark.rule("CALL-16")
 async def test_a_colleague_is_brought_in_and_goes_on_with_the_customer(hotline: Floor) -> None:
     first, second, answered = await _asks(hotline)
-    told = await first.post("/api/agent/conference")
+    twice = await asyncio.gather(*(first.posted("/api/agent/conference") for _ in range(2)))
+    (_, told), (status, refused) = sorted(twice, key=lambda one: one[0])
+    assert (status, refused["detail"]) == (409, "you are being brought together already")
     assert (told["call"], told["colleague"]) == (answered.call, "1002")
     states = [(await one.get("/api/agent"))["state"] for one in (first, second)]
     assert states == ["talking", "talking"]

@@ -1,9 +1,13 @@
-"""The ways of a call that only a telephone in a page makes: in a real Chromium, with sound."""
+"""The ways of a call that only a telephone in a page makes: in a real Chromium, with sound.
+
+With HOTLINE_RECORD=1 those that are `recorded` leave their captures behind (tests/scenarios).
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -11,8 +15,12 @@ from playwright.async_api import Browser, expect
 from structlog.testing import capture_logs
 
 from core import facts as f
+from core.clock import SECOND
+from directory.lookup import Directory
 from hotline.simulation.scripts import Key, Pause, Phone
 from tests.e2e.dialplan.test_recording import samples
+from tests.e2e.journey.conftest import quick
+from tests.support import captures
 from tests.support.agent_page import MICROPHONE_HZ, AgentPage, agent_page, chromium
 from tests.support.floor import Floor
 from tests.support.line import Line
@@ -21,8 +29,21 @@ from tests.support.tones import power_at, write_alaw
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 PAGES = True
 RTP_TIMEOUT_S = 3
+RING_S = 30
+LEFT = "telephony.page_left_in_a_talk"
+"""Logged where a page has said that it goes."""
 CUSTOMER_HZ = 700
 TO_CARD = (Pause(400), Key("1"), Pause(400), Key("2"), Pause(400), Key("1"))
+recorded = pytest.mark.usefixtures("recording")
+
+
+def patient() -> Directory:
+    """Telephones ring so long that nothing ends by their patience."""
+    usual = quick()
+    return replace(usual, queues={name: replace(q, ring_s=RING_S) for name, q in usual.queues.items()})
+
+
+DIRECTORY = patient
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -32,10 +53,33 @@ async def browser(hotline: Floor) -> AsyncIterator[Browser]:
         yield running
 
 
-async def test_a_call_is_answered_held_and_ended_in_the_page_with_sound_both_ways(
-    hotline: Floor, browser: Browser
-) -> None:
-    """The summary is written in the page, and ends the wrap-up. AGENT_PICTURE: a file for a picture."""
+@pytest_asyncio.fixture(loop_scope="module")
+async def recording(request: pytest.FixtureRequest, hotline: Floor) -> AsyncIterator[None]:
+    """What is heard during the test, up to the end of its calls."""
+    since = len(hotline.exchange.tap.heard)
+    yield
+    if captures.wanted():
+        for leg in (*hotline.all(f.CallArrived), *hotline.all(f.AgentOffered)):
+            await hotline.exchange.tap.wait_for("Hangup", Uniqueid=leg.leg)
+        await captures.keep(request, hotline.exchange, since)
+
+
+async def rates(hotline: Floor, leg: str, *answers: str) -> None:
+    """The customer answers the survey; the score is this leg's."""
+    started = await hotline.fact(f.SurveyStarted, lambda x: x.leg == leg)
+    call = hotline.hotline.telephony.switchboard.call(started.call)
+    assert call is not None
+    for question, key in zip(("satisfaction", "solved"), answers, strict=True):
+        await hotline.exchange.presses(call.channel, key)
+        answer = await hotline.fact(f.SurveyAnswered, lambda x, asked=question: x.question == asked)
+        assert (answer.leg, answer.answer) == (leg, int(key))
+    assert {x.leg for x in hotline.all(f.SurveyStarted)} == {leg}
+
+
+@recorded
+async def test_answered_held_and_ended_in_a_page(hotline: Floor, browser: Browser) -> None:
+    """Sound goes both ways, the agent hangs up in the page, the customer rates him; the summary written there
+    ends the wrap-up."""
     since = len(hotline.facts)
     voice = write_alaw(hotline.exchange.folder / "customer.alaw", CUSTOMER_HZ, 1)
     async with agent_page(browser, hotline) as agent:
@@ -47,21 +91,25 @@ async def test_a_call_is_answered_held_and_ended_in_the_page_with_sound_both_way
         await agent.call("talking")
         await agent.state("talking")
         assert abs(await agent.hears_hz() - CUSTOMER_HZ) < 30
-        if picture := os.environ.get("AGENT_PICTURE"):
+        if picture := os.environ.get("AGENT_PICTURE"):  # the name of a file
             await agent.page.screenshot(path=picture, clip={"x": 0, "y": 0, "width": 1100, "height": 590})
         for pressed in ("true", "false"):
             await agent.page.click("#mute")
             await expect(agent.page.locator("#mute")).to_have_attribute("aria-pressed", pressed)
+        hotline.exchange.tap.note("held in the page")
         await agent.page.click("#hold")
         held = await hotline.fact(f.HoldStarted, after=since)
         assert (await hotline.fact(f.HoldExplained, after=since)).reason == "lookup"
         await expect(agent.page.locator("#hold")).to_have_attribute("aria-pressed", "true")
+        hotline.exchange.tap.note("taken back in the page")
         await agent.page.click("#hold")
         assert (await hotline.fact(f.HoldEnded, after=since)).leg == held.leg
         await expect(agent.page.locator("#hold")).to_have_attribute("aria-pressed", "false")
+        hotline.exchange.tap.note("hung up in the page")
         await agent.page.click("#hang-up")
         started = await hotline.fact(f.SurveyStarted, after=since)
         assert (started.agent, started.by) == ("1001", f.Side.AGENT)
+        await rates(hotline, started.leg, "5", "1")
         await agent.call("idle")
         await agent.state("wrap_up")
         file = (await hotline.fact(f.RecordingEnded, after=since)).file
@@ -73,53 +121,96 @@ async def test_a_call_is_answered_held_and_ended_in_the_page_with_sound_both_way
         await agent.state("ready")
 
 
-@pytest.mark.parametrize("end", ["loaded anew", "cut off"])
-async def test_a_page_that_goes_in_a_talk_gives_its_customer_back(
-    hotline: Floor, browser: Browser, end: str
-) -> None:
-    """Ahead of all others and unrated; the next to answer is his. At once, by the browser's word; a machine
-    that is off says nothing, and is found out by its silence."""
-    since = len(hotline.facts)
-    voice = write_alaw(hotline.exchange.folder / "customer.alaw", CUSTOMER_HZ, 1)
-    async with Line(hotline.settings.web.port) as line, agent_page(browser, hotline, port=line.port) as agent:
-        await hotline.exchange.call(*TO_CARD, voice=voice)
-        answered = await hotline.fact(f.AgentAnswered, after=since)
-        await agent.call("talking")
-        await hotline.exchange.phone("d001", Phone("other", answer_ms=300, talk_ms=500, voice=voice))
-        await hotline.agent("1002", "d001")
-        with capture_logs() as logs:
-            if end == "loaded anew":
-                await agent.page.reload()
-                assert agent.asked == ["beforeunload"]
-            else:
-                line.cut()
-                await agent.page.close()
-            lost = await hotline.fact(f.TelephoneLost, after=since)
-        by_word = "telephony.page_left_in_a_talk" in [entry["event"] for entry in logs]
-        assert (lost.leg, lost.agent, by_word) == (answered.leg, "1001", end == "loaded anew")
-        back = await hotline.fact(f.CallerQueued, lambda x: x.at > lost.at, after=since)
-        assert (back.call, back.queue, back.priority >= 1000) == (answered.call, "card-cmn", True)
-        again = await hotline.fact(f.AgentAnswered, lambda x: x.agent == "1002", after=since)
-        assert again.call == answered.call
-        started = await hotline.fact(f.SurveyStarted, after=since)
-        assert started.leg == again.leg, "rated is whom the customer talked with last"
-        if end == "loaded anew":
-            await agent.line("ready")
-
-
-async def test_a_customer_is_sent_on_from_the_page(hotline: Floor, browser: Browser) -> None:
-    """To a colleague by number (REFER); the page is out of it at once, and owes its own summary."""
-    since = len(hotline.facts)
+@recorded
+async def test_page_loaded_anew_in_a_talk(hotline: Floor, browser: Browser) -> None:
+    """The browser says so: the customer is at once ahead of all others, and rates whom he talks with next."""
     async with agent_page(browser, hotline) as agent:
+        answered = await _talks_while_another_is_ready(hotline, agent)
+        hotline.exchange.tap.note("the page is loaded anew")
+        with capture_logs() as logs:
+            await agent.page.reload()
+            assert agent.asked == ["beforeunload"]
+            await _given_back(hotline, answered)
+        assert LEFT in [entry["event"] for entry in logs]
+        await agent.line("ready")
+
+
+@recorded
+async def test_page_cut_off_in_a_talk(hotline: Floor, browser: Browser) -> None:
+    """As a machine that is off: it says nothing and is found out by its silence. The customer is ahead of all
+    others then, and rates whom he talks with next."""
+    async with Line(hotline.settings.web.port) as line, agent_page(browser, hotline, port=line.port) as agent:
+        answered = await _talks_while_another_is_ready(hotline, agent)
+        hotline.exchange.tap.note("the page is cut off and gone")
+        with capture_logs() as logs:
+            line.cut()
+            await agent.page.close()
+            await _given_back(hotline, answered)
+        assert LEFT not in [entry["event"] for entry in logs]
+
+
+async def _talks_while_another_is_ready(hotline: Floor, agent: AgentPage) -> f.AgentAnswered:
+    voice = write_alaw(hotline.exchange.folder / "customer.alaw", CUSTOMER_HZ, 1)
+    await hotline.exchange.call(*TO_CARD, voice=voice)
+    answered = await hotline.fact(f.AgentAnswered)
+    await agent.call("talking")
+    await hotline.exchange.phone("d001", Phone("other", answer_ms=300, talk_ms=500, voice=voice))
+    await hotline.agent("1002", "d001")
+    await hotline.hotline.telephony.told()
+    return answered
+
+
+async def _given_back(hotline: Floor, answered: f.AgentAnswered) -> None:
+    """Unrated, and the next to answer is his."""
+    lost = await hotline.fact(f.TelephoneLost)
+    assert (lost.leg, lost.agent) == (answered.leg, "1001")
+    back = await hotline.fact(f.CallerQueued, lambda x: x.at > lost.at)
+    assert (back.call, back.queue, back.priority >= 1000) == (answered.call, "card-cmn", True)
+    again = await hotline.fact(f.AgentAnswered, lambda x: x.agent == "1002")
+    assert again.call == answered.call
+    await rates(hotline, again.leg, "4", "2")
+
+
+@recorded
+async def test_page_closed_while_it_rings(hotline: Floor, browser: Browser) -> None:
+    """The next agent is asked at once, not when the ringing would end; of the first nobody says that he did
+    not answer."""
+    await hotline.exchange.phone("d001", Phone("other", answer_ms=300, talk_ms=500))
+    async with agent_page(browser, hotline) as agent:
+        await agent.page.uncheck("#auto")
         await hotline.exchange.call(*TO_CARD)
-        answered = await hotline.fact(f.AgentAnswered, after=since)
-        await agent.call("talking")
-        await hotline.exchange.phone("d001", Phone("other", answer_ms=200, talk_ms=500))
+        offered = await hotline.fact(f.AgentOffered)
+        await agent.call("ringing")
         await hotline.agent("1002", "d001")
+        await hotline.hotline.telephony.told()
+        hotline.exchange.tap.note("the page is closed")
+        await agent.page.close()
+        ended = await hotline.fact(f.OfferEnded)
+        assert (ended.leg, ended.outcome) == (offered.leg, f.OfferOutcome.UNREACHABLE)
+        assert ended.rang < (RING_S - 5) * SECOND
+        answered = await hotline.fact(f.AgentAnswered)
+        assert (answered.call, answered.agent) == (offered.call, "1002")
+        await rates(hotline, answered.leg, "5", "1")
+
+
+@recorded
+async def test_sent_on_from_a_page(hotline: Floor, browser: Browser) -> None:
+    """To a colleague by number (REFER), whom the queue does not ask; the page is out of it at once, and owes
+    a summary of its own talk."""
+    async with agent_page(browser, hotline) as agent:
+        await hotline.exchange.phone("d001", Phone("other", answer_ms=200, talk_ms=500))
+        colleague = await hotline.agent("1002", "d001")
+        await colleague.post("/api/agent/not-ready", reason="rest")
+        await hotline.hotline.telephony.told()
+        await hotline.exchange.call(*TO_CARD)
+        answered = await hotline.fact(f.AgentAnswered)
+        await agent.call("talking")
+        hotline.exchange.tap.note("sent on to 1002 in the page")
         await agent.page.fill("#target", "1002")
         await agent.page.click("#transfer-form button")
-        again = await hotline.fact(f.AgentAnswered, lambda x: x.agent == "1002", after=since)
-        assert again.call == answered.call
+        offered = await hotline.fact(f.AgentOffered, lambda x: x.agent == "1002")
+        assert (offered.call, offered.from_leg) == (answered.call, answered.leg)
+        await rates(hotline, offered.leg, "3", "1")
         await agent.call("idle")
         await agent.state("wrap_up")
         await agent.sums_up(answered.leg)
@@ -147,24 +238,25 @@ async def test_of_two_tabs_one_is_the_telephone(hotline: Floor, browser: Browser
         assert second.errors == []
 
 
-async def test_a_talk_outlives_the_line_and_ends_in_the_page_when_it_is_over(
-    hotline: Floor, browser: Browser
-) -> None:
-    """It ends while the line is broken: Asterisk's BYE does not reach the page, our word does."""
+@recorded
+async def test_caller_gone_while_a_page_is_without_its_line(hotline: Floor, browser: Browser) -> None:
+    """They talk on without it. Asterisk's BYE does not reach the page; our word does, once it is back."""
     since = len(hotline.facts)
     async with Line(hotline.settings.web.port) as line, agent_page(browser, hotline, port=line.port) as agent:
         await hotline.exchange.call(*TO_CARD)
         answered = await hotline.fact(f.AgentAnswered, after=since)
         await agent.state("talking")
         await agent.call("talking")
+        hotline.exchange.tap.note("the page's line breaks")
         line.cut()
         await agent.line("connecting")
         await agent.call("talking")
         call = hotline.hotline.telephony.switchboard.call(answered.call)
         assert call is not None
-        await hotline.exchange.tap.action("Hangup", Channel=call.channel)
+        await hotline.exchange.hangs_up(call.channel)
         await hotline.over(answered.call)
         await agent.call("talking")
+        hotline.exchange.tap.note("the line is back")
         await line.mend()
         await agent.call("idle")
         await agent.state("wrap_up")

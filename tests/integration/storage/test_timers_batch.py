@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,7 +168,7 @@ async def test_one_that_is_set_meanwhile_and_due_before_the_rest_is_fired_before
 
 async def test_another_writer_has_its_turn_between_two_batches(firing: Firing) -> None:
     await firing.set(*names(9))
-    began, seen = asyncio.Event(), list[int]()
+    began, wrote, in_turn = asyncio.Event(), asyncio.Event(), list[bool]()
 
     async def tells(_: AsyncConnection) -> None:
         began.set()
@@ -175,15 +176,20 @@ async def test_another_writer_has_its_turn_between_two_batches(firing: Firing) -
     async def writes() -> None:
         await began.wait()
         async with firing.database.write() as connection:
-            rows = await connection.execute(select(effects.c.id))
-            seen.append(len(rows.all()))
             await connection.execute(insert(effects), {"timer": "another's"})
+        wrote.set()
 
-    firing.does = {"t000": tells}
+    async def ends(_: AsyncConnection) -> None:
+        # However slow the machine: the last batch is not over before the other has had its turn.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(wrote.wait(), 20)
+        in_turn.append(wrote.is_set())
+
+    firing.does = {"t000": tells, "t008": ends}
     other = asyncio.create_task(writes())
     await firing.runner(most=3).fire_due()
     await other
-    assert seen[0] < 9, "it had to wait for all of them"
+    assert in_turn == [True], "it had to wait for all of them"
     assert sorted(await firing.rows()) == sorted([*names(9), "another's"])
 
 

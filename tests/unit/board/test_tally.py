@@ -18,7 +18,16 @@ from board.state import BoardState
 from board.tally import KINDS, Held, Tally
 from core.clock import Instant
 from core.facts import KINDS as ALL_KINDS
-from core.facts import AgentState, CallEnded, CallerLeftQueue, CallerQueued, LeaveReason, Numbered
+from core.facts import (
+    AgentState,
+    CallbackPlaceEnded,
+    CallEnded,
+    CallerLeftQueue,
+    CallerQueued,
+    LeaveReason,
+    Numbered,
+    PlaceOutcome,
+)
 from tests.unit.board.plans import Caller, plans, tell
 from tests.unit.board.story import MIDNIGHT, NOON, QUEUE, Story, s
 
@@ -119,6 +128,15 @@ def test_a_caller_who_is_moved_counts_once_in_the_queue_they_were_last_put_into(
     for cut in range(5):
         (queues, _), _ = counted(story.told(), [cut], 2_000)
         assert queues == {(NOON, "loss-cmn"): Counts(offered=1, abandoned_later=1)}
+
+
+def test_who_was_called_back_in_turn_counts_in_the_quarter_hour_in_which_it_happened() -> None:
+    story = Story(NOON)
+    kept = {"call": "a", "queue": QUEUE, "joined_at": NOON, "waited": s(1_000)}
+    story.add(CallbackPlaceEnded(at=NOON + s(1_000), outcome=PlaceOutcome.REACHED, **kept))
+    story.add(CallbackPlaceEnded(at=NOON + s(1_001), outcome=PlaceOutcome.EXPIRED, **kept))
+    (queues, _), _ = counted(story.told(), [1], 2_000)
+    assert queues == {(NOON + QUARTER, QUEUE): Counts(called_back=1, called_back_us=s(1_000))}
 
 
 @pytest.mark.parametrize("linger", [0, 1])

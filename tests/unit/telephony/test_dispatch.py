@@ -98,7 +98,7 @@ def test_the_call_back_is_offered_with_announcements_from_its_time_on_and_only_w
     made = AppQueueDispatcher(
         memberships=members,
         short_pause=lambda reason: False,
-        offers_callback=lambda queue: 0 if queue == "loss-cmn" else 40 * SECOND,
+        offers_callback=lambda node, queue: 0 if (node, queue) == (NODE, "loss-cmn") else 40 * SECOND,
         queues=lambda: ("personal-cmn", "loss-cmn"),
     )
     made.node_came(NODE)
