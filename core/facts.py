@@ -256,7 +256,8 @@ class PlaceOutcome(StrEnum):
     EXPIRED = "expired"
     """No agent came free for it in time."""
     WITHDRAWN = "withdrawn"
-    """Somebody else has called, or may have; or the number cannot be called."""
+    """Somebody else has called, or may have; the number cannot be called; or the customer asked once more, or
+    called again and was answered."""
 
 
 class CallbackPlaceEnded(CallFact, frozen=True, kw_only=True):

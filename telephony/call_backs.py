@@ -100,7 +100,12 @@ class CallBacks:
 
     def hear(self, outcome: Outcome) -> None:
         """What these facts mean for the places comes right after them."""
+        answered = [fact for fact in outcome.facts if isinstance(fact, f.AgentAnswered)]
         outcome.facts += self._kept.hear(outcome.facts)
+        for fact in answered if self._kept.any else ():
+            call = self._board.call(fact.call)
+            if call is not None and call.caller:
+                outcome.facts += self._kept.spoken_with(call.caller, fact.at)
 
     def give(self, agent: Agent, at: Instant, outcome: Outcome, lines: Lines | None = None) -> bool:
         """Hold an agent who takes calls for the customer whose turn it is; False if it is nobody's. `lines`:

@@ -6,7 +6,8 @@
 
 A place counts from the caller's joining. It never goes before anybody who joined the queue earlier, and
 once it is overdue nobody who joined later goes before it. It is for one call by the program: what does not
-come of that is for whoever owes the call-back.
+come of that is for whoever owes the call-back. Who asks once more, or calls again and is answered, has no
+older place any more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from core import facts as f
 from core.clock import SECOND, Duration, Instant
+from core.dialling import known
 from core.names import asked_callback
 from telephony.waiting import Waiting
 
@@ -34,9 +36,13 @@ _NOBODY_DIALLED = frozenset(
 
 
 class Place(Struct, frozen=True, gc=False):
-    """A place in `queue` since `joined_at`; `call`: in which the caller asked for it, at `asked_at`."""
+    """A place in `queue` since `joined_at`; `call`: in which the caller asked for it, at `asked_at`.
+
+    `number`: the one to be called, as `core.dialling.known` writes it.
+    """
 
     call: str
+    number: str
     node: str
     queue: str
     joined_at: Instant
@@ -52,7 +58,7 @@ class KeptPlaces:
         self._bound = bound
         self._places: dict[str, Place] = {}
         self._by_record: dict[str, str] = {}
-        self._calls: dict[str, str] = {}
+        self._calls: dict[str, tuple[str, str]] = {}
         self._busy: set[str] = set()
         self._not_before: dict[str, Instant] = {}
         self._absent: dict[tuple[str, str], Instant] = {}
@@ -69,17 +75,19 @@ class KeptPlaces:
         for fact in facts if self._keeps else ():
             match fact:
                 case f.CallbackRequested():
-                    self._keep(fact)
+                    ended |= self._keep(fact)
                 case f.CallEnded() if fact.call in self._places:
                     self._not_before[fact.call] = fact.at + FILED
                 case f.CallbackPlaceEnded():
                     self._forget(fact.call)
                     ended.pop(fact.call, None)
                 case f.OutgoingStarted() if fact.record in self._by_record:
-                    self._calls[fact.call] = self._by_record[fact.record]
+                    self._calls[fact.call] = self._by_record[fact.record], known(fact.number)
                     self._busy.add(self._by_record[fact.record])
                 case f.AgentAnswered() if fact.call in self._calls:
-                    ended |= self._over(self._calls[fact.call], f.PlaceOutcome.REACHED, fact.at)
+                    first, number = self._calls[fact.call]
+                    ended |= self._over(first, f.PlaceOutcome.REACHED, fact.at)
+                    ended |= self._spoken_with(number, fact.at)
                 case f.OutgoingEnded() if fact.call in self._calls:
                     ended |= self._called(fact)
         return list(ended.values())
@@ -140,6 +148,10 @@ class KeptPlaces:
         """Nobody is to be called for it any more: somebody else has done so, or it can never be."""
         return list(self._over(call, f.PlaceOutcome.WITHDRAWN, at).values())
 
+    def spoken_with(self, caller: str, at: Instant) -> list[f.CallbackPlaceEnded]:
+        """An agent has answered a call from this number: whoever waits there for ours does so no more."""
+        return list(self._spoken_with(known(caller), at).values())
+
     # ------------------------------------------------------------------ inside
 
     def _is_next(
@@ -158,14 +170,26 @@ class KeptPlaces:
             for waiting in others
         )
 
-    def _keep(self, fact: f.CallbackRequested) -> None:
-        self._places[fact.call] = Place(fact.call, fact.node, fact.queue, fact.joined_at, fact.at)
+    def _keep(self, fact: f.CallbackRequested) -> dict[str, f.CallbackPlaceEnded]:
+        number = known(fact.number)
+        before = self._spoken_with(number, fact.at, but=fact.call)  # nobody is called for each time of asking
+        self._places[fact.call] = Place(fact.call, number, fact.node, fact.queue, fact.joined_at, fact.at)
         self._by_record[asked_callback(fact.call)] = fact.call
         self._not_before[fact.call] = fact.at + PROMISING
+        return before
+
+    def _spoken_with(self, number: str, at: Instant, but: str = "") -> dict[str, f.CallbackPlaceEnded]:
+        his = [place.call for place in self._places.values() if place.number == number and place.call != but]
+        ended: dict[str, f.CallbackPlaceEnded] = {}
+        for call in his:
+            ended |= self._over(call, f.PlaceOutcome.WITHDRAWN, at)
+        return ended
 
     def _called(self, fact: f.OutgoingEnded) -> dict[str, f.CallbackPlaceEnded]:
-        first = self._calls.pop(fact.call)
+        first, _ = self._calls.pop(fact.call)
         self._busy.discard(first)
+        if first not in self._places:
+            return {}
         if fact.outcome not in _NOBODY_DIALLED:
             return self._over(first, f.PlaceOutcome.NOT_REACHED, fact.at)
         self._absent[first, fact.agent] = fact.at + ABSENT_FOR

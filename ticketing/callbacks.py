@@ -34,6 +34,8 @@ LINGER_S = 0.25
 """The program itself calls back a customer who asked for it, and looks for the record."""
 REACHED = "已接通"
 """What came of a call-back that was made from here: what was said stands in the summary of that call."""
+ASKED_AGAIN = "客户再次要求回电"
+"""Of one that its customer has asked for before: the latest is the one that is owed."""
 _TIMER, _NAME = "callback.due", "due"
 _REPAIR_DAYS = 1
 """Working days within which a customer who rated poorly is called."""
@@ -161,6 +163,9 @@ class Callbacks:
             due_at=self._rules.within_hours(fact.at + _ASKED_WITHIN, self._calendar()),
             created_at=fact.at,
         )
+        for before in await store.asked_before(connection, task):
+            await store.end_callback(connection, before, at=fact.at, by="", outcome=ASKED_AGAIN)
+            await self._timers.cancel(connection, _owner(before), _NAME)
         await self.owe(connection, task)
         await self._notices.put(
             connection,

@@ -145,6 +145,20 @@ async def end_callback(
     return await load_callback(connection, id_) if ended.rowcount == 1 else None
 
 
+async def asked_before(connection: AsyncConnection, task: CallbackTask) -> list[str]:
+    """Call-backs still owed that the customer of this one has asked for no later."""
+    rows = await connection.execute(
+        select(callback_tasks.c.id).where(
+            callback_tasks.c.cause == CallbackCause.ASKED,
+            callback_tasks.c.number == task.number,
+            callback_tasks.c.id != task.id,
+            callback_tasks.c.created_at <= task.created_at,
+            callback_tasks.c.done_at.is_(None),
+        )
+    )
+    return list(rows.scalars())
+
+
 async def callbacks_of(connection: AsyncConnection, owner: str) -> list[CallbackTask]:
     """The call-backs this person still owes, the most urgent first."""
     rows = await connection.execute(

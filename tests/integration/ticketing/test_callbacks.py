@@ -187,9 +187,14 @@ async def test_who_asks_to_be_called_back_while_waiting_is_owed_a_call_once_and_
     morning = evening - 10 * HOUR
     facts = [
         CallbackRequested(
-            at=at, node="node1", call=call, queue="card-cmn", joined_at=at - MINUTE, number=CUSTOMER
+            at=at, node="node1", call=call, queue="card-cmn", joined_at=at - MINUTE, number=number
         )
-        for at, call in ((evening, CALL), (evening, CALL), (evening, OTHER_CALL), (morning, THIRD_CALL))
+        for at, call, number in (
+            (evening, CALL, CUSTOMER),
+            (evening, CALL, CUSTOMER),
+            (evening, OTHER_CALL, "13812345679"),
+            (morning, THIRD_CALL, "13812345670"),
+        )
     ]
     async with running(follow.consumer.run()):
         await asyncio.wait_for(follow.consumer.caught_up(desk.ledger.append(facts)), 30)
@@ -203,3 +208,24 @@ async def test_who_asks_to_be_called_back_while_waiting_is_owed_a_call_once_and_
     desk.now = owed[THIRD_CALL].due_at
     await follow.runner.fire_due()
     assert (await follow.told(LEADER))[0] == "回电时间已到"
+
+
+@pytest.mark.rule("CALL-13")
+async def test_who_asks_in_two_calls_is_owed_the_later_one_alone(desk: Desk) -> None:
+    follow, now = Follow(desk), NOW + 10 * HOUR
+    first, second = (
+        CallbackRequested(
+            at=at, node="node1", call=call, queue="card-cmn", joined_at=at - MINUTE, number=CUSTOMER
+        )
+        for at, call in ((now, CALL), (now + MINUTE, OTHER_CALL))
+    )
+    async with running(follow.consumer.run()):
+        facts = [first, second, first]  # told twice, it is as it was
+        await asyncio.wait_for(follow.consumer.caught_up(desk.ledger.append(facts)), 30)
+    (owed,) = await follow.callbacks.owed(LEADER)
+    assert owed.call == OTHER_CALL
+    with pytest.raises(Conflict, match="ended before"):
+        await follow.callbacks.done(desk.person(LEADER), f"asked:{CALL}", "已联系")
+    desk.now = owed.due_at
+    await follow.runner.fire_due()
+    assert (await follow.told(LEADER)).count("回电时间已到") == 1

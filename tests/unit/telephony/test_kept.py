@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import facts as f
-from core.clock import MINUTE, SECOND, Instant
+from core.clock import HOUR, MINUTE, SECOND, Instant
 from core.facts import OutgoingOutcome, PlaceOutcome
 from core.names import asked_callback
 from telephony.calls import Call, Wait
@@ -27,10 +28,12 @@ def kept() -> KeptPlaces:
     return KeptPlaces(keeps=30 * MINUTE, bound=lambda queue: BOUND)
 
 
-def asked(call: str, joined: Instant, at: Instant, queue: str = QUEUE) -> f.CallbackRequested:
-    return f.CallbackRequested(
-        at=at, node=NODE, call=call, queue=queue, joined_at=joined, number="13812345678"
-    )
+def asked(
+    call: str, joined: Instant, at: Instant, queue: str = QUEUE, number: str = ""
+) -> f.CallbackRequested:
+    """Each call is another customer's, unless a `number` is given."""
+    number = number or f"138{zlib.crc32(call.encode()) % 10**8:08}"
+    return f.CallbackRequested(at=at, node=NODE, call=call, queue=queue, joined_at=joined, number=number)
 
 
 def _about(call: str) -> dict[str, str]:
@@ -152,6 +155,41 @@ def test_a_place_does_not_outlast_its_time_unless_its_customer_is_just_being_cal
     assert places.any
     assert places.withdraw("b", LATE)[0].outcome is PlaceOutcome.WITHDRAWN
     assert places.withdraw("b", LATE) == []
+
+
+def test_who_asks_once_more_is_called_for_the_later_call_alone() -> None:
+    places = kept()
+    first = asked("a", START, START + 45 * SECOND, number="13812345678")
+    again = asked("b", START + MINUTE, START + 2 * MINUTE, number="13812345678")
+    (over,) = places.hear([first, asked("z", START, START), again])
+    assert (over.call, over.outcome, over.at) == ("a", PlaceOutcome.WITHDRAWN, again.at)
+    later = again.at + HOUR
+    assert {one.call for one in places.run_out(later)} == {"b", "z"}
+    assert kept().hear([first, again, over]) == []
+
+
+def test_who_calls_again_and_is_answered_is_not_called_however_his_number_is_written() -> None:
+    places = kept()
+    places.hear([asked("a", START, START, number="13812345678"), asked("z", START + 1, START)])
+    assert places.spoken_with("13812345679", LATE) == []
+    (over,) = places.spoken_with("+8613812345678", LATE)
+    assert (over.call, over.outcome) == ("a", PlaceOutcome.WITHDRAWN)
+    place = chosen(places, LATE)
+    assert place is not None
+    assert place.call == "z"
+
+
+def test_who_is_reached_for_the_older_call_is_not_called_for_the_later_one() -> None:
+    """He asked again while his telephone was about to ring."""
+    places = kept()
+    first = asked("a", START, START, number="13812345678")
+    again = asked("b", START + 1, LATE + SECOND, number="13812345678")
+    over = places.hear([first, started("a", LATE), again, answered(LATE + 2 * SECOND)])
+    assert [(one.call, one.outcome) for one in over] == [
+        ("a", PlaceOutcome.WITHDRAWN),
+        ("b", PlaceOutcome.WITHDRAWN),
+    ]
+    assert places.hear([ended(OutgoingOutcome.REACHED, LATE + MINUTE)]) == []
 
 
 def test_where_no_place_is_kept_none_is() -> None:
