@@ -249,6 +249,7 @@ def followers_of(
             database=main,
             handle=callbacks.follow,
             kinds=callback_tasks.KINDS,
+            wants=callbacks.concerns,
             linger_s=callback_tasks.LINGER_S,
         ),
         Consumer(

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import Conflict
-from core.facts import Numbered
+from core.facts import Fact, Numbered
 from ledger.ledger import Ledger
 from ledger.tables import cursors
 from ledger.watermark import Watermark
@@ -31,8 +31,9 @@ _IDLE_STRIDE = 5_000  # facts of no interest after which the cursor is moved all
 
 class Consumer:
     """`handle(connection, facts)` stores its effects through `connection`, nothing else; it may be called
-    again with the same facts if the transaction fails. `kinds`: the facts it wants, None for all.
-    `linger_s`: how long facts may gather before a transaction is worth its cost.
+    again with the same facts if the transaction fails. `kinds`: the facts it wants, None for all; `wants`: of
+    these, where few of them matter: no transaction is spent on the others. `linger_s`: how long facts may
+    gather before a transaction is worth its cost.
 
     A handler that fails is tried again for ever, ever more slowly and fact by fact: `problem` says so.
     """
@@ -45,6 +46,7 @@ class Consumer:
         database: Database,
         handle: Handle,
         kinds: Collection[str] | None = None,
+        wants: Callable[[Fact], bool] | None = None,
         batch: int = 500,
         linger_s: float = 0.1,
     ) -> None:
@@ -54,6 +56,7 @@ class Consumer:
         self._database = database
         self._handle = handle
         self._kinds = None if kinds is None else frozenset(kinds)
+        self._wants = wants
         self._batch = batch
         self._linger_s = linger_s
         self._done = Watermark()
@@ -120,6 +123,8 @@ class Consumer:
         seen = self._ledger.last_stored
         facts = await self._ledger.read(self.position, limit, kinds=self._kinds)
         reaches = facts[-1].seq if len(facts) == limit else max(seen, facts[-1].seq if facts else 0)
+        if self._wants is not None:
+            facts = [numbered for numbered in facts if self._wants(numbered.fact)]
         if facts or reaches - self._cursor >= _IDLE_STRIDE:
             async with self._database.write() as connection:
                 await self._move_cursor(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.calendar import WorkingCalendar
 from core.clock import MINUTE, Clock, Duration, Instant
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, CallbackRequested, Numbered, SurveyAnswered
+from core.facts import CallArrived, CallbackRequested, Fact, Numbered, SurveyAnswered
 from core.names import asked_callback
 from directory.lookup import Directory
 from storage import Database
@@ -114,6 +114,11 @@ class Callbacks:
         """The customer was called from here and answered; a task that is done already stays as it is."""
         if await store.end_callback(connection, id_, at=at, by=by, outcome=REACHED) is not None:
             await self._timers.cancel(connection, _owner(id_), _NAME)
+
+    def concerns(self, fact: Fact) -> bool:
+        """Whether anything follows from it: most customers are pleased, and have waited."""
+        poor = isinstance(fact, SurveyAnswered) and is_poor(fact, self._directory().survey)
+        return poor or isinstance(fact, CallbackRequested)
 
     async def follow(self, connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
         """A ledger consumer's handler: a poor rating is a chance for repair (SURVEY-08)."""

@@ -19,7 +19,8 @@ KINDS = frozenset({"AgentAnswered", "TalkEnded", "SummarySaved"})
 async def follow(connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
     """A ledger consumer's handler. Facts may come again, and a summary before its talk has ended."""
     facts = [numbered.fact for numbered in batch if isinstance(numbered.fact, LegFact)]
-    await insert_new(connection, summary_duties, [_row(fact) for fact in facts])
+    legs = {fact.leg: _row(fact) for fact in facts}  # one may be answered, ended and summed up in one batch
+    await insert_new(connection, summary_duties, list(legs.values()))
     answered = [_stamp(fact) for fact in facts if isinstance(fact, AgentAnswered)]
     ended = [_stamp(fact) for fact in facts if isinstance(fact, TalkEnded)]
     saved = [_stamp(fact) | {"number": fact.number} for fact in facts if isinstance(fact, SummarySaved)]

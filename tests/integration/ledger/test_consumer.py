@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select
@@ -62,11 +63,14 @@ async def test_each_fact_takes_effect_once_across_restarts(ledger: Ledger, datab
     assert await stored_effects(database) == list(range(1, 22))
 
 
-async def test_a_consumer_sees_only_the_kinds_it_asked_for_and_passes_the_rest(
-    ledger: Ledger, database: Database, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "chosen", [{"kinds": {"LanguageChosen"}}, {"wants": lambda told: isinstance(told, LanguageChosen)}]
+)
+async def test_a_consumer_sees_only_what_it_asked_for_and_passes_the_rest(
+    ledger: Ledger, database: Database, monkeypatch: pytest.MonkeyPatch, chosen: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(consumer_module, "_IDLE_STRIDE", 5)
-    consumer = Consumer(name="c", ledger=ledger, database=database, handle=store, kinds={"LanguageChosen"})
+    consumer = Consumer(name="c", ledger=ledger, database=database, handle=store, **chosen)
     ledger.append([fact(1), LanguageChosen(at=2, call="c", language="nan"), *[fact(3)] * 2])
     async with running(consumer):
         await asyncio.wait_for(consumer.caught_up(4), 30)

@@ -55,6 +55,7 @@ class Follow:
             database=desk.main,
             handle=self.callbacks.follow,
             kinds=tasks.KINDS,
+            wants=self.callbacks.concerns,
         )
         self.runner = TimerRunner(
             database=desk.main, timers=self.timers, clock=lambda: desk.now, random=random.random
