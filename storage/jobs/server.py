@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakSet
 
@@ -76,13 +77,12 @@ class ServerExecutor:
                 for task in done:
                     await task
             finally:
-                for task in tasks:
-                    task.cancel()
-                _, waiting = await asyncio.wait(tasks, timeout=_STOP_S)
-                if waiting:  # for a server that says nothing: to be told to stop makes psycopg ask it, too
-                    for line in list(self._lines):
-                        line.give_up()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await ended(tasks, self._give_up_lines)
+
+    def _give_up_lines(self) -> None:
+        """For a server that says nothing: to be told to stop makes psycopg ask it, too."""
+        for line in list(self._lines):
+            line.give_up()
 
     async def _take_over(self, app: App) -> None:
         """What a program had fetched that has died since is fetched again."""
@@ -111,3 +111,21 @@ class ServerExecutor:
     async def _configure(self, line: PatientConnection) -> None:
         line.patience_s = self._database.patience.answer_ms / 1000
         self._lines.add(line)
+
+
+async def ended(
+    tasks: Iterable[asyncio.Task[Any]], give_up: Callable[[], None], *, again_s: float = _STOP_S
+) -> None:
+    """Cancel these until they have ended, again every `again_s`, with `give_up` before each further time.
+
+    Once is not enough: up to Python 3.11 `asyncio.wait_for`, by which procrastinate and the pool wait, keeps
+    a cancellation to itself that comes in the moment in which it is done, and the task goes on for ever.
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=again_s)
+        if waiting:
+            give_up()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -98,4 +98,5 @@ async def at_work(
         yield executor
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        _, waiting = await asyncio.wait([task], timeout=60)
+        assert not waiting, f"the executor did not stop: {task.get_stack()}"
