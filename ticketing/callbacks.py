@@ -102,23 +102,29 @@ class Callbacks:
                 raise NotFound(f"there is no call-back {id_}")
             if task.owner != person.staff and not person.may_of("summaries.correct", task.owner):
                 raise NotYours(f"call-back {id_} is {task.owner}'s: ending it needs 'summaries.correct'")
-            ended = await store.end_callback(
-                connection, id_, at=self._clock(), by=person.staff, outcome=outcome
-            )
+            ended = await self._over(connection, id_, at=self._clock(), by=person.staff, outcome=outcome)
             if ended is None:
                 raise Conflict(f"call-back {id_} was ended before, by {task.done_by or 'somebody'}")
-            await self._timers.cancel(connection, _owner(id_), _NAME)
         return ended
 
     async def reached(self, connection: AsyncConnection, id_: str, *, at: Instant, by: str) -> None:
         """The customer was called from here and answered; a task that is done already stays as it is."""
-        if await store.end_callback(connection, id_, at=at, by=by, outcome=REACHED) is not None:
+        await self._over(connection, id_, at=at, by=by, outcome=REACHED)
+
+    async def _over(
+        self, connection: AsyncConnection, id_: str, *, at: Instant, by: str, outcome: str
+    ) -> CallbackTask | None:
+        """End it, and what would remind of it; None if it is done already."""
+        ended = await store.end_callback(connection, id_, at=at, by=by, outcome=outcome)
+        if ended is not None:
             await self._timers.cancel(connection, _owner(id_), _NAME)
+        return ended
 
     def concerns(self, fact: Fact) -> bool:
         """Whether anything follows from it: most customers are pleased, and have waited."""
-        poor = isinstance(fact, SurveyAnswered) and is_poor(fact, self._directory().survey)
-        return poor or isinstance(fact, CallbackRequested)
+        return isinstance(fact, CallbackRequested) or (
+            isinstance(fact, SurveyAnswered) and is_poor(fact, self._directory().survey)
+        )
 
     async def follow(self, connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
         """A ledger consumer's handler: a poor rating is a chance for repair (SURVEY-08)."""
@@ -169,8 +175,7 @@ class Callbacks:
             created_at=fact.at,
         )
         for before in await store.asked_before(connection, task):
-            await store.end_callback(connection, before, at=fact.at, by="", outcome=ASKED_AGAIN)
-            await self._timers.cancel(connection, _owner(before), _NAME)
+            await self._over(connection, before, at=fact.at, by="", outcome=ASKED_AGAIN)
         await self.owe(connection, task)
         await self._notices.put(
             connection,
