@@ -1,4 +1,4 @@
-"""A program of its own that does something again and again, until it gets SIGKILL in the middle of it."""
+"""A program of its own that gets SIGKILL in the middle of what it does: from us, or by its own hand."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ async def run_until_killed(program: str, *arguments: str, lines: int, then_s: fl
     finally:
         running.kill()
         await running.wait()
+
+
+async def killed_by_itself(module: str, *arguments: str) -> None:
+    """Run this module, which kills itself at a step of its own; returns once it is dead."""
+    running = await asyncio.create_subprocess_exec(sys.executable, "-m", module, *arguments, cwd=ROOT)
+    try:
+        assert await asyncio.wait_for(running.wait(), 60) == -9
+    finally:
+        if running.returncode is None:
+            running.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,10 @@ from tests.integration.ticketing.called_back import STEPS, work
 from tests.integration.ticketing.conftest import CALL, NOW, Desk, desk_in, running
 from tests.integration.ticketing.test_outgoing import Follow
 from tests.integration.ticketing.test_summaries import AGENT
+from tests.support.killed import killed_by_itself
 from ticketing.model import CallbackCause, CallbackTask
 from ticketing.outgoing_rules import About
 
-ROOT = Path(__file__).parents[3]
 MORNING = NOW + 10 * HOUR
 FIRST = NOW + 8 * HOUR + 30 * MINUTE
 NIGHT = FIRST - 5 * MINUTE
@@ -41,16 +40,8 @@ async def test_the_customer_is_dialled_once_at_most_wherever_the_program_is_kill
     tmp_path: Path, step: str
 ) -> None:
     urls = (f"sqlite+aiosqlite:///{tmp_path}/main.db", f"sqlite+aiosqlite:///{tmp_path}/ledger.db")
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.ticketing.called_back"),
-        *(str(tmp_path), *urls, step, str(MORNING)),
-        cwd=ROOT,
-    )
-    try:
-        assert await asyncio.wait_for(program.wait(), 60) == -9
-    finally:
-        if program.returncode is None:
-            program.kill()
+    module = "tests.integration.ticketing.called_back"
+    await killed_by_itself(module, str(tmp_path), *urls, step, str(MORNING))
     first = _dialled(tmp_path)
     for later in (MINUTE, 5 * MINUTE) if step == "written" else (5 * MINUTE,):  # nobody can know; given up
         await work(tmp_path, urls, "", MORNING + later)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ledger.consumer import Consumer
 from tests.integration.ticketing.conftest import CALL, Desk, desk_in, running
 from tests.integration.ticketing.test_summaries import AGENT, ENQUIRY, LEADER, OTHER
 from tests.integration.web.site import FakePeople, running_site
+from tests.support.killed import killed_by_itself
 from ticketing import outgoing
 from ticketing.errors import NotYours
 from ticketing.model import CallbackCause, CallbackTask
@@ -26,7 +26,6 @@ from ticketing.outgoing import Dialler, OutgoingCalls
 from ticketing.outgoing_api import OutgoingApi
 from ticketing.outgoing_rules import About, OutgoingRules
 
-ROOT = Path(__file__).parents[3]
 MOBILE = "138 1234 5678"
 
 
@@ -207,16 +206,8 @@ async def test_a_process_killed_while_it_dials_leaves_a_customer_who_is_not_dial
     async with desk_in(tmp_path, *urls) as desk:
         summary = await _promised(desk)
         await asyncio.wait_for(desk.outbox.emptied(), 30)
-    dialler = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.ticketing.outgoing_dialler"),
-        *(str(tmp_path), *urls, summary),
-        cwd=ROOT,
-    )
-    try:
-        assert await asyncio.wait_for(dialler.wait(), 60) == -9
-    finally:
-        if dialler.returncode is None:
-            dialler.kill()
+    module = "tests.integration.ticketing.outgoing_dialler"
+    await killed_by_itself(module, str(tmp_path), *urls, summary)
     assert (tmp_path / "dialled").read_text(encoding="ascii").splitlines() == ["13812345678"]
     async with desk_in(tmp_path, *urls) as desk:
         phone, person = Phone(), desk.person(AGENT)
