@@ -33,8 +33,9 @@ def file_of(url: URL, where: str) -> Path:
 
 def engines(url: URL, busy_timeout_ms: int) -> tuple[AsyncEngine, AsyncEngine]:
     """The one writer, who switches the file to WAL, and the readers, who come after it."""
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
-    reader = create_async_engine(url, pool_size=_READERS, max_overflow=0, hide_parameters=True)
+    common = {"max_overflow": 0, "hide_parameters": True, "connect_args": {"factory": _Connection}}
+    writer = create_async_engine(url, pool_size=1, **common)
+    reader = create_async_engine(url, pool_size=_READERS, **common)
     _prepare(writer.sync_engine, writes=True, busy_timeout_ms=busy_timeout_ms)
     _prepare(reader.sync_engine, writes=False, busy_timeout_ms=busy_timeout_ms)
     return writer, reader
@@ -61,6 +62,19 @@ async def reshaping(connection: AsyncConnection, name: str) -> AsyncIterator[Non
             await _check_references(connection, name)
     finally:
         await _references(connection, on=True)
+
+
+class _Connection(sqlite3.Connection):
+    """Ends its transaction when it is closed.
+
+    SQLite puts closing off while a statement has rows left that somebody may still fetch (sqlite3_close_v2).
+    Whoever is cancelled between two rows leaves such a statement, in a traceback, until memory is tidied up:
+    nobody else could write to the file for so long.
+    """
+
+    def close(self) -> None:
+        self.rollback()
+        super().close()
 
 
 def _pragmas(*, writes: bool, busy_timeout_ms: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select
@@ -55,6 +56,32 @@ async def test_a_cancelled_unit_of_work_is_undone_and_the_next_one_goes_on(datab
     async with database.write() as connection:
         await connection.execute(insert(shelf).values(id=1))
     assert await count(database, shelf) == 1
+
+
+async def test_one_that_is_cancelled_between_two_rows_holds_nobody_up(databases: Databases) -> None:
+    if databases.kind != "sqlite":
+        pytest.skip("a server undoes what its client leaves")
+    url = databases.url("left", None)
+    database = Database(url, name="test", busy_timeout_ms=100)
+    await database.open()
+    began, kept = asyncio.Event(), []
+
+    async def work() -> None:
+        async with database.write() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            kept.append(await driver.execute("VALUES (1), (2)"))
+            began.set()
+            while True:
+                await connection.exec_driver_sql("SELECT 1")
+
+    task = asyncio.create_task(work())
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.write() as connection:
+        await connection.exec_driver_sql("CREATE TABLE afterwards (id INTEGER)")
+    await database.close()
 
 
 async def test_who_still_reads_when_it_is_closed_reads_on_and_leaves_no_connection_behind(
