@@ -255,6 +255,8 @@ class PlaceOutcome(StrEnum):
     """The customer was dialled, once: from then on it is for whoever owes the call-back."""
     EXPIRED = "expired"
     """No agent came free for it in time."""
+    OUTSIDE_HOURS = "outside_hours"
+    """Its time was over while customers are not called: it is for whoever owes the call-back, by day."""
     WITHDRAWN = "withdrawn"
     """Somebody else has called, or may have; the number cannot be called; or the customer asked once more, or
     called again and was answered."""

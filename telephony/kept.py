@@ -92,8 +92,10 @@ class KeptPlaces:
                     ended |= self._called(fact)
         return list(ended.values())
 
-    def run_out(self, now: Instant) -> list[f.CallbackPlaceEnded]:
-        """Ends of places that were kept long enough; none of one whose customer is being called."""
+    def run_out(self, now: Instant, *, within_hours: bool = True) -> list[f.CallbackPlaceEnded]:
+        """Ends of places that were kept long enough; none of one whose customer is being called.
+        `within_hours`: whether customers are called now."""
+        outcome = f.PlaceOutcome.EXPIRED if within_hours else f.PlaceOutcome.OUTSIDE_HOURS
         late = [
             place.call
             for place in self._places.values()
@@ -101,7 +103,7 @@ class KeptPlaces:
         ]
         ended: dict[str, f.CallbackPlaceEnded] = {}
         for call in late:
-            ended |= self._over(call, f.PlaceOutcome.EXPIRED, now)
+            ended |= self._over(call, outcome, now)
         return list(ended.values())
 
     def choose(

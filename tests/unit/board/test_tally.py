@@ -134,7 +134,8 @@ def test_who_was_called_back_in_turn_counts_in_the_quarter_hour_in_which_it_happ
     story = Story(NOON)
     kept = {"call": "a", "queue": QUEUE, "joined_at": NOON, "waited": s(1_000)}
     story.add(CallbackPlaceEnded(at=NOON + s(1_000), outcome=PlaceOutcome.REACHED, **kept))
-    story.add(CallbackPlaceEnded(at=NOON + s(1_001), outcome=PlaceOutcome.EXPIRED, **kept))
+    for n, outcome in enumerate((PlaceOutcome.EXPIRED, PlaceOutcome.OUTSIDE_HOURS), 1_001):
+        story.add(CallbackPlaceEnded(at=NOON + s(n), outcome=outcome, **kept))
     (queues, _), _ = counted(story.told(), [1], 2_000)
     assert queues == {(NOON + QUARTER, QUEUE): Counts(called_back=1, called_back_us=s(1_000))}
 
