@@ -264,12 +264,15 @@ class PlaceOutcome(StrEnum):
 
 class CallbackPlaceEnded(CallFact, frozen=True, kw_only=True):
     """The place in `queue` of the caller of this call, kept since `joined_at`, is over. `waited`: since then;
-    of one who was reached until an agent spoke with him."""
+    of one who was reached until an agent spoke with him. `spoken_in`, `spoken_by`: the other call in which an
+    agent (staff number) has answered him meanwhile, if that ended it."""
 
     queue: str
     joined_at: Instant
     outcome: PlaceOutcome
     waited: Duration
+    spoken_in: str = ""
+    spoken_by: str = ""
 
 
 class CallerMoved(CallFact, frozen=True, kw_only=True):

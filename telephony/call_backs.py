@@ -105,7 +105,7 @@ class CallBacks:
         for fact in answered if self._kept.any else ():
             call = self._board.call(fact.call)
             if call is not None and call.caller:
-                outcome.facts += self._kept.spoken_with(call.caller, fact.at)
+                outcome.facts += self._kept.spoken_with(call.caller, fact)
 
     def give(self, agent: Agent, at: Instant, outcome: Outcome, lines: Lines | None = None) -> bool:
         """Hold an agent who takes calls for the customer whose turn it is; False if it is nobody's. `lines`:

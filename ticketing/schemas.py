@@ -121,8 +121,18 @@ class OwedListOut(Out):
     owed: list[OwedOut]
 
 
+class SpokenOut(Out):
+    """The customer has called again, and `agent` has answered that call. `outcome`: one to end the call-back
+    with, if nothing more is to be said."""
+
+    call: str
+    agent: str
+    at: datetime
+    outcome: str
+
+
 class CallbackOut(Out):
-    """A customer who is owed a call. `cause`: promise or poor_rating. `overdue`: the time has passed."""
+    """A customer who is owed a call. `cause`: promise, poor_rating, asked. `overdue`: the time has passed."""
 
     id: str
     cause: str
@@ -136,6 +146,7 @@ class CallbackOut(Out):
     done_at: datetime | None
     done_by: str
     outcome: str
+    spoken: SpokenOut | None
 
 
 class CallbackDone(In):
@@ -300,7 +311,15 @@ def callback_out(task: CallbackTask, now: Instant) -> CallbackOut:
         done_at=_moment(task.done_at),
         done_by=task.done_by,
         outcome=task.outcome,
+        spoken=_spoken(task),
     )
+
+
+def _spoken(task: CallbackTask) -> SpokenOut | None:
+    if task.spoken_at is None:
+        return None
+    outcome = f"客户再次来电,已由 {task.spoken_by} 接听(通话 {task.spoken_in})"
+    return SpokenOut(call=task.spoken_in, agent=task.spoken_by, at=moment(task.spoken_at), outcome=outcome)
 
 
 def masked_account(account: str) -> str:

@@ -89,3 +89,4 @@ async def test_who_calls_again_and_is_answered_is_not_called_back() -> None:
     desk.carry_out(Outcome([f.AgentAnswered(at=desk.now, node=NODE, waited=0, rang=0, **about)]))  # type: ignore[arg-type]
     (over,) = [fact for fact in desk.told if isinstance(fact, f.CallbackPlaceEnded)]
     assert (over.call, over.outcome) == ("asks", PlaceOutcome.WITHDRAWN)
+    assert (over.spoken_in, over.spoken_by) == ("again", "1001")
