@@ -531,7 +531,8 @@ class OutgoingEnded(LegFact, frozen=True, kw_only=True):
 class SurveyStarted(LegFact, frozen=True, kw_only=True):
     """`leg` and `agent` are those the score belongs to (house decision 3).
 
-    `by`: AGENT if the agent hung up first (CALL-10), SYSTEM if the customer was transferred on command.
+    `by`: AGENT if the agent hung up first (CALL-10), SYSTEM if the customer was transferred on command or
+    the agent's leg was hung up for him.
     """
 
     by: Side
