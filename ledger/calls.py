@@ -72,7 +72,7 @@ async def story_of(facts: Facts, call: str) -> Story | None:
 class CallBook:
     """`consumer.run()` feeds the list, about `linger_s` behind the ledger; a single record is fresh."""
 
-    def __init__(self, *, ledger: Ledger, database: Database, linger_s: float = 1.0) -> None:
+    def __init__(self, *, ledger: Ledger, database: Database, linger_s: float = 2.0) -> None:
         self._ledger = ledger
         self._database = database
         self.consumer = Consumer(
