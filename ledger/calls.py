@@ -119,6 +119,14 @@ class CallBook:
             return ()
         return next((one.joined_by for one in record.legs if one.leg == leg), ())
 
+    async def customer_of(self, call: str) -> str:
+        """The number of the customer who called; "" of one who is not known, or of a call that is not (any
+        more)."""
+        try:
+            return (await self.call_record(call)).customer
+        except NotFound:
+            return ""
+
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
         after = record.seq if record else 0
         while facts := await self._ledger.read(after, call=call):
