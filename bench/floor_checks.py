@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core import facts as f
@@ -31,11 +32,11 @@ def offers_to_busy(facts: Iterable[f.Fact]) -> list[str]:
     found = []
     for fact in facts:
         match fact:
-            case f.AgentOffered():
+            case f.AgentOffered() | f.OutgoingStarted():
                 if fact.agent in open_leg:
                     found.append(f"{fact.agent}: {fact.leg} offered while {open_leg[fact.agent]} was open")
                 open_leg[fact.agent] = fact.leg
-            case f.OfferEnded() | f.TalkEnded() if open_leg.get(fact.agent) == fact.leg:
+            case f.OfferEnded() | f.TalkEnded() | f.OutgoingEnded() if open_leg.get(fact.agent) == fact.leg:
                 del open_leg[fact.agent]
     return found
 
@@ -64,3 +65,54 @@ def scores_of(
                 f"{fact.call}: {fact.answer} for {devices.get(fact.leg)}, noted are {keyed} and {whose}"
             )
     return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Whom we called, as the ledger tells it. `asked`: numbers to be called back; `dialled`: how often each
+    number was; `reached`: how often somebody talked there."""
+
+    asked: frozenset[str]
+    dialled: Counter[str]
+    reached: Counter[str]
+
+    def doubles(self, answered: Collection[str]) -> list[str]:
+        """Those called twice for their one call-back, by the ledger or by their own telephones' notes."""
+        noted = Counter(answered)
+        return [
+            f"{number}: dialled {self.dialled[number]} times and answered {noted[number]} for one call-back"
+            for number in sorted(self.asked)
+            if max(self.dialled[number], noted[number]) > 1
+        ]
+
+    def differences(self, answered: Iterable[str]) -> list[str]:
+        """Numbers that answered more or less often than the ledger tells."""
+        noted = Counter(answered)
+        return [
+            f"{number}: answered {noted[number]} times, the ledger says {self.reached[number]}"
+            for number in sorted(noted.keys() | self.reached.keys())
+            if noted[number] != self.reached[number]
+        ]
+
+
+def called_of(facts: Iterable[f.Fact]) -> Called:
+    """Call-backs and transfers outside."""
+    asked: set[str] = set()
+    dialled: Counter[str] = Counter()
+    reached: Counter[str] = Counter()
+    numbers: dict[str, str] = {}  # of a call that we make
+    for fact in facts:
+        match fact:
+            case f.CallbackRequested():
+                asked.add(fact.number)
+            case f.OutgoingStarted():
+                numbers[fact.call] = fact.number
+            case f.CustomerDialled():
+                dialled[numbers[fact.call]] += 1
+            case f.AgentAnswered() if fact.call in numbers:
+                reached[numbers[fact.call]] += 1
+            case f.OutsideDialled():
+                dialled[fact.number] += 1
+            case f.OutsideAnswered():
+                reached[fact.number] += 1
+    return Called(frozenset(asked), dialled, reached)

@@ -19,7 +19,7 @@ class Telephone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A kind of telephone; `answer_ms` None: it rings until somebody gives up."""
 
     name: str
-    share: int
+    share: int = 1
     answer_ms: int | None = None
     talk_ms: int | None = None
     hold: tuple[int, int] | None = None
@@ -54,16 +54,22 @@ class Caller(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class FloorPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`rate`: new calls a second for `seconds`; `agents`: as many telephones with an agent each."""
+    """`rate`: new calls a second for `seconds`; `agents`: as many telephones with an agent each, the last
+    `desk` of them, all of the first kind, in a queue of their own. `called`: what customers do whom we call,
+    and whoever is outside."""
 
     rate: float
     seconds: float
     agents: int
+    desk: int
+    called: Telephone
     telephones: tuple[Telephone, ...]
     customers: tuple[Caller, ...]
 
     def kind_of_seat(self, seat: int) -> int:
         """The kind of telephone (its place in the list) at seat number `seat`, from 1 on."""
+        if seat > self.agents - self.desk:
+            return 0
         return _spread([kind.share for kind in self.telephones], self.agents)[seat - 1]
 
 
@@ -75,6 +81,8 @@ def read_plan(file: Path = FILE) -> FloorPlan:
         raise BadInput(file.name, f"is no plan of a floor: {problem}") from problem
     if not plan.telephones or not plan.customers or min(plan.rate, plan.seconds, plan.agents) <= 0:
         raise BadInput(file.name, "names no telephones, no customers, or no rate, time and agents above 0")
+    if not 0 <= plan.desk < plan.agents:
+        raise BadInput(file.name, f"desk: {plan.desk} of {plan.agents} agents is not some of them")
     if any(kind.share <= 0 for kind in (*plan.telephones, *plan.customers)):
         raise BadInput(file.name, "every share has to be above 0")
     return plan

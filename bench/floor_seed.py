@@ -8,14 +8,19 @@ from directory import seed
 
 QUEUE = "loss-cmn"
 """The queue one key leads to: 5 in the first menu."""
+DESK = "complaints-cmn"
+"""A second queue, where customers wait and may ask to be called back: 1 and 4."""
 LEADER = "8001"
 
 
-def seed_text(agents: int, *, wrapup_s: int) -> str:
-    """The seed as YAML: `agents` people at as many telephones, all of them in `QUEUE` and in no other."""
+def seed_text(agents: int, *, wrapup_s: int, desk: int = 0) -> str:
+    """The seed as YAML: `agents` people at as many telephones, the last `desk` of them in `DESK`, all others
+    in `QUEUE`, and nobody in two."""
     lists = yaml.safe_load(seed.DEMO.read_text(encoding="utf-8"))
     lists["devices"] = [{"first": "d001", "last": f"d{agents:03}", "kind": "sim"}]
-    lists["queues"]["businesses"]["loss"]["wrapup_limit_s"] = wrapup_s
+    businesses = lists["queues"]["businesses"]
+    businesses["loss"]["wrapup_limit_s"] = wrapup_s
+    businesses["complaints"] |= {"wrapup_limit_s": wrapup_s, "callback_after_s": 1}
     leader = next(person for person in lists["staff"] if str(person["number"]) == LEADER)
     lists["staff"] = [
         {key: value for key, value in leader.items() if key not in ("skills", "languages")},
@@ -27,7 +32,7 @@ def seed_text(agents: int, *, wrapup_s: int) -> str:
                 # Of the leader's own, whose figures the leader may ask for.
                 **{name: leader[name] for name in ("team", "unit") if name in leader},
                 "roles": ["agent"],
-                "skills": {"loss": 1},
+                "skills": {"complaints" if seat > agents - desk else "loss": 1},
                 "languages": {"cmn": 1},
             }
             for seat in range(1, agents + 1)

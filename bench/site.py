@@ -22,14 +22,14 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.floor_seed import LEADER, QUEUE, device_at, seed_text, staff_at
+from bench.floor_seed import DESK, LEADER, QUEUE, device_at, seed_text, staff_at
 from bench.stores import Stores
 from core.clock import system_clock
 from core.errors import HotlineError
 from directory import credentials
 from directory.credentials import Issued
 from hotline.content import PROJECT, read_content
-from hotline.node import NodePorts, issue_accounts, node_spec, prepare
+from hotline.node import LOOPBACK_TRUNKS, issue_accounts, prepare, spec_by
 from hotline.settings import (
     LogForm,
     LogLevel,
@@ -37,8 +37,10 @@ from hotline.settings import (
     NodeSettings,
     RedisSettings,
     Settings,
+    TrunkSettings,
     WebSettings,
 )
+from hotline.settings_outgoing import OutgoingSettings
 from hotline.simulation.scripts import Phone, injection, phone, registration
 from hotline.simulation.sipp import Load, Place, Sipp
 from telephony.ami import actions
@@ -51,10 +53,13 @@ from web.passwords import Passwords
 
 ASTERISK_CORE, OUR_CORE = 0, 1
 PORT = 16500
-_SIP, _AMI, _WEB, _REGISTRATION, _CUSTOMERS = (PORT + n for n in range(5))
+_SIP, _AMI, _WEB, _REGISTRATION, _CUSTOMERS, _CALLED = (PORT + n for n in range(6))
 _PHONES_FIRST, CUSTOMERS_FIRST = PORT + 10, PORT + 30
 _RTP_FIRST, _RTP_LAST, _MEDIA, _MEDIA_LAST = 28000, 29799, 29800, 29990
+_CALLED_IP = "127.0.0.2"
 TALK_MS = 3_000
+OUTSIDE = "110"
+"""A number outside to which a telephone may send its customer."""
 
 
 class BenchFailed(HotlineError):
@@ -76,10 +81,13 @@ class Telephones:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """`agents`: as many `telephones` with an agent each. `wrapup_s`: the limit of after-call work. `stores`:
-    where the service keeps what it writes."""
+    """`agents`: as many `telephones` with an agent each, the last `desk` of them in DESK. `called`: what
+    everybody outside does whom we call; without it nobody is. `wrapup_s`: the limit of after-call work.
+    `stores`: where the service keeps what it writes."""
 
     agents: int
+    desk: int = 0
+    called: Phone | None = None
     wrapup_s: int = 1
     telephones: Telephones = field(default_factory=lambda: Telephones(kinds=(AT_ONCE,)))
     stores: Stores = field(default_factory=Stores)
@@ -161,6 +169,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         "HOTLINE_REDIS__URL": settings.redis.url,
         "HOTLINE_LOG__FORM": settings.log.form.value,
         "HOTLINE_LOG__LEVEL": settings.log.level.value,
+        "HOTLINE_OUTGOING__FIRST": settings.outgoing.first,
+        "HOTLINE_OUTGOING__LAST": settings.outgoing.last,
+        "HOTLINE_OUTGOING__TRANSFER_TO": json.dumps(settings.outgoing.transfer_to),
         "HOTLINE_NODES": json.dumps([node.model_dump(mode="json") for node in settings.nodes]),
     }
 
@@ -176,8 +187,11 @@ class Site:
     asterisk: AsteriskInstance
     service: Service
     issued: Issued
+    desk: int
     telephones: list[Sipp] = field(default_factory=list)
     """One for each kind, while they are there."""
+    called: list[Sipp] = field(default_factory=list)
+    """The telephones of everybody outside, with notes: one, or none."""
 
     async def start_service(self, deadline: float = 60) -> None:
         """Start the service; returns when every agent whom Asterisk knows is ready in its books too."""
@@ -252,34 +266,39 @@ async def site(wants: Wants, *, wrapper: Sequence[str]) -> AsyncIterator[Site]:
                         f"phones-{number}", script, None, ip="127.0.0.1", port=port, notes=wanted.notes
                     )
                 )
+            if wants.called is not None:
+                script = phone(wants.called, notes=True)
+                there.called.append(
+                    there.sipp("called", script, None, ip=_CALLED_IP, port=_CALLED, notes=True)
+                )
             try:
-                for one in there.telephones:
+                for one in (*there.telephones, *there.called):
                     await one.start()
                 await _register(there, wanted.kind_of)
                 await _log_in(there)
                 yield there
             finally:
                 await there.service.stop()
-                for one in there.telephones:
+                for one in (*there.telephones, *there.called):
                     await one.stop(deadline=0.5)
     finally:
         shutil.rmtree(folder)
 
 
 def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[str]) -> Site:
-    settings = _settings(folder, wants.stores)
-    settings.seed.write_text(seed_text(wants.agents, wrapup_s=wants.wrapup_s), encoding="utf-8")
+    settings = _settings(folder, wants)
+    seed = seed_text(wants.agents, wrapup_s=wants.wrapup_s, desk=wants.desk)
+    settings.seed.write_text(seed, encoding="utf-8")
     content = read_content(settings)
     # argon2 at its full price, for hundreds of people nobody signs in as, would take minutes.
     issued = credentials.issue(settings.credentials_file, content.directory, passwords=Passwords(cheap=True))
-    spec = node_spec(
-        "node1",
-        folder / "node",
-        ports=NodePorts(sip=_SIP, ami=_AMI, rtp_first=_RTP_FIRST, rtp_last=_RTP_LAST),
-        programs=programs,
-        directory=content.directory,
-        credentials=credentials.load(settings.credentials_file),
-        accounts=issue_accounts(folder / "accounts.json"),
+    spec = spec_by(
+        settings.nodes[0],
+        content.directory,
+        credentials.load(settings.credentials_file),
+        programs,
+        issue_accounts(folder / "accounts.json"),
+        outgoing=settings.outgoing,
     )
     # Hundreds of telephones in one process need no asking whether they are there.
     spec = replace(spec, qualify_s=0)
@@ -292,13 +311,18 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
         asterisk=AsteriskInstance(spec.directory, programs, wrapper=wrapper),
         service=Service(settings, folder),
         issued=issued,
+        desk=wants.desk,
     )
 
 
-def _settings(folder: Path, stores: Stores) -> Settings:
+def _settings(folder: Path, wants: Wants) -> Settings:
     node = NodeSettings(
         name="node1",
         port=_AMI,
+        sip_port=_SIP,
+        rtp_first=_RTP_FIRST,
+        rtp_last=_RTP_LAST,
+        trunks=_trunks(calls_out=wants.called is not None),
         accounts=folder / "accounts.json",
         directory=folder / "node",
         rtp_timeout_s=0,  # SIPp's telephones say nothing
@@ -308,10 +332,24 @@ def _settings(folder: Path, stores: Stores) -> Settings:
         seed=folder / "seed.yaml",
         credentials=folder / "credentials.json",
         web=WebSettings(port=_WEB),
-        database=stores.settings,
-        redis=RedisSettings(url=stores.redis),
+        database=wants.stores.settings,
+        redis=RedisSettings(url=wants.stores.redis),
+        outgoing=OutgoingSettings(first="00:00", last="23:59", transfer_to=(OUTSIDE,)),
         log=LogSettings(form=LogForm.JSON, level=LogLevel.INFO),
         nodes=(node,),
+    )
+
+
+def _trunks(*, calls_out: bool) -> tuple[TrunkSettings, ...]:
+    return tuple(
+        TrunkSettings(
+            name=trunk.name,
+            addresses=trunk.addresses,
+            dtmf=trunk.dtmf,
+            outgoing=calls_out and trunk is LOOPBACK_TRUNKS[0],
+            host=f"{_CALLED_IP}:{_CALLED}",
+        )
+        for trunk in LOOPBACK_TRUNKS
     )
 
 
@@ -345,7 +383,8 @@ async def _log_in(there: Site) -> None:
         await asyncio.wait_for(up.wait(), 20)
         replies: list[Reply] = []
         for seat in range(1, len(there.spec.devices) + 1):
-            action = actions.queue_add(QUEUE, device_at(seat), staff_at(seat), 0, paused=False)
+            queue = DESK if seat > len(there.spec.devices) - there.desk else QUEUE
+            action = actions.queue_add(queue, device_at(seat), staff_at(seat), 0, paused=False)
             replies.append(await session.send(action))
     finally:
         await session.stop()

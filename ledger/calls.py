@@ -72,7 +72,7 @@ async def story_of(facts: Facts, call: str) -> Story | None:
 class CallBook:
     """`consumer.run()` feeds the list, about `linger_s` behind the ledger; a single record is fresh."""
 
-    def __init__(self, *, ledger: Ledger, database: Database, linger_s: float = 1.0) -> None:
+    def __init__(self, *, ledger: Ledger, database: Database, linger_s: float = 2.0) -> None:
         self._ledger = ledger
         self._database = database
         self.consumer = Consumer(
@@ -118,6 +118,14 @@ class CallBook:
         except NotFound:
             return ()
         return next((one.joined_by for one in record.legs if one.leg == leg), ())
+
+    async def customer_of(self, call: str) -> str:
+        """The number of the customer who called; "" of one who is not known, or of a call that is not (any
+        more)."""
+        try:
+            return (await self.call_record(call)).customer
+        except NotFound:
+            return ""
 
     async def _folded(self, record: CallRecord | None, call: str) -> CallRecord | None:
         after = record.seq if record else 0

@@ -26,6 +26,8 @@ Handle = Callable[[AsyncConnection, Sequence[Numbered]], Awaitable[None]]
 
 _RETRY_FIRST_S = 0.2
 _RETRY_LONGEST_S = 30.0
+_MANY = 20
+_LONGEST_LINGER_S = 1.0
 _IDLE_STRIDE = 5_000  # facts of no interest after which the cursor is moved all the same
 
 
@@ -33,7 +35,7 @@ class Consumer:
     """`handle(connection, facts)` stores its effects through `connection`, nothing else; it may be called
     again with the same facts if the transaction fails. `kinds`: the facts it wants, None for all; `wants`: of
     these, where few of them matter: no transaction is spent on the others. `linger_s`: how long facts may
-    gather before a transaction is worth its cost.
+    gather before a transaction is worth its cost; under load they gather longer, up to a second.
 
     A handler that fails is tried again for ever, ever more slowly and fact by fact: `problem` says so.
     """
@@ -59,6 +61,7 @@ class Consumer:
         self._wants = wants
         self._batch = batch
         self._linger_s = linger_s
+        self._gathering_s = linger_s
         self._done = Watermark()
         self._cursor = 0
         self._careful_to = 0
@@ -99,7 +102,7 @@ class Consumer:
             return
         if self._ledger.last_stored - self.position < self._batch:
             with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes with the hurry
-                async with asyncio.timeout(self._linger_s):
+                async with asyncio.timeout(self._gathering_s):
                     await self._hurry.wait()
         self._hurry.clear()
         await self._take(self._batch)
@@ -134,6 +137,7 @@ class Consumer:
                     await self._handle(connection, facts)
             self._cursor = reaches
         self._done.rise(reaches)
+        self._gathering_s = gathering_s(self._linger_s, len(facts))
 
     async def _move_cursor(self, connection: AsyncConnection, to: int) -> None:
         mine = (cursors.c.name == self.name) & (cursors.c.seq == self._cursor)
@@ -143,3 +147,9 @@ class Consumer:
                 f"the cursor of {self.name} is no longer at {self._cursor}: "
                 "another program consumes the same facts; run one of them only"
             )
+
+
+def gathering_s(linger_s: float, taken: int) -> float:
+    """How long facts may gather after a round that took so many: a transaction costs as much as twenty of
+    them, and whoever has something to wait for hurries (`caught_up`)."""
+    return max(linger_s, min(linger_s * (1 + taken / _MANY), _LONGEST_LINGER_S))

@@ -14,7 +14,7 @@ from core.errors import BadInput
 from core.facts import Numbered, RecordingEnded, RecordingStarted
 from recordings.model import Measured, Part, Recording, Status, base_of
 from recordings.tables import recording_files, recordings
-from storage import insert_new
+from storage import fill_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +30,16 @@ class Filing:
 
 async def follow_facts(connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
     """Rows for recordings that began or ended. Facts may come again, and an end without its beginning."""
-    started = [one.fact for one in batch if isinstance(one.fact, RecordingStarted)]
-    ended = [one.fact for one in batch if isinstance(one.fact, RecordingEnded)]
-    await insert_new(connection, recordings, [_row(fact) for fact in started])
-    await insert_new(connection, recordings, [_row(fact) for fact in ended])
-    rows = recordings.c
-    begun = update(recordings).where(rows.leg == bindparam("of_leg"), rows.started_at.is_(None))
-    over = update(recordings).where(rows.leg == bindparam("of_leg"), rows.status == Status.RECORDING)
-    if started:
-        await connection.execute(begun.values(started_at=bindparam("stamp")), _stamps(started))
-    if ended:
-        over = over.values(ended_at=bindparam("stamp"), status=Status.ENDED)
-        await connection.execute(over, _stamps(ended))
+    found: dict[str, dict[str, Any]] = {}
+    for one in batch:
+        fact = one.fact
+        if isinstance(fact, RecordingStarted | RecordingEnded):
+            row = found.setdefault(fact.leg, _row(fact))
+            if isinstance(fact, RecordingStarted):
+                row["started_at"] = row["started_at"] or fact.at
+            elif row["status"] is Status.RECORDING:
+                row |= {"ended_at": fact.at, "status": Status.ENDED}
+    await fill_in(connection, recordings, list(found.values()), empty={"status": Status.RECORDING})
 
 
 async def unfiled(connection: AsyncConnection, limit: int) -> list[Recording]:
@@ -141,10 +139,8 @@ def _row(fact: RecordingStarted | RecordingEnded) -> dict[str, Any]:
         "queue": fact.queue,
         "node": fact.node,
         "base": base,
+        "started_at": None,
+        "ended_at": None,
         "status": Status.RECORDING,
         "why": why,
     }
-
-
-def _stamps(facts: Sequence[RecordingStarted | RecordingEnded]) -> list[dict[str, Any]]:
-    return [{"of_leg": fact.leg, "stamp": fact.at} for fact in facts]

@@ -13,7 +13,7 @@ from storage.errors import (
 from storage.migrate import check_schema, migrate, migrate_down
 from storage.schema import ledger_metadata, metadata
 from storage.turns import take_turn
-from storage.upsert import add_up, insert_new, upsert
+from storage.upsert import add_up, fill_in, insert_new, upsert
 
 __all__ = [
     "Appender",
@@ -27,6 +27,7 @@ __all__ = [
     "add_up",
     "after_commit",
     "check_schema",
+    "fill_in",
     "insert_new",
     "ledger_metadata",
     "metadata",

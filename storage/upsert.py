@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Table, case
+from sqlalchemy import Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +31,30 @@ async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[M
     if rows:
         statement = insert_into(connection, table)
         await connection.execute(statement.on_conflict_do_nothing(), list(rows))
+
+
+async def fill_in(
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    empty: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Insert `rows` (all with the same columns); where the primary key exists, fill what is NULL there and
+    leave the rest. `empty`: columns that are never NULL, and what stands in each while nothing is known."""
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    key = [column.name for column in table.primary_key]
+    there, given = table.c, statement.excluded
+    changed = {
+        name: case((there[name] == empty[name], given[name]), else_=there[name])
+        if name in empty
+        else func.coalesce(there[name], given[name])
+        for name in rows[0]
+        if name in empty or (name not in key and table.c[name].nullable)
+    }
+    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows))
 
 
 async def add_up(

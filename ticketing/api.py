@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.clock import Clock
+from core.clock import SECOND, Clock, instant
 from ledger.calls import CallBook
 from ticketing.callbacks import Callbacks
 from ticketing.model import CallSummary
@@ -20,13 +20,17 @@ from ticketing.schemas import (
     TicketIn,
     TicketOut,
     TicketSubmit,
+    Unaccounted,
+    UnaccountedListOut,
     WhyRead,
     callback_out,
     owed_out,
     summary_out,
     ticket_out,
+    unaccounted_out,
 )
 from ticketing.service import SummaryService
+from ticketing.store import MOST_UNWRITTEN
 from ticketing.work_orders import TicketService
 from web.route import ApiRequest, Route
 
@@ -69,6 +73,17 @@ class TicketingApi:
                 query=OfAgent,
                 returns=OwedListOut,
                 summary="Talks without a summary: one's own or, with summaries.correct, another's",
+                tag=tag,
+            ),
+            Route(
+                method="GET",
+                path=f"{path}/unaccounted",
+                handler=self._unaccounted,
+                right="summaries.read",
+                scoped=True,
+                query=Unaccounted,
+                returns=UnaccountedListOut,
+                summary="Long talks with neither a known customer nor a summary",
                 tag=tag,
             ),
             Route(
@@ -194,6 +209,24 @@ class TicketingApi:
         now = self._clock()
         owed = await self._summaries.owed(agent)
         return OwedListOut(agent=agent, owed=[owed_out(one, now) for one in owed])
+
+    async def _unaccounted(self, request: ApiRequest) -> UnaccountedListOut:
+        query: Unaccounted = request.query
+        talks = await self._summaries.unwritten(
+            request.person,
+            query.agent,
+            instant(query.since),
+            instant(query.until),
+            query.over_s * SECOND,
+        )
+        return UnaccountedListOut(
+            talks=[
+                unaccounted_out(talk, talk.answered_at)
+                for talk in talks
+                if talk.answered_at is not None and not await self._calls.customer_of(talk.call)
+            ],
+            more=len(talks) == MOST_UNWRITTEN,
+        )
 
     async def _save(self, request: ApiRequest) -> SummaryOut:
         body: SummaryIn = request.body

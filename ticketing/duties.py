@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.facts import AgentAnswered, LegFact, Numbered, SummarySaved, TalkEnded
-from storage import insert_new
+from storage import fill_in
 from ticketing.tables import summary_duties
 
 CONSUMER = "ticketing.duties"
@@ -18,27 +17,25 @@ KINDS = frozenset({"AgentAnswered", "TalkEnded", "SummarySaved"})
 
 async def follow(connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
     """A ledger consumer's handler. Facts may come again, and a summary before its talk has ended."""
-    facts = [numbered.fact for numbered in batch if isinstance(numbered.fact, LegFact)]
-    legs = {fact.leg: _row(fact) for fact in facts}  # one may be answered, ended and summed up in one batch
-    await insert_new(connection, summary_duties, list(legs.values()))
-    answered = [_stamp(fact) for fact in facts if isinstance(fact, AgentAnswered)]
-    ended = [_stamp(fact) for fact in facts if isinstance(fact, TalkEnded)]
-    saved = [_stamp(fact) | {"number": fact.number} for fact in facts if isinstance(fact, SummarySaved)]
-    duties = summary_duties.c
-    this_leg = duties.leg == bindparam("of_leg")
-    for stamps, column in ((answered, duties.answered_at), (ended, duties.ended_at)):
-        if stamps:
-            statement = update(summary_duties).where(this_leg, column.is_(None))
-            await connection.execute(statement.values({column.name: bindparam("stamp")}), stamps)
-    if saved:
-        statement = update(summary_duties).where(this_leg, duties.settled_at.is_(None))
-        values: dict[str, Any] = {"settled_at": bindparam("stamp"), "summary": bindparam("number")}
-        await connection.execute(statement.values(values), saved)
+    duties: dict[str, dict[str, Any]] = {}  # one may be answered, ended and summed up in one batch
+    for numbered in batch:
+        if isinstance(fact := numbered.fact, LegFact):
+            duty = duties.setdefault(fact.leg, _row(fact))
+            duty.update({name: value for name, value in _news(fact).items() if duty[name] is None})
+    await fill_in(connection, summary_duties, list(duties.values()))
 
 
 def _row(fact: LegFact) -> dict[str, Any]:
-    return {"leg": fact.leg, "call": fact.call, "agent": fact.agent, "queue": fact.queue}
+    unknown = dict.fromkeys(("answered_at", "ended_at", "settled_at", "summary"))
+    return {"leg": fact.leg, "call": fact.call, "agent": fact.agent, "queue": fact.queue, **unknown}
 
 
-def _stamp(fact: LegFact) -> dict[str, Any]:
-    return {"of_leg": fact.leg, "stamp": fact.at}
+def _news(fact: LegFact) -> dict[str, Any]:
+    match fact:
+        case AgentAnswered():
+            return {"answered_at": fact.at}
+        case TalkEnded():
+            return {"ended_at": fact.at}
+        case SummarySaved():
+            return {"settled_at": fact.at, "summary": fact.number}
+    return {}

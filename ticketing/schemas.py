@@ -131,6 +131,25 @@ class SpokenOut(Out):
     outcome: str
 
 
+class UnaccountedOut(Out):
+    """A long talk with nobody known to us, and without a summary: what was it about? (CALL-23)"""
+
+    leg: str
+    call: str
+    agent: str
+    queue: str
+    answered_at: datetime
+    ended_at: datetime
+    talked_s: int
+
+
+class UnaccountedListOut(Out):
+    """Newest first. `more`: there are others, ask for a shorter time."""
+
+    talks: list[UnaccountedOut]
+    more: bool
+
+
 class CallbackOut(Out):
     """A customer who is owed a call. `cause`: promise, poor_rating, asked. `overdue`: the time has passed."""
 
@@ -180,6 +199,15 @@ class OfAgent(In):
     """Whose; empty for one's own."""
 
     agent: str = Field(default="", max_length=8)
+
+
+class Unaccounted(In):
+    """Talks that ended between `since` and `until`."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    over_s: int = Field(default=180, ge=0, le=86_400, description="that lasted longer than these seconds")
+    agent: str = Field(default="", max_length=8, description="of this agent alone")
 
 
 class TicketTextIn(In):
@@ -293,6 +321,19 @@ def owed_out(owed: OwedSummary, now: Instant) -> OwedOut:
         answered_at=_moment(owed.answered_at),
         ended_at=moment(owed.ended_at),
         age_s=max(0, now - owed.ended_at) // 1_000_000,
+    )
+
+
+def unaccounted_out(talk: OwedSummary, answered_at: Instant) -> UnaccountedOut:
+    """With its length."""
+    return UnaccountedOut(
+        leg=talk.leg,
+        call=talk.call,
+        agent=talk.agent,
+        queue=talk.queue,
+        answered_at=moment(answered_at),
+        ended_at=moment(talk.ended_at),
+        talked_s=(talk.ended_at - answered_at) // 1_000_000,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import Clock, Instant
+from core.clock import Clock, Duration, Instant
 from core.errors import Conflict, NotFound
 from core.facts import SummarySaved
 from core.names import StaffId, check, fits
@@ -55,6 +55,17 @@ class SummaryService:
         """What this agent owes, oldest first; empty for one who owes nothing (SUMMARY-01)."""
         async with self._database.read() as connection:
             return await store.owed_by(connection, check("staff", agent, "agent"))
+
+    async def unwritten(
+        self, person: Principal, agent: str, since: Instant, until: Instant, over: Duration
+    ) -> list[OwedSummary]:
+        """Long talks without a summary, of this agent or, without one, of all whose summaries the person may
+        read. `Forbidden` of an agent who is none of them."""
+        if agent:
+            person.require_of("summaries.read", check("staff", agent, "query.agent"))
+        agents = {agent} if agent else person.reach("summaries.read").staff
+        async with self._database.read() as connection:
+            return await store.unwritten(connection, agents, since, until, over)
 
     async def save(self, person: Principal, leg: str, text: SummaryText) -> CallSummary:
         """Write the leg's one summary. Written while the talk goes on, it leaves nothing to be owed.

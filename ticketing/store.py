@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import Instant
+from core.clock import Duration, Instant
 from core.errors import Conflict, NotFound
 from storage import insert_new
 from ticketing.model import (
@@ -40,6 +40,9 @@ from ticketing.tables import (
 _SUMMARY_TEXT = tuple(field.name for field in fields(SummaryText))
 _TICKET_TEXT = tuple(field.name for field in fields(TicketText))
 
+MOST_UNWRITTEN = 200
+"""In one answer."""
+
 
 async def next_number(connection: AsyncConnection, series: Series, at: Instant) -> str:
     """The next number of the day; it is used up with this unit of work, or not at all."""
@@ -66,6 +69,29 @@ async def owed_by(connection: AsyncConnection, agent: str) -> list[OwedSummary]:
         .order_by(duties.ended_at, duties.leg)
     )
     return [OwedSummary(**row) for row in rows.mappings()]
+
+
+async def unwritten(
+    connection: AsyncConnection,
+    agents: Collection[str] | None,
+    since: Instant,
+    until: Instant,
+    over: Duration,
+) -> list[OwedSummary]:
+    """Talks longer than `over` that ended between the two and have no summary, newest first, at most
+    MOST_UNWRITTEN; of these agents, None for all."""
+    duties = summary_duties.c
+    columns = (duties.leg, duties.call, duties.agent, duties.queue, duties.answered_at, duties.ended_at)
+    query = select(*columns).where(
+        duties.settled_at.is_(None),
+        duties.ended_at >= since,
+        duties.ended_at < until,
+        duties.ended_at - duties.answered_at > over,
+    )
+    if agents is not None:
+        query = query.where(duties.agent.in_(sorted(agents)))
+    newest = query.order_by(duties.ended_at.desc(), duties.leg).limit(MOST_UNWRITTEN)
+    return [OwedSummary(**row) for row in (await connection.execute(newest)).mappings()]
 
 
 async def settle(connection: AsyncConnection, leg: str, number: str, at: Instant) -> None:

@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from bench.floor import Floor, note_of
-from bench.floor_checks import Talked, offers_to_busy, scores_of
+from bench.floor_checks import Talked, called_of, offers_to_busy, scores_of
 from bench.floor_plan import read_plan
 from core import facts as f
 from core.clock import SECOND
 from core.errors import BadInput
-from tests.unit.ledger.samples import T0, call_id, normal
+from tests.unit.ledger.samples import QUEUE, T0, Story, call_id, customer, leg_id, normal
 
 
 def test_the_plan_that_ships_is_read_and_seats_follow_its_shares() -> None:
@@ -51,6 +51,30 @@ def test_a_score_is_held_against_key_and_telephone() -> None:
     assert len(scores_of(facts, [], {caller: 5}).wrong) == 1
 
 
+def test_who_is_called_twice_for_one_call_back_is_found_by_either_book() -> None:
+    number = "13812345678"
+    asked = Story(1).join().add(f.CallbackRequested, 3, queue=QUEUE, joined_at=T0, number=number).facts
+    made = Story(2)
+    whose = {"leg": leg_id(2), "agent": "1001", "queue": ""}
+    made.facts.clear()
+    made.add(
+        f.OutgoingStarted,
+        5,
+        device="d001",
+        number=number,
+        shown="95559",
+        about="callback",
+        record="",
+        **whose,
+    )
+    made.add(f.CustomerDialled, 1, customer=customer(2), **whose)
+    made.add(f.AgentAnswered, 2, device="d001", waited=3 * SECOND, rang=3 * SECOND, **whose)
+    called = called_of([*asked, *made.facts])
+    assert called.doubles([number]) == called.differences([number]) == []
+    assert len(called.doubles([number, number])) == len(called.differences([])) == 1
+    assert len(called_of([*asked, *made.facts, *made.facts]).doubles([number])) == 1
+
+
 def test_notes_are_read_as_the_telephones_write_them() -> None:
     note = note_of("2026-11-25\t21:17:44.297033\t1795641464.297033| abc-1| <sip:d007@127.0.0.1:16510>")
     assert note == Talked(1795641464.297033, "abc-1", "d007")
@@ -60,9 +84,12 @@ def test_notes_are_read_as_the_telephones_write_them() -> None:
 
 @pytest.mark.asterisk
 async def test_a_small_floor_is_played_and_proved() -> None:
-    plan = replace(read_plan(), rate=3, seconds=20, agents=40)
+    whole = read_plan()
+    asks = [replace(kind, share=12) if kind.name.startswith("asks") else kind for kind in whole.customers]
+    plan = replace(whole, rate=3, seconds=20, agents=40, desk=1, customers=tuple(asks))
     result = await Floor(plan).measure()
     figures = result.figures
     assert result.met, figures
     assert figures["calls"] > 40
-    assert min(figures[name] for name in ("answered", "abandoned", "scores", "holds", "transfers")) > 0
+    happened = ("answered", "abandoned", "scores", "holds", "transfers", "outside", "called_back")
+    assert min(figures[name] for name in happened) > 0, figures

@@ -14,19 +14,6 @@ pytestmark = pytest.mark.asterisk
 ANSWERS = Phone("agent", answer_ms=200, talk_ms=500)
 
 
-@pytest.mark.rule("CALL-11", "SURVEY-01", "CHANNEL-11")
-async def test_referred_to_the_survey(line: Exchange) -> None:
-    """The agent sends the customer on by REFER, as the bank's rules ask."""
-    await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=500, transfer_to="survey"))
-    await line.member("d001", "8001")
-    caller = await line.call(*TO_CARD, Pause(1500), Key("5"), Pause(600), Key("1"))
-    assert (await caller.done(60)).succeeded == 1, caller.errors()
-    await line.tap.wait_for("CallGone", Where="goodbye")
-    assert [e["By"] for e in line.tap.all("SurveyStarted")] == ["transfer"]
-    assert line.tap.all("SurveyEnded", Outcome="completed")
-    assert line.messages == ""
-
-
 async def test_transferred_to_a_colleague_by_number(line: Exchange) -> None:
     """The service has said where 8002 sits; the colleague's leg is recorded, then the customer rates it."""
     await line.phone("d001", Phone("agent", answer_ms=200, talk_ms=300, transfer_to="8002"))

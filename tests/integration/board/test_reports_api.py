@@ -57,6 +57,7 @@ async def test_a_day_in_the_report_is_the_day_on_the_board(house: House) -> None
     assert report["total"][0] == report["whole"][0]
 
 
+@pytest.mark.rule("REPORT-18")
 async def test_longer_intervals_are_sums_of_the_shorter_ones(house: House) -> None:
     house.append(*[each.fact for each in some_calls(600).told()])
     sums = {}

@@ -21,6 +21,7 @@ from storage import (
     SchemaMismatch,
     add_up,
     after_commit,
+    fill_in,
     insert_new,
     take_turn,
     upsert,
@@ -224,6 +225,29 @@ async def test_upsert_replaces_and_insert_new_leaves_what_is_there(database: Dat
         await upsert(connection, book, [])
         titles = (await connection.execute(select(book.c.title).order_by(book.c.id))).scalars().all()
     assert titles == ["a", "B", "c"]
+
+
+async def test_fill_in_leaves_what_is_known(database: Database) -> None:
+    known = Table(
+        "known",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("first", Integer),
+        Column("state", Integer, nullable=False),
+        Column("owner", Integer, nullable=False),
+    )
+    rounds: list[list[dict[str, Any]]] = [
+        [{"id": 1, "first": None, "state": 0, "owner": 1}, {"id": 2, "first": 5, "state": 7, "owner": 1}],
+        [{"id": 1, "first": 6, "state": 8, "owner": 2}, {"id": 2, "first": 6, "state": 8, "owner": 2}],
+        [{"id": 1, "first": None, "state": 0, "owner": 3}],
+        [],
+    ]
+    async with database.write() as connection:
+        await connection.run_sync(known.create)
+        for rows in rounds:
+            await fill_in(connection, known, rows, empty={"state": 0})
+        kept = (await connection.execute(select(known).order_by(known.c.id))).all()
+    assert [tuple(row) for row in kept] == [(1, 6, 8, 1), (2, 5, 7, 1)]
 
 
 async def test_add_up_adds_to_what_is_there_and_keeps_the_largest(database: Database) -> None:

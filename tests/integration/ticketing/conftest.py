@@ -83,9 +83,16 @@ class Desk:
         """Into the ledger, and wait until the duties have followed."""
         await self.follower.caught_up(self.ledger.append(facts))
 
-    async def talk(self, leg: str = "node1-1700000000.12", agent: str = "1001", *, ended: bool = True) -> str:
+    async def talk(
+        self,
+        leg: str = "node1-1700000000.12",
+        agent: str = "1001",
+        *,
+        call: str = CALL,
+        ended: bool = True,
+    ) -> str:
         """A talk of this agent; returns the leg."""
-        on = {"node": "node1", "call": CALL, "leg": leg, "agent": agent, "queue": "card-cmn"}
+        on = {"node": "node1", "call": call, "leg": leg, "agent": agent, "queue": "card-cmn"}
         facts: list[Fact] = [
             AgentAnswered(at=self.now - 60 * SECOND, device="d001", waited=4 * SECOND, rang=SECOND, **on)
         ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.facts import CustomerIdentified
 from directory.rights import RIGHTS
 from ledger.calls import CallBook
 from tests.integration.ticketing.conftest import CALL, NOW, Desk
@@ -14,6 +15,7 @@ from tests.integration.web.site import FakePeople, Site, running_site
 from ticketing.api import TicketingApi
 
 AGENT, OTHER, LEADER = "1001", "1002", "8001"
+OTHER_CALL = "00000000-0000-4000-8000-000000000099"
 COMPLAINT = {
     "type": "complaint",
     "customer_name": "张三丰",
@@ -73,6 +75,30 @@ async def test_from_owed_to_summary_to_ticket(site: Site, desk: Desk) -> None:
     assert len(ticket["form"]) == 22
     status, again = await site.call("GET", f"/api/tickets/{ticket['number']}")
     assert (status, again) == (200, ticket)
+
+
+@pytest.mark.rule("CALL-23")
+async def test_long_talks_with_nobody_known_and_no_summary_are_told_to_the_leader(
+    site: Site, desk: Desk
+) -> None:
+    """A minute's talk of each; one of them was with a customer whom we know, one is of another day."""
+    about = {"node": "node1", "level": "ordinary", "favoured": False, "source": "own"}
+    private = await desk.talk()
+    await desk.talk("node1-1700000000.22", call=OTHER_CALL)
+    await desk.tell(CustomerIdentified(at=NOW, call=OTHER_CALL, customer="K00000001", **about))
+    await site.sign_in(LEADER)
+    day = "since=2026-11-21T00:00:00%2B08:00&until=2026-11-22T00:00:01%2B08:00"
+    path = f"/api/summaries/unaccounted?{day}"
+    status, told = await site.call("GET", f"{path}&over_s=59")
+    assert (status, told["more"]) == (200, False)
+    assert [(one["leg"], one["agent"], one["talked_s"]) for one in told["talks"]] == [(private, AGENT, 60)]
+    for nothing in (path, f"{path}&over_s=59&agent={OTHER}", path.replace("-22T", "-21T") + "&over_s=59"):
+        assert (await site.call("GET", nothing))[1]["talks"] == []
+    await site.sign_in(AGENT)
+    assert (await site.call("GET", path))[0] == 403
+    await site.call("POST", "/api/summaries", json=COMPLAINT | {"leg": private})
+    await site.sign_in(LEADER)
+    assert (await site.call("GET", f"{path}&over_s=59"))[1]["talks"] == []
 
 
 @pytest.mark.rule("SUMMARY-06")

@@ -46,6 +46,7 @@ TEXT = {
     "callback_to": "13800000001",
 }
 PERIOD = f"from={TODAY - timedelta(days=2)}&to={TODAY + timedelta(days=2)}&step=day"
+SINCE = "since=2026-11-01T00:00:00Z&until=2026-11-02T00:00:00Z"
 ORDER = {"from": str(TODAY - timedelta(days=2)), "to": str(TODAY + timedelta(days=2)), "step": "day"}
 
 
@@ -87,6 +88,7 @@ PROBES = [
     Probe("PUT", "/api/summaries/{number}", body={**TEXT, "version": 99}),
     Probe("POST", "/api/summaries", body={**TEXT, "leg": "{leg}"}),
     Probe("GET", "/api/summaries/owed", "agent={agent}"),
+    Probe("GET", "/api/summaries/unaccounted", f"{SINCE}&agent={{agent}}"),
     Probe("GET", "/api/agent/outgoing", "summary={summary}"),
     Probe("POST", "/api/agent/outgoing", body={"summary": "{summary}"}),
     Probe("GET", "/api/callbacks", "agent={agent}"),
