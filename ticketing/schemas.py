@@ -12,7 +12,6 @@ from core.masking import mask_number
 from ledger.call_record import JoinRecord
 from ledger.schemas import JoinOut, join_out
 from ticketing.model import (
-    CallbackTask,
     CallSummary,
     Gender,
     Nature,
@@ -121,16 +120,6 @@ class OwedListOut(Out):
     owed: list[OwedOut]
 
 
-class SpokenOut(Out):
-    """The customer has called again, and `agent` has answered that call. `outcome`: one to end the call-back
-    with, if nothing more is to be said."""
-
-    call: str
-    agent: str
-    at: datetime
-    outcome: str
-
-
 class UnaccountedOut(Out):
     """A long talk with nobody known to us, and without a summary: what was it about? (CALL-23)"""
 
@@ -148,36 +137,6 @@ class UnaccountedListOut(Out):
 
     talks: list[UnaccountedOut]
     more: bool
-
-
-class CallbackOut(Out):
-    """A customer who is owed a call. `cause`: promise, poor_rating, asked. `overdue`: the time has passed."""
-
-    id: str
-    cause: str
-    summary: str
-    call: str
-    leg: str
-    owner: str
-    number: str
-    due_at: datetime
-    overdue: bool
-    done_at: datetime | None
-    done_by: str
-    outcome: str
-    spoken: SpokenOut | None
-
-
-class CallbackDone(In):
-    """What came of it: reached, not reached after how many tries, not wanted …"""
-
-    outcome: str = Field(min_length=1, max_length=200)
-
-
-class CallbacksOut(Out):
-    """The most urgent first."""
-
-    callbacks: list[CallbackOut]
 
 
 class OfCall(In):
@@ -335,32 +294,6 @@ def unaccounted_out(talk: OwedSummary, answered_at: Instant) -> UnaccountedOut:
         ended_at=moment(talk.ended_at),
         talked_s=(talk.ended_at - answered_at) // 1_000_000,
     )
-
-
-def callback_out(task: CallbackTask, now: Instant) -> CallbackOut:
-    """For its owner, who has to dial the number."""
-    return CallbackOut(
-        id=task.id,
-        cause=task.cause,
-        summary=task.summary,
-        call=task.call,
-        leg=task.leg,
-        owner=task.owner,
-        number=task.number,
-        due_at=moment(task.due_at),
-        overdue=task.done_at is None and task.due_at < now,
-        done_at=_moment(task.done_at),
-        done_by=task.done_by,
-        outcome=task.outcome,
-        spoken=_spoken(task),
-    )
-
-
-def _spoken(task: CallbackTask) -> SpokenOut | None:
-    if task.spoken_at is None:
-        return None
-    outcome = f"客户再次来电,已由 {task.spoken_by} 接听(通话 {task.spoken_in})"
-    return SpokenOut(call=task.spoken_in, agent=task.spoken_by, at=moment(task.spoken_at), outcome=outcome)
 
 
 def masked_account(account: str) -> str:
