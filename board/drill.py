@@ -175,6 +175,7 @@ _LEGS: dict[str, _LegRule] = {
 }
 _MARKS = {
     "turned_away": "turned_away",
+    "callback_unserved": "callback_unserved",
     "called_back": "called_back",
     "called_back_mean_ms": "called_back",
     "offers": "offers",

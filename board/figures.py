@@ -36,6 +36,7 @@ class QueueFigures:
     node_lost: int
     ended_by_us: int
     turned_away: int
+    callback_unserved: int
     called_back: int
     called_back_mean_ms: int | None
     sl10: float | None
@@ -218,6 +219,7 @@ class QueueInterval(LegFigures):
     node_lost: int
     ended_by_us: int
     turned_away: int
+    callback_unserved: int
     called_back: int
     called_back_mean_ms: int | None
     sl10: float | None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from board.model import OpenCall, Outcome, Wait
+from board.model import OpenCall, Outcome, TurnedAway, Wait
 from board.state import JOURNAL, BoardState, Rules
 from core.clock import SECOND, Duration
 from core.facts import (
     CallArrived,
     CallbackPlaceEnded,
+    CallbackRequested,
     CallEnded,
     CallerLeftQueue,
     CallerQueued,
@@ -57,6 +58,7 @@ def _caller_queued(state: BoardState, fact: CallerQueued) -> None:
 
 
 def _join(state: BoardState, fact: CallerQueued) -> None:
+    state.turned_away.pop(fact.call, None)
     call = state.calls.get(fact.call)
     slots = state.slots(fact.queue, fact.joined_at)
     wait = Wait(fact.call, fact.queue, fact.joined_at, slots, fact.priority, fact.language)
@@ -139,9 +141,23 @@ def _counters(outcome: Outcome, waited: Duration, within: Duration) -> tuple[str
 
 
 def _nobody_on_duty(state: BoardState, fact: NobodyOnDuty) -> None:
-    for counts in state.slots(fact.queue, fact.at):
+    slots = state.slots(fact.queue, fact.at)
+    for counts in slots:
         counts.turned_away += 1
-    state.mark("turned_away", fact.queue, fact.call, fact.at)
+    mark = state.mark("turned_away", fact.queue, fact.call, fact.at)
+    state.turned_away[fact.call][fact.queue] = TurnedAway(mark, slots)
+    state.touched_queues.add(fact.queue)
+
+
+def _callback_requested(state: BoardState, fact: CallbackRequested) -> None:
+    """Who is called back has not been turned away. One who has waited counts by that wait."""
+    turned = state.turned_away.get(fact.call, {}).pop(fact.queue, None)
+    if turned is None:
+        return
+    for counts in turned.slots:
+        counts.turned_away -= 1
+        counts.callback_unserved += 1
+    turned.mark.figure = "callback_unserved"
     state.touched_queues.add(fact.queue)
 
 
@@ -161,6 +177,7 @@ def _call_ended(state: BoardState, fact: CallEnded) -> None:
     if wait is not None:
         close(state, wait, _AFTER_END[fact.reason], fact.at - wait.joined_at)
     state.calls.pop(fact.call, None)
+    state.turned_away.pop(fact.call, None)
     in_menu = fact.phase is Phase.MENU and fact.reason is EndReason.CUSTOMER
     if in_menu:
         state.mark("ended_in_menu", "", fact.call, fact.at)
@@ -175,6 +192,7 @@ RULES: Rules = {
     CallerQueued: _caller_queued,
     CallerLeftQueue: _caller_left,
     NobodyOnDuty: _nobody_on_duty,
+    CallbackRequested: _callback_requested,
     CallbackPlaceEnded: _place_ended,
     CallEnded: _call_ended,
 }

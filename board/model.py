@@ -70,6 +70,7 @@ class Counts(LegCounts):
     node_lost: int = 0
     ended_by_us: int = 0
     turned_away: int = 0
+    callback_unserved: int = 0
     called_back: int = 0
     called_back_us: Duration = 0
     answer_us: Duration = 0
@@ -153,7 +154,7 @@ class Leg:
     released_by: Side | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Mark:
     """Something counted that is neither a wait nor a leg: `figure` says what it counts in."""
 
@@ -161,6 +162,14 @@ class Mark:
     figure: str
     queue: str
     call: str
+
+
+@dataclass(slots=True, eq=False)
+class TurnedAway:
+    """A caller whom nobody serves, and who may still ask to be called back. `slots`: where that counts."""
+
+    mark: Mark
+    slots: Slots
 
 
 @dataclass(slots=True)

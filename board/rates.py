@@ -52,6 +52,7 @@ def of_waits(c: Counts, undecided: Undecided) -> dict[str, Any]:
         "node_lost": c.node_lost,
         "ended_by_us": c.ended_by_us,
         "turned_away": c.turned_away,
+        "callback_unserved": c.callback_unserved,
         "called_back": c.called_back,
         "called_back_mean_ms": mean_ms(c.called_back_us, c.called_back),
         "sl10": ratio(c.answered_10, c.offered - undecided.within_10),

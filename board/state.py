@@ -24,6 +24,7 @@ from board.model import (
     Node,
     OpenCall,
     Slots,
+    TurnedAway,
     Wait,
 )
 from board.periods import day_start, quarter_start
@@ -58,6 +59,8 @@ class BoardState:
         self.agent_days: defaultdict[Instant, ByAgent] = defaultdict(lambda: defaultdict(AgentCounts))
         self.agent_quarters: defaultdict[Instant, ByAgent] = defaultdict(lambda: defaultdict(AgentCounts))
         self.calls: dict[str, OpenCall] = {}
+        self.turned_away: defaultdict[str, dict[str, TurnedAway]] = defaultdict(dict)
+        """By call and queue, while they may still ask to be called back."""
         self.waiting: dict[str, Wait] = {}
         self.queue_waiting: defaultdict[str, dict[str, Wait]] = defaultdict(dict)
         self.recent: defaultdict[str, deque[Wait]] = defaultdict(lambda: deque(maxlen=RECENT))
@@ -105,11 +108,13 @@ class BoardState:
             known = self.agents[agent] = Agent(agent)
         return known
 
-    def mark(self, figure: str, queue: str, call: str, at: Instant) -> None:
+    def mark(self, figure: str, queue: str, call: str, at: Instant) -> Mark:
         """Remember which call was counted in `figure`, so that it can be opened."""
-        self.marks.append(Mark(at, figure, queue, call))
+        mark = Mark(at, figure, queue, call)
+        self.marks.append(mark)
         if len(self.marks) > MARKS:
             self.journal_from = max(self.journal_from, self.marks.popleft().at)
+        return mark
 
     def take_touched(self) -> tuple[set[str], set[str], bool]:
         """Queues, agents and whether anything else has changed since the last taking."""
@@ -150,6 +155,7 @@ class BoardState:
                 del by_agent[old]
         for call in [each for each in self.calls.values() if each.arrived_at < first]:
             del self.calls[call.call]
+            self.turned_away.pop(call.call, None)
         while self.waits and self.waits[0].joined_at < first:
             self.waits.popleft()
         while self.marks and self.marks[0].at < first:

@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from board.fold import reduce
-from board.model import Agent, AgentSlots, CallTotals, Counts, Leg, Slots, Wait
+from board.model import Agent, AgentSlots, CallTotals, Counts, Leg, Mark, Slots, TurnedAway, Wait
 from board.periods import quarter_start
 from board.state import BoardState, ByQueue
 from core.clock import Duration, Instant
@@ -26,6 +26,7 @@ KINDS = frozenset(
         "CallerQueued",
         "CallerLeftQueue",
         "NobodyOnDuty",
+        "CallbackRequested",
         "CallbackPlaceEnded",
         "CallEnded",
         "OutgoingEnded",
@@ -51,6 +52,15 @@ class HeldWait:
     queue: str
     joined_at: Instant
     answer_within: Duration = USUAL_ANSWER_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTurned:
+    """A caller whom nobody serves, and who may still ask to be called back. `at`: when that was counted."""
+
+    call: str
+    queue: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class Held:
     waits: tuple[HeldWait, ...] = ()
     legs: tuple[HeldLeg, ...] = ()
     agents: tuple[HeldAgent, ...] = ()
+    turned: tuple[HeldTurned, ...] = ()
 
 
 class Tally(BoardState):
@@ -125,6 +136,11 @@ class Tally(BoardState):
             agents=tuple(
                 HeldAgent(each.agent, each.state, each.since, each.leg) for each in self.agents.values()
             ),
+            turned=tuple(
+                HeldTurned(call, queue, each.mark.at)
+                for call, by_queue in self.turned_away.items()
+                for queue, each in by_queue.items()
+            ),
         )
 
     # -------------------------------------------------------------- what the fold asks for
@@ -141,8 +157,9 @@ class Tally(BoardState):
         """Calls as a whole are not kept by interval."""
         return ()
 
-    def mark(self, figure: str, queue: str, call: str, at: Instant) -> None:
-        """Intervals are not opened into calls."""
+    def mark(self, figure: str, queue: str, call: str, at: Instant) -> Mark:
+        """Intervals are not opened into calls: it is not kept."""
+        return Mark(at, figure, queue, call)
 
     # -------------------------------------------------------------- inside
 
@@ -186,6 +203,10 @@ class Tally(BoardState):
                 wait.call, wait.queue, wait.joined_at, slots, answer_within=wait.answer_within
             )
             self.queue_waiting[wait.queue][wait.call] = self.waiting[wait.call]
+        for turned in held.turned:
+            mark = self.mark("turned_away", turned.queue, turned.call, turned.at)
+            slots = self.slots(turned.queue, turned.at)
+            self.turned_away[turned.call][turned.queue] = TurnedAway(mark, slots)
         for agent in held.agents:
             self.agents[agent.agent] = Agent(agent.agent, agent.state, agent.since, leg=agent.leg)
         for leg in held.legs:

@@ -255,6 +255,8 @@ class PlaceOutcome(StrEnum):
     """The customer was dialled, once: from then on it is for whoever owes the call-back."""
     EXPIRED = "expired"
     """No agent came free for it in time."""
+    OUTSIDE_HOURS = "outside_hours"
+    """Its time was over while customers are not called: it is for whoever owes the call-back, by day."""
     WITHDRAWN = "withdrawn"
     """Somebody else has called, or may have; the number cannot be called; or the customer asked once more, or
     called again and was answered."""
@@ -262,12 +264,15 @@ class PlaceOutcome(StrEnum):
 
 class CallbackPlaceEnded(CallFact, frozen=True, kw_only=True):
     """The place in `queue` of the caller of this call, kept since `joined_at`, is over. `waited`: since then;
-    of one who was reached until an agent spoke with him."""
+    of one who was reached until an agent spoke with him. `spoken_in`, `spoken_by`: the other call in which an
+    agent (staff number) has answered him meanwhile, if that ended it."""
 
     queue: str
     joined_at: Instant
     outcome: PlaceOutcome
     waited: Duration
+    spoken_in: str = ""
+    spoken_by: str = ""
 
 
 class CallerMoved(CallFact, frozen=True, kw_only=True):
@@ -526,7 +531,8 @@ class OutgoingEnded(LegFact, frozen=True, kw_only=True):
 class SurveyStarted(LegFact, frozen=True, kw_only=True):
     """`leg` and `agent` are those the score belongs to (house decision 3).
 
-    `by`: AGENT if the agent hung up first (CALL-10), SYSTEM if the customer was transferred on command.
+    `by`: AGENT if the agent hung up first (CALL-10), SYSTEM if the customer was transferred on command or
+    the agent's leg was hung up for him.
     """
 
     by: Side

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import BANK_ZONE, Clock, local_day
@@ -72,11 +74,16 @@ class Customers:
         return rules.most_favoured_first(one for one in found if rules.is_current(one, today))
 
     async def served_apart(self, numbers: Collection[str] | None = None) -> dict[str, rules.Served]:
-        """Numbers whose callers are served otherwise than anybody, of all there are or of these."""
+        """Numbers whose callers are served otherwise than anybody, of all there are or of these. They may be
+        very many: what each one says is worked out in a thread, some at a time."""
         today = local_day(self._clock(), self._zone)
+        found: dict[str, rules.Served] = {}
         async with self._database.read() as connection:
-            found = await store.apart(connection, numbers)
-        return rules.served(found, today)
+            wanted = await store.apart(connection) if numbers is None else list(numbers)
+            for some in store.slices(wanted):
+                rows = await store.sharing(connection, some)
+                found |= await asyncio.to_thread(_served, rows, today)
+        return found
 
     async def read(self, id_: str, *, by: str, purpose: str, reason: str) -> tuple[Customer, list[Note]]:
         """The whole record with its newest notes; on record. `BadInput` without a purpose of the list."""
@@ -231,6 +238,10 @@ class Customers:
         if found := rules.refusals(tidied, self._directory().languages):
             raise Unfit(found)
         return tidied
+
+
+def _served(rows: Sequence[RowMapping], today: date) -> dict[str, rules.Served]:
+    return rules.served(map(store.with_its_number, rows), today)
 
 
 def _subject(id_: str) -> str:

@@ -26,27 +26,29 @@ async def with_number(connection: AsyncConnection, number: str, *, limit: int) -
     return list((await load(connection, rows.scalars().all())).values())
 
 
-async def apart(
-    connection: AsyncConnection, numbers: Collection[str] | None = None
-) -> list[tuple[str, Customer]]:
-    """Number and customer, of every number (or of `numbers`) that belongs to somebody who is served apart; so
-    are those who share it."""
+async def apart(connection: AsyncConnection) -> list[str]:
+    """Every number that belongs to somebody who is served apart."""
     special = or_(customers.c.level != Level.ORDINARY.value, customers.c.language != "")
     theirs = select(customer_numbers.c.number).join(customers).where(special).distinct()
+    return list((await connection.execute(theirs)).scalars())
+
+
+async def sharing(connection: AsyncConnection, numbers: Sequence[str]) -> list[RowMapping]:
+    """For `with_its_number`: everybody who has one of these numbers, as many as `slices` gives."""
     query = select(customer_numbers.c.number, customers).join(customers)
-    found: list[tuple[str, Customer]] = []
-    wanted = [None] if numbers is None else list(_slices(sorted(numbers)))
-    for some in wanted:
-        mine = customer_numbers.c.number.in_(theirs if some is None else some)
-        for row in (await connection.execute(query.where(mine))).mappings():
-            found.append((row["number"], _customer(row, ())))
-    return found
+    rows = await connection.execute(query.where(customer_numbers.c.number.in_(numbers)))
+    return list(rows.mappings())
+
+
+def with_its_number(row: RowMapping) -> tuple[str, Customer]:
+    """Number and customer, of a row of `sharing`."""
+    return row["number"], _customer(row, ())
 
 
 async def load(connection: AsyncConnection, ids: Collection[str]) -> dict[str, Customer]:
     """These customers; unknown ones are left out."""
     found: dict[str, Customer] = {}
-    for some in _slices(list(ids)):
+    for some in slices(list(ids)):
         numbers: dict[str, list[str]] = {}
         of_these = select(customer_numbers).where(customer_numbers.c.customer.in_(some))
         for row in await connection.execute(of_these.order_by(customer_numbers.c.position)):
@@ -59,7 +61,7 @@ async def load(connection: AsyncConnection, ids: Collection[str]) -> dict[str, C
 
 async def keep(connection: AsyncConnection, changes: Sequence[Change]) -> None:
     """Make these changes the present, and remember what was there before."""
-    for some in _slices(changes):
+    for some in slices(changes):
         await upsert(connection, customers, [_row(change) for change in some])
         await connection.execute(insert(customer_changes), [_change_row(change) for change in some])
         whose = [change.customer for change in some]
@@ -145,5 +147,6 @@ def _change(row: RowMapping) -> Change:
     )
 
 
-def _slices(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+def slices(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    """As many at once as a statement takes."""
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

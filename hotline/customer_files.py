@@ -4,12 +4,14 @@
 
 No reload, however many a sheet brings. At the start, when a day has begun, when the directory says something
 else and after a failure, all files are compared with the table; in between those of the numbers that changed.
+That is done in a thread, out of the way of the calls, and by one at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -124,30 +126,22 @@ class CustomerFiles:
         if not whole and not numbers:
             return
         try:
-            wanted = await self._wanted(None if whole else numbers)
+            apart = await self._customers.served_apart(None if whole else numbers)
         except HotlineError as problem:
             self._failed(list(self._folders), str(problem))
             return
-        gone = frozenset(customer_file(self._key, number) for number in numbers) - wanted.keys()
+        wanted, gone = await asyncio.to_thread(
+            files_of, apart, None if whole else numbers, languages_served(self._directory()), self._key
+        )
         for node, folder in self._folders.items():
             try:
-                count = await asyncio.to_thread(write_all if whole else _write_some, folder, wanted, gone)
+                count = await _written(write_all if whole else write_some, folder, wanted, gone)
             except OSError as problem:
                 self._failed([node], f"{folder} cannot be written ({problem.strerror}): `hotline prepare`")
                 continue
             total = count if whole else self.published[node].numbers + count
             self.published[node] = CustomersStanding(node=node, numbers=total, since=self._clock())
             _log.info("customers_live", node=node, numbers=total)
-
-    async def _wanted(self, numbers: frozenset[str] | None) -> dict[str, str]:
-        """Name of a file → what it says."""
-        apart = await self._customers.served_apart(numbers)
-        spoken = languages_served(self._directory())
-        found = {}
-        for number, how in apart.items():
-            if word := word_of(how, spoken):
-                found[customer_file(self._key, number)] = word
-        return found
 
     def _failed(self, nodes: list[str], why: str) -> None:
         self._all = True
@@ -177,23 +171,55 @@ def word_of(how: Served, spoken: frozenset[str]) -> str:
     return f"{int(how.first)}{language}" if how.first or language else ""
 
 
-def write_all(folder: Path, wanted: Mapping[str, str], _gone: frozenset[str] = frozenset()) -> int:
+def files_of(
+    apart: Mapping[str, Served], numbers: Collection[str] | None, spoken: frozenset[str], key: str
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Name of a file → what it says; names of those of `numbers` (None: all there are) that say nothing."""
+    said = ((number, word_of(how, spoken)) for number, how in apart.items())
+    wanted = {customer_file(key, number): word for number, word in said if word}
+    return wanted, frozenset(customer_file(key, number) for number in numbers or ()) - wanted.keys()
+
+
+Write = Callable[[Path, Mapping[str, str], frozenset[str], Callable[[], bool]], int]
+
+
+async def _written(write: Write, folder: Path, wanted: Mapping[str, str], gone: frozenset[str]) -> int:
+    """Write in a thread. Cancelled, it has it stop, and waits until it has: nobody meets it at the files."""
+    stopped = threading.Event()
+    work = asyncio.ensure_future(asyncio.to_thread(write, folder, wanted, gone, stopped.is_set))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        stopped.set()
+        await asyncio.wait([work])
+        raise
+
+
+def write_all(
+    folder: Path, wanted: Mapping[str, str], _gone: frozenset[str], stopped: Callable[[], bool]
+) -> int:
     """Make the folder say this and nothing else; returns how many files there are then."""
     folder.mkdir(exist_ok=True, mode=0o750)
-    _write_some(folder, wanted, frozenset(one.name for one in folder.iterdir()) - wanted.keys())
+    write_some(folder, wanted, frozenset(one.name for one in folder.iterdir()) - wanted.keys(), stopped)
     return len(wanted)
 
 
-def _write_some(folder: Path, wanted: Mapping[str, str], gone: frozenset[str]) -> int:
-    """Returns by how many files there are more."""
+def write_some(
+    folder: Path, wanted: Mapping[str, str], gone: frozenset[str], stopped: Callable[[], bool]
+) -> int:
+    """Returns by how many files there are more. `stopped`: whether to leave the rest as it is."""
     more = 0
     for name, word in wanted.items():
+        if stopped():
+            return more
         file = folder / name
         there = file.read_bytes() if file.exists() else b""
         if there != word.encode("ascii"):
             write_file(file, word, _MODE)
         more += not there
     for name in gone:
+        if stopped():
+            return more
         file = folder / name
         more -= file.exists()
         file.unlink(missing_ok=True)

@@ -105,7 +105,7 @@ class CallBacks:
         for fact in answered if self._kept.any else ():
             call = self._board.call(fact.call)
             if call is not None and call.caller:
-                outcome.facts += self._kept.spoken_with(call.caller, fact.at)
+                outcome.facts += self._kept.spoken_with(call.caller, fact)
 
     def give(self, agent: Agent, at: Instant, outcome: Outcome, lines: Lines | None = None) -> bool:
         """Hold an agent who takes calls for the customer whose turn it is; False if it is nobody's. `lines`:
@@ -129,8 +129,11 @@ class CallBacks:
 
     def plan(self, now: Instant) -> Outcome:
         """What time alone brings about: places that have run out, and agents who have nothing else to do."""
-        outcome = Outcome(list(self._kept.run_out(now)))
-        if self._kept.any and self.hours(now):
+        if not self._kept.any:
+            return Outcome()
+        within_hours = self.hours(now)
+        outcome = Outcome(list(self._kept.run_out(now, within_hours=within_hours)))
+        if self._kept.any and within_hours:
             idle = [
                 agent
                 for agent in self._board.agents.values()

@@ -179,6 +179,8 @@ def survey_began(draft: Draft, signal: s.SurveyBegan) -> None:
         end_talk(draft, leg, by)
     rated = draft.call.last_answered()
     if rated is not None:
+        if rated.released_by is f.Side.SYSTEM:
+            by = f.Side.SYSTEM  # the dialplan only knows that the leg is over, not who has ended it
         draft.change(survey=Survey(rated.id), phase=f.Phase.SURVEY)
         draft.leg_fact(f.SurveyStarted, rated, by=by)
 

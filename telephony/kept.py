@@ -87,13 +87,15 @@ class KeptPlaces:
                 case f.AgentAnswered() if fact.call in self._calls:
                     first, number = self._calls[fact.call]
                     ended |= self._over(first, f.PlaceOutcome.REACHED, fact.at)
-                    ended |= self._spoken_with(number, fact.at)
+                    ended |= self._spoken_with(number, fact)
                 case f.OutgoingEnded() if fact.call in self._calls:
                     ended |= self._called(fact)
         return list(ended.values())
 
-    def run_out(self, now: Instant) -> list[f.CallbackPlaceEnded]:
-        """Ends of places that were kept long enough; none of one whose customer is being called."""
+    def run_out(self, now: Instant, *, within_hours: bool = True) -> list[f.CallbackPlaceEnded]:
+        """Ends of places that were kept long enough; none of one whose customer is being called.
+        `within_hours`: whether customers are called now."""
+        outcome = f.PlaceOutcome.EXPIRED if within_hours else f.PlaceOutcome.OUTSIDE_HOURS
         late = [
             place.call
             for place in self._places.values()
@@ -101,7 +103,7 @@ class KeptPlaces:
         ]
         ended: dict[str, f.CallbackPlaceEnded] = {}
         for call in late:
-            ended |= self._over(call, f.PlaceOutcome.EXPIRED, now)
+            ended |= self._over(call, outcome, now)
         return list(ended.values())
 
     def choose(
@@ -148,9 +150,9 @@ class KeptPlaces:
         """Nobody is to be called for it any more: somebody else has done so, or it can never be."""
         return list(self._over(call, f.PlaceOutcome.WITHDRAWN, at).values())
 
-    def spoken_with(self, caller: str, at: Instant) -> list[f.CallbackPlaceEnded]:
+    def spoken_with(self, caller: str, answer: f.AgentAnswered) -> list[f.CallbackPlaceEnded]:
         """An agent has answered a call from this number: whoever waits there for ours does so no more."""
-        return list(self._spoken_with(known(caller), at).values())
+        return list(self._spoken_with(known(caller), answer).values())
 
     # ------------------------------------------------------------------ inside
 
@@ -172,17 +174,23 @@ class KeptPlaces:
 
     def _keep(self, fact: f.CallbackRequested) -> dict[str, f.CallbackPlaceEnded]:
         number = known(fact.number)
-        before = self._spoken_with(number, fact.at, but=fact.call)  # nobody is called for each time of asking
+        before: dict[str, f.CallbackPlaceEnded] = {}
+        for call in self._of(number):  # nobody is called for each time of asking
+            if call != fact.call:
+                before |= self._over(call, f.PlaceOutcome.WITHDRAWN, fact.at)
         self._places[fact.call] = Place(fact.call, number, fact.node, fact.queue, fact.joined_at, fact.at)
         self._by_record[asked_callback(fact.call)] = fact.call
         self._not_before[fact.call] = fact.at + PROMISING
         return before
 
-    def _spoken_with(self, number: str, at: Instant, but: str = "") -> dict[str, f.CallbackPlaceEnded]:
-        his = [place.call for place in self._places.values() if place.number == number and place.call != but]
+    def _of(self, number: str) -> list[str]:
+        return [place.call for place in self._places.values() if place.number == number]
+
+    def _spoken_with(self, number: str, answer: f.AgentAnswered) -> dict[str, f.CallbackPlaceEnded]:
+        spoken = {"spoken_in": answer.call, "spoken_by": answer.agent}
         ended: dict[str, f.CallbackPlaceEnded] = {}
-        for call in his:
-            ended |= self._over(call, f.PlaceOutcome.WITHDRAWN, at)
+        for call in self._of(number):
+            ended |= self._over(call, f.PlaceOutcome.WITHDRAWN, answer.at, **spoken)
         return ended
 
     def _called(self, fact: f.OutgoingEnded) -> dict[str, f.CallbackPlaceEnded]:
@@ -196,7 +204,9 @@ class KeptPlaces:
         self._not_before[first] = fact.at + FILED
         return {}
 
-    def _over(self, call: str, outcome: f.PlaceOutcome, at: Instant) -> dict[str, f.CallbackPlaceEnded]:
+    def _over(
+        self, call: str, outcome: f.PlaceOutcome, at: Instant, **spoken: str
+    ) -> dict[str, f.CallbackPlaceEnded]:
         place = self._places.get(call)
         if place is None:
             return {}
@@ -211,6 +221,7 @@ class KeptPlaces:
                 joined_at=place.joined_at,
                 outcome=outcome,
                 waited=waited,
+                **spoken,
             )
         }
 

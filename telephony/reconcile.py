@@ -81,6 +81,7 @@ class _Picture:
             return self._dialling(call)
         customer = self.channels[call.leg]
         told: list[s.Signal] = [s.Seen(self.at, call.node, call.leg, customer.channel)]
+        told += self._survey(call, customer)  # before its agent is gone: it knows who ended the talk
         told += self._known_legs(call)
         told += self._asked(call)
         asked = {leg for consult in call.asking for leg in (consult.id, consult.by)}
@@ -94,7 +95,7 @@ class _Picture:
             told += self._wait(customer, *queued)
         elif queued is None and not customer.bridge and customer.context not in _WAITING:
             told += self._left_unseen(call)
-        return told + self._survey(call, customer)
+        return told
 
     def _dialling(self, call: Call) -> list[s.Signal]:
         """Of a call that we make whose customer we have not heard to be dialled."""
@@ -142,6 +143,8 @@ class _Picture:
         sent = customer.variables.get("SURVEY_SENT", "")
         if not sent or call.survey is not None or customer.context != _SURVEY:
             return []
+        if call.waiting:
+            return []  # who has talked with the customer meanwhile is nobody that we know
         return [s.SurveyBegan(self.at, call.node, call.id, call.leg, sent == "transfer")]
 
     def of_unknown(self, customer: ChannelPicture) -> list[s.Signal]:

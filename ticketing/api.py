@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from core.clock import SECOND, Clock, instant
 from ledger.calls import CallBook
+from ticketing.callback_schemas import CallbackDone, CallbackOut, CallbacksOut, callback_out
 from ticketing.callbacks import Callbacks
 from ticketing.model import CallSummary
 from ticketing.schemas import (
-    CallbackDone,
-    CallbackOut,
-    CallbacksOut,
     OfAgent,
     OfCall,
     OwedListOut,
@@ -23,7 +21,6 @@ from ticketing.schemas import (
     Unaccounted,
     UnaccountedListOut,
     WhyRead,
-    callback_out,
     owed_out,
     summary_out,
     ticket_out,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.calendar import WorkingCalendar
 from core.clock import MINUTE, Clock, Duration, Instant
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, CallbackRequested, Fact, Numbered, SurveyAnswered
+from core.facts import CallArrived, CallbackPlaceEnded, CallbackRequested, Fact, Numbered, SurveyAnswered
 from core.names import asked_callback
 from directory.lookup import Directory
 from storage import Database
@@ -29,7 +29,7 @@ from ticketing.rules import is_poor, repairer, responsible
 from web.route import Principal
 
 CONSUMER = "ticketing.callbacks"
-KINDS = frozenset({"SurveyAnswered", "CallbackRequested"})
+KINDS = frozenset({"SurveyAnswered", "CallbackRequested", "CallbackPlaceEnded"})
 LINGER_S = 0.25
 """The program itself calls back a customer who asked for it, and looks for the record."""
 REACHED = "已接通"
@@ -122,9 +122,15 @@ class Callbacks:
 
     def concerns(self, fact: Fact) -> bool:
         """Whether anything follows from it: most customers are pleased, and have waited."""
-        return isinstance(fact, CallbackRequested) or (
-            isinstance(fact, SurveyAnswered) and is_poor(fact, self._directory().survey)
-        )
+        match fact:
+            case CallbackRequested():
+                return True
+            case CallbackPlaceEnded():
+                return bool(fact.spoken_in)
+            case SurveyAnswered():
+                return is_poor(fact, self._directory().survey)
+            case _:
+                return False
 
     async def follow(self, connection: AsyncConnection, batch: Sequence[Numbered]) -> None:
         """A ledger consumer's handler: a poor rating is a chance for repair (SURVEY-08)."""
@@ -134,6 +140,9 @@ class Callbacks:
                 await self._repair(connection, fact)
             elif isinstance(fact, CallbackRequested):
                 await self._asked(connection, fact)
+            elif isinstance(fact, CallbackPlaceEnded) and fact.spoken_in:
+                id_, call, agent = asked_callback(fact.call), fact.spoken_in, fact.spoken_by
+                await store.note_spoken(connection, id_, call=call, agent=agent, at=fact.at)
 
     async def _repair(self, connection: AsyncConnection, fact: SurveyAnswered) -> None:
         directory = self._directory()
@@ -193,12 +202,13 @@ class Callbacks:
         task = await store.load_callback(connection, timer.owner.partition(":")[2])
         if task is None or task.done_at is not None:
             return
+        spoken = f"客户已再次来电,由 {task.spoken_by} 接听,请确认后办结。"
         await self._notices.put(
             connection,
             Notice(
                 person=task.owner,
                 subject="回电时间已到",
-                text=f"应回电的客户尚未联系。任务:{task.id}",
+                text=f"{spoken if task.spoken_in else '应回电的客户尚未联系。'}任务:{task.id}",
                 key=f"due:{task.id}:{task.due_at}",
                 cause=f"call:{task.call}",
                 urgent=True,

@@ -113,7 +113,8 @@ class CallbackTask:
 
     `id`: `summary:<number>` of a promise (CALL-13), `rating:<leg>` of a poor rating (SURVEY-08),
     `asked:<call>` of a customer who asked for it while waiting. `summary`:
-    "" without one. `outcome`: what came of it, once it is done.
+    "" without one. `outcome`: what came of it, once it is done. `spoken_in`: another call of the customer's,
+    which `spoken_by` has answered at `spoken_at`; what was settled only people know, so it is still owed.
     """
 
     id: str
@@ -128,6 +129,9 @@ class CallbackTask:
     done_at: Instant | None = None
     done_by: str = ""
     outcome: str = ""
+    spoken_in: str = ""
+    spoken_by: str = ""
+    spoken_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from core.masking import mask_number
 from ledger.call_record import JoinRecord
 from ledger.schemas import JoinOut, join_out
 from ticketing.model import (
-    CallbackTask,
     CallSummary,
     Gender,
     Nature,
@@ -138,35 +137,6 @@ class UnaccountedListOut(Out):
 
     talks: list[UnaccountedOut]
     more: bool
-
-
-class CallbackOut(Out):
-    """A customer who is owed a call. `cause`: promise or poor_rating. `overdue`: the time has passed."""
-
-    id: str
-    cause: str
-    summary: str
-    call: str
-    leg: str
-    owner: str
-    number: str
-    due_at: datetime
-    overdue: bool
-    done_at: datetime | None
-    done_by: str
-    outcome: str
-
-
-class CallbackDone(In):
-    """What came of it: reached, not reached after how many tries, not wanted …"""
-
-    outcome: str = Field(min_length=1, max_length=200)
-
-
-class CallbacksOut(Out):
-    """The most urgent first."""
-
-    callbacks: list[CallbackOut]
 
 
 class OfCall(In):
@@ -323,24 +293,6 @@ def unaccounted_out(talk: OwedSummary, answered_at: Instant) -> UnaccountedOut:
         answered_at=moment(answered_at),
         ended_at=moment(talk.ended_at),
         talked_s=(talk.ended_at - answered_at) // 1_000_000,
-    )
-
-
-def callback_out(task: CallbackTask, now: Instant) -> CallbackOut:
-    """For its owner, who has to dial the number."""
-    return CallbackOut(
-        id=task.id,
-        cause=task.cause,
-        summary=task.summary,
-        call=task.call,
-        leg=task.leg,
-        owner=task.owner,
-        number=task.number,
-        due_at=moment(task.due_at),
-        overdue=task.done_at is None and task.due_at < now,
-        done_at=_moment(task.done_at),
-        done_by=task.done_by,
-        outcome=task.outcome,
     )
 
 

@@ -171,6 +171,12 @@ async def end_callback(
     return await load_callback(connection, id_) if ended.rowcount == 1 else None
 
 
+async def note_spoken(connection: AsyncConnection, id_: str, *, call: str, agent: str, at: Instant) -> None:
+    """The customer was answered in another call; of one that is done it changes nothing."""
+    open_ = update(callback_tasks).where(callback_tasks.c.id == id_, callback_tasks.c.done_at.is_(None))
+    await connection.execute(open_.values(spoken_in=call, spoken_by=agent, spoken_at=at))
+
+
 async def asked_before(connection: AsyncConnection, task: CallbackTask) -> list[str]:
     """Call-backs still owed that the customer of this one has asked for no later."""
     rows = await connection.execute(

@@ -91,6 +91,9 @@ callback_tasks = Table(
     Column("done_at", BigInteger),
     Column("done_by", String(8), nullable=False),
     Column("outcome", String(200), nullable=False),
+    Column("spoken_in", String(36), nullable=False),
+    Column("spoken_by", String(8), nullable=False),
+    Column("spoken_at", BigInteger),
 )
 Index("ix_callback_tasks_owner", callback_tasks.c.owner, callback_tasks.c.due_at)
 

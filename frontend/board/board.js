@@ -6,6 +6,7 @@ import { forgetAlarms, letTake, openAlarms, renderAlarms } from "./alarms.js";
 import { openOnClick } from "./drill.js";
 import { Feed } from "./feed.js";
 import { mark, number, say } from "./format.js";
+import { offerOwed, openOwed } from "./owed.js";
 import { renderQueues } from "./queues.js";
 import { providerName, signIn, signOut, whoAmI } from "./session.js";
 import { renderGauge, renderTiles } from "./tiles.js";
@@ -77,6 +78,7 @@ function askToSignIn(trouble = "") {
   mark(document.body, "signed", "out");
   by("board").hidden = true;
   by("sign-out").hidden = true;
+  offerOwed(false);
   forgetAlarms();
   signedIn = null;
   setPerson(null);
@@ -98,6 +100,7 @@ function enter(person, typed = "") {
   mark(document.body, "signed", "in");
   by("sign-in").hidden = true;
   by("sign-out").hidden = false;
+  offerOwed(true);
   letTake(person.rights.includes("alarms.acknowledge"));
   feed.start();
 }
@@ -155,6 +158,7 @@ function relabel() {
 sayWords();
 relabel();
 openAccount({ onChanged: begin, onLeft: leave });
+openOwed();
 openOnClick(() => feed.data?.names ?? { queues: {} });
 openAlarms(() => ({ data: feed.data, now: feed.now() }));
 setInterval(() => {

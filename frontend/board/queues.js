@@ -55,7 +55,7 @@ function renderRow(row, name, data, now, target) {
   const [business, tongue] = partsOf(name, data.names);
   say(row.business, business);
   say(row.tongue, tongue);
-  mark(row, "idle", !queue.offered && !queue.waiting && !queue.turned_away);
+  mark(row, "idle", !queue.offered && !queue.waiting && !queue.turned_away && !queue.callback_unserved);
   for (const { key, text } of COLUMNS) if (text) say(row.cells_[key], text(queue));
   renderChips(row.chips, data.waiting[name] ?? [], now);
   const within = Number(data.names.queues[name]?.service_level_s ?? USUAL_S);

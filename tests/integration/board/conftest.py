@@ -36,6 +36,7 @@ from web.live import LiveHub
 from web.oidc.provider import ProviderClient
 from web.password_rules import PasswordRule
 from web.passwords import Passwords
+from web.route import Route
 from web.sessions import Sessions
 
 ROOT = Path(__file__).parents[3]
@@ -125,6 +126,12 @@ def signing_in() -> SigningIn:
 
 
 @pytest.fixture
+def more_routes() -> list[Route]:
+    """Of other features, whose rows a page of the board shows."""
+    return []
+
+
+@pytest.fixture
 async def house(  # noqa: PLR0917  fixtures come by name
     both: tuple[Database, Database],
     ledger: Ledger,
@@ -132,6 +139,7 @@ async def house(  # noqa: PLR0917  fixtures come by name
     clock: Clock,
     tmp_path: Path,
     signing_in: SigningIn,
+    more_routes: list[Route],
 ) -> AsyncIterator[House]:
     cheap = Passwords(cheap=True)
     issued = credentials.issue(tmp_path / "credentials.json", directory, passwords=cheap)
@@ -157,6 +165,7 @@ async def house(  # noqa: PLR0917  fixtures come by name
             *BoardApi(board, clock).routes(),
             *ExportsApi(exports).routes(),
             *ReportsApi(reports, directory=lambda: directory, clock=clock, zone=BANK_ZONE).routes(),
+            *more_routes,
         ],
         sessions=Sessions(both[0], people, clock=clock, passwords=cheap, rule=signing_in.rule),
         hub=hub,

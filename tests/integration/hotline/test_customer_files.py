@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from types import CodeType, FrameType
 
 import pytest
 
 from core.clock import BANK_ZONE, DAY
+from customers import rules, store
 from customers.model import Details, Level
 from customers.service import Customers
 from directory.lookup import Directory
 from directory.seed import DEMO, load
-from hotline.customer_files import CustomerFiles
+from hotline.customer_files import CustomerFiles, word_of, write_all
 from hotline.settings import NodeSettings
 from storage import Database, migrate
 from telephony.nodefiles import customer_file
@@ -153,3 +157,50 @@ async def test_a_folder_that_cannot_be_written_is_told_and_made_good(world: Worl
         await world.published()
         assert not world.files.published["node1"].waiting
         assert (world.says(MOBILE), world.says(LANDLINE)) == ("1", "1")
+
+
+async def test_what_is_done_for_each_number_is_not_done_in_the_event_loop(world: World) -> None:
+    """With a hundred thousand favoured customers it would stand still for seconds."""
+    here: set[CodeType] = set()
+
+    def note(frame: FrameType, _event: str, _arg: object) -> None:
+        here.add(frame.f_code)
+
+    await world.keep("C-1", MOBILE, LANDLINE, level=Level.VIP)
+    before = sys.getprofile()
+    sys.setprofile(note)  # of this thread alone
+    try:
+        async with running(world.files.run()):
+            await world.published()
+    finally:
+        sys.setprofile(before)
+    assert world.says(MOBILE) == "1"
+    for_each = (store.with_its_number, rules.is_current, word_of, customer_file)
+    assert CustomerFiles.done.__code__ in here
+    assert not [each.__name__ for each in for_each if each.__code__ in here]
+
+
+async def test_one_that_is_ended_has_let_go_of_the_files(world: World) -> None:
+    """Else its successor would meet it there: both write the same file aside."""
+    world.folder.mkdir()
+    slow = world.folder / customer_file(KEY, MOBILE)
+    os.mkfifo(slow)  # whoever compares it waits for as long as we like
+    await world.keep("C-1", MOBILE, level=Level.VIP)
+    task = asyncio.create_task(world.files.run())
+    writer = await asyncio.to_thread(os.open, slow, os.O_WRONLY)
+    try:
+        task.cancel()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not task.done()
+    finally:
+        os.close(writer)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_who_is_told_to_stop_leaves_the_rest_of_the_files_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "stray").write_text("1", "ascii")
+    told = iter((False, True, True))
+    write_all(tmp_path, {"a": "1", "b": "1"}, frozenset(), lambda: next(told))
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "stray"]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from core.calendar import HolidayNotice, Special
 from core.clock import HOUR, MINUTE, local_day
 from core.errors import Conflict, NotFound
-from core.facts import CallArrived, CallbackRequested, SurveyAnswered
+from core.facts import CallArrived, CallbackPlaceEnded, CallbackRequested, PlaceOutcome, SurveyAnswered
 from ledger.consumer import Consumer
 from storage.notices.outbox import Notices
 from storage.timer_runner import TimerRunner
@@ -230,3 +230,34 @@ async def test_who_asks_in_two_calls_is_owed_the_later_one_alone(desk: Desk) -> 
     desk.now = owed.due_at
     await follow.runner.fire_due()
     assert (await follow.told(LEADER)).count("回电时间已到") == 1
+
+
+@pytest.mark.rule("CALL-13")
+async def test_who_calls_again_and_is_answered_is_still_owed_a_call_that_says_so(
+    site: Site,  # noqa: F811
+    desk: Desk,
+) -> None:
+    follow, now = Follow(desk), NOW + 10 * HOUR
+    kept = {"node": "node1", "call": CALL, "queue": "card-cmn", "joined_at": now - MINUTE}
+    asked = CallbackRequested(at=now, number=CUSTOMER, **kept)
+    ends = {"outcome": PlaceOutcome.WITHDRAWN, "waited": 2 * MINUTE, **kept}
+    await site.sign_in(LEADER)
+    async with running(follow.consumer.run()):
+        withdrawn = CallbackPlaceEnded(at=now + MINUTE, **ends)  # by somebody, for another reason
+        await asyncio.wait_for(follow.consumer.caught_up(desk.ledger.append([asked, withdrawn])), 30)
+        (task,) = (await site.call("GET", "/api/callbacks"))[1]["callbacks"]
+        assert task["spoken"] is None
+        spoken = CallbackPlaceEnded(at=now + MINUTE, spoken_in=OTHER_CALL, spoken_by=AGENT, **ends)
+        await asyncio.wait_for(follow.consumer.caught_up(desk.ledger.append([spoken])), 30)
+    (task,) = (await site.call("GET", "/api/callbacks"))[1]["callbacks"]
+    assert (task["spoken"]["call"], task["spoken"]["agent"]) == (OTHER_CALL, AGENT)
+    assert task["spoken"]["at"] == "2026-11-22T10:01:00+08:00"
+    desk.now = now + HOUR
+    await follow.runner.fire_due()
+    async with desk.main.read() as connection:
+        (last, *_) = await follow.notices.page(connection, LEADER)
+    assert f"由 {AGENT} 接听" in last.notice.text
+    outcome = task["spoken"]["outcome"]
+    status, ended = await site.call("POST", f"/api/callbacks/{task['id']}/done", json={"outcome": outcome})
+    assert (status, ended["outcome"], OTHER_CALL in outcome) == (200, outcome, True)
+    assert (await site.call("GET", "/api/callbacks"))[1]["callbacks"] == []

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from core.facts import AgentState, CallerLeftQueue, CallerQueued, EndReason, LeaveReason, NobodyOnDuty, Phase
+from core.facts import (
+    AgentState,
+    CallbackRequested,
+    CallerLeftQueue,
+    CallerQueued,
+    EndReason,
+    LeaveReason,
+    NobodyOnDuty,
+    Phase,
+)
 from tests.unit.board.story import MIDNIGHT, Story, s
 
 QUEUES = ("card-cmn", "loss-cmn", "card-en")
@@ -23,7 +32,7 @@ PROMISES = (5, 10, 30)
 
 @dataclass(frozen=True)
 class Caller:
-    """One caller's fate, in seconds from midnight; `fate` an exit, ANSWERED, None (turned away)."""
+    """One caller's fate, in seconds from midnight; `fate` an exit, ANSWERED, None (nobody is on duty)."""
 
     joins: float
     queue: str
@@ -34,6 +43,11 @@ class Caller:
     survey: tuple[int, int] | None
     rounds: int
     promise: int
+
+    @property
+    def asks(self) -> bool:
+        """Whom nobody serves, and who asks to be called back."""
+        return self.fate is None and self.rounds > 1
 
 
 seconds = st.integers(0, 45_000).map(lambda thousandths: thousandths / 1000)
@@ -59,7 +73,11 @@ def tell(plan: list[Caller]) -> Story:
         call = f"c{n}"
         story.state(f"{1000 + n}", -3600, AgentState.READY)
         if caller.fate is None:
-            story.add(NobodyOnDuty(at=MIDNIGHT + s(caller.joins), call=call, queue=caller.queue))
+            heard = {"call": call, "queue": caller.queue}
+            story.add(NobodyOnDuty(at=MIDNIGHT + s(caller.joins), **heard))
+            if caller.asks:
+                at = MIDNIGHT + s(caller.joins + 0.5)
+                story.add(CallbackRequested(at=at, joined_at=at, number="13812345678", **heard))
             story.ends(call, caller.joins + 1, EndReason.SYSTEM, Phase.MENU)
             continue
         joined = story.joins(call, caller.joins, caller.queue, answer_within=s(caller.promise))

@@ -62,8 +62,9 @@ def test_every_queue_agrees_with_a_plain_recount(plan: list[Caller]) -> None:
                 assert seen.answer_max_ms == round(max(answered) * 1000)
                 total_ms = sum(round(wait * 1000) for wait in answered)
                 assert seen.answer_mean_ms == (2 * total_ms + len(answered)) // (2 * len(answered))
-            turned_away = [c for c in plan if c.fate is None and c.queue == seen.queue and in_day(c.joins)]
-            assert seen.turned_away == len(turned_away)
+            unserved = [c for c in plan if c.fate is None and c.queue == seen.queue and in_day(c.joins)]
+            assert seen.callback_unserved == sum(c.asks for c in unserved)
+            assert seen.turned_away == sum(not c.asks for c in unserved)
             talked = [
                 c
                 for c in plan
@@ -138,6 +139,7 @@ COUNTED = [
     "node_lost",
     "ended_by_us",
     "turned_away",
+    "callback_unserved",
     "offered_recent",
     "talks",
     "agent_first",

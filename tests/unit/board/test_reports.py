@@ -85,7 +85,8 @@ def test_a_day_has_the_digits_of_the_board(plan: list[Caller], upto: int, step: 
         row_of_agent = by_agent.get(agent.agent)
         if row_of_agent is not None:
             assert (row_of_agent.answered, row_of_agent.occupancy) == (agent.answered, agent.occupancy)
-    counted = ("offered", "answered_10", "abandoned", "talks", "wrapups", "surveys_asked", "turned_away")
+    counted = ("offered", "answered_10", "abandoned", "talks", "wrapups", "surveys_asked")
+    counted += ("turned_away", "callback_unserved")
     for name in counted:
         assert sum(getattr(row, name) for row in of_queues.rows) == getattr(whole[TOTAL], name)
         assert sum(getattr(row, name) for row in of_queues.total) == getattr(whole[TOTAL], name)

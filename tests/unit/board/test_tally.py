@@ -21,10 +21,12 @@ from core.facts import KINDS as ALL_KINDS
 from core.facts import (
     AgentState,
     CallbackPlaceEnded,
+    CallbackRequested,
     CallEnded,
     CallerLeftQueue,
     CallerQueued,
     LeaveReason,
+    NobodyOnDuty,
     Numbered,
     PlaceOutcome,
 )
@@ -97,7 +99,7 @@ def test_quarter_hours_have_the_digits_of_the_board(plan: list[Caller], data: st
 @given(plan=plans)
 def test_when_all_is_over_nothing_is_held_but_what_agents_do(plan: list[Caller]) -> None:
     _, held = counted(tell(plan).told(), [], 0)
-    assert held.waits == ()
+    assert held.waits == held.turned == ()
     assert len(held.legs) <= 1  # the very last fact may have ended a call
     assert {each.state for each in held.agents} <= {AgentState.READY}
 
@@ -134,9 +136,33 @@ def test_who_was_called_back_in_turn_counts_in_the_quarter_hour_in_which_it_happ
     story = Story(NOON)
     kept = {"call": "a", "queue": QUEUE, "joined_at": NOON, "waited": s(1_000)}
     story.add(CallbackPlaceEnded(at=NOON + s(1_000), outcome=PlaceOutcome.REACHED, **kept))
-    story.add(CallbackPlaceEnded(at=NOON + s(1_001), outcome=PlaceOutcome.EXPIRED, **kept))
+    for n, outcome in enumerate((PlaceOutcome.EXPIRED, PlaceOutcome.OUTSIDE_HOURS), 1_001):
+        story.add(CallbackPlaceEnded(at=NOON + s(n), outcome=outcome, **kept))
     (queues, _), _ = counted(story.told(), [1], 2_000)
     assert queues == {(NOON + QUARTER, QUEUE): Counts(called_back=1, called_back_us=s(1_000))}
+
+
+def test_whom_nobody_served_and_who_asks_to_be_called_back_was_not_turned_away() -> None:
+    story = Story(NOON)
+    heard = {"call": "a", "queue": QUEUE}
+    story.add(NobodyOnDuty(at=NOON + s(899), **heard))
+    asks = CallbackRequested(at=NOON + s(901), joined_at=NOON, number="13812345678", **heard)
+    story.add(asks)
+    story.add(CallbackRequested(at=NOON + s(902), joined_at=NOON, number="13812345678", **heard))
+    for cut in range(4):
+        (queues, _), held = counted(story.told(), [cut], 2_000)
+        assert queues == {(NOON, QUEUE): Counts(callback_unserved=1)}
+        assert held.turned == ()
+
+
+def test_who_came_into_the_queue_after_all_counts_by_that_wait() -> None:
+    story = Story(NOON)
+    story.add(NobodyOnDuty(at=NOON, call="a", queue=QUEUE))
+    joined = story.joins("a", 30)
+    story.leaves("a", 30, 60, LeaveReason.CALLBACK)
+    story.add(CallbackRequested(at=NOON + s(90), call="a", queue=QUEUE, joined_at=joined, number="138"))
+    (queues, _), _ = counted(story.told(), [2], 2_000)
+    assert queues == {(NOON, QUEUE): Counts(turned_away=1, offered=1, callback=1)}
 
 
 @pytest.mark.parametrize("linger", [0, 1])

@@ -29,6 +29,10 @@ def test_every_fact_of_a_call_has_its_way_and_its_words() -> None:
     assert {kind.__name__ for kind in _WAYS} == set(story_words._SENTENCES) == set(CALL_KINDS)
 
 
+def test_every_end_of_a_kept_place_is_said_in_chinese() -> None:
+    assert {outcome.value for outcome in f.PlaceOutcome} <= set(story_words._VALUES)
+
+
 def test_a_call_that_goes_well_is_told_from_lane_to_lane() -> None:
     story = told(normal().facts)
     assert story.lanes == ("customer", "hotline", f"queue:{QUEUE}", "agent:1001")

@@ -71,6 +71,17 @@ async def test_an_agent_whose_telephone_is_in_use_is_freed_and_another_one_calls
     assert rung == ["1001", "1002"]
 
 
+@pytest.mark.parametrize(
+    ("within_hours", "outcome"), [(True, PlaceOutcome.EXPIRED), (False, PlaceOutcome.OUTSIDE_HOURS)]
+)
+async def test_a_place_that_runs_out_at_night_says_so(within_hours: bool, outcome: PlaceOutcome) -> None:
+    desk = Desk()
+    desk.back.hours = lambda _now: within_hours
+    desk.now = ASKED_AT + 30 * MINUTE
+    await desk.plan()
+    assert [fact.outcome for fact in desk.told if isinstance(fact, f.CallbackPlaceEnded)] == [outcome]
+
+
 async def test_who_calls_again_and_is_answered_is_not_called_back() -> None:
     desk = Desk()
     desk.board.remember_call(Call("again", NODE, "node1-1.1", "", desk.now, caller="+8613812345678"))
@@ -78,3 +89,4 @@ async def test_who_calls_again_and_is_answered_is_not_called_back() -> None:
     desk.carry_out(Outcome([f.AgentAnswered(at=desk.now, node=NODE, waited=0, rang=0, **about)]))  # type: ignore[arg-type]
     (over,) = [fact for fact in desk.told if isinstance(fact, f.CallbackPlaceEnded)]
     assert (over.call, over.outcome) == ("asks", PlaceOutcome.WITHDRAWN)
+    assert (over.spoken_in, over.spoken_by) == ("again", "1001")

@@ -401,6 +401,17 @@ def test_sending_the_customer_to_the_survey_is_no_transfer() -> None:
     assert one(facts, f.SurveyStarted).by is f.Side.SYSTEM
 
 
+@pytest.mark.rule("CALL-10")
+def test_a_leg_that_is_hung_up_for_its_agent_is_not_his_doing() -> None:
+    """Both leave the bridge, and nobody has asked for it; the dialplan goes on as after any talk."""
+    story = talks()
+    story.add(s.Unbridged(story.at, NODE, leg(2), "b1")).add(s.Unbridged(story.at, NODE, CUSTOMER, "b1"))
+    story.survey_begins().add(s.Gone(story.at, NODE, leg(2), 16)).rates(4).survey_ends().is_hung_up()
+    _, facts = tell(story.signals)
+    assert one(facts, f.TalkEnded).released_by is f.Side.SYSTEM
+    assert one(facts, f.SurveyStarted).by is f.Side.SYSTEM
+
+
 def test_a_transfer_told_twice_is_one() -> None:
     story = talks().refers("1002")
     again = next(x for x in story.signals if isinstance(x, s.Transferred))

@@ -171,9 +171,10 @@ def test_who_asks_once_more_is_called_for_the_later_call_alone() -> None:
 def test_who_calls_again_and_is_answered_is_not_called_however_his_number_is_written() -> None:
     places = kept()
     places.hear([asked("a", START, START, number="13812345678"), asked("z", START + 1, START)])
-    assert places.spoken_with("13812345679", LATE) == []
-    (over,) = places.spoken_with("+8613812345678", LATE)
+    assert places.spoken_with("13812345679", answered(LATE, "again")) == []
+    (over,) = places.spoken_with("+8613812345678", answered(LATE, "again"))
     assert (over.call, over.outcome) == ("a", PlaceOutcome.WITHDRAWN)
+    assert (over.at, over.spoken_in, over.spoken_by) == (LATE, "again", AGENT)
     place = chosen(places, LATE)
     assert place is not None
     assert place.call == "z"
@@ -185,9 +186,9 @@ def test_who_is_reached_for_the_older_call_is_not_called_for_the_later_one() -> 
     first = asked("a", START, START, number="13812345678")
     again = asked("b", START + 1, LATE + SECOND, number="13812345678")
     over = places.hear([first, started("a", LATE), again, answered(LATE + 2 * SECOND)])
-    assert [(one.call, one.outcome) for one in over] == [
-        ("a", PlaceOutcome.WITHDRAWN),
-        ("b", PlaceOutcome.WITHDRAWN),
+    assert [(one.call, one.outcome, one.spoken_in) for one in over] == [
+        ("a", PlaceOutcome.WITHDRAWN, ""),
+        ("b", PlaceOutcome.WITHDRAWN, "out"),
     ]
     assert places.hear([ended(OutgoingOutcome.REACHED, LATE + MINUTE)]) == []
 

@@ -87,6 +87,8 @@ def test_a_restart_at_any_point_of_a_call_changes_none_of_its_facts(
     for got, fact in zip(kept, expected, strict=True):
         if button_lost and isinstance(got, f.TalkEnded) and isinstance(fact, f.TalkEnded):
             assert replace(got, released_by=fact.released_by) == fact
+        elif button_lost and isinstance(got, f.SurveyStarted) and isinstance(fact, f.SurveyStarted):
+            assert replace(got, by=fact.by) == fact
         elif button_lost and isinstance(got, f.CallEnded) and isinstance(fact, f.CallEnded):
             assert replace(got, reason=fact.reason) == fact
         else:

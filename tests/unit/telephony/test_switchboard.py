@@ -321,6 +321,11 @@ def test_a_caller_we_left_waiting_may_be_past_it_when_we_come_back() -> None:
     (left,) = told(board, picture)
     assert isinstance(left, f.CallerLeftQueue)
     assert left.reason is f.LeaveReason.UNSEEN
+    # Nor is it whoever had the customer before.
+    board, _, _ = board_after(
+        Story().arrives().joins().offered().answers().after(9).phone_falls_silent().after(1).enters().joins()
+    )
+    assert [type(fact) for fact in told(board, picture)] == [f.CallerLeftQueue]
     # Between two rounds no queue has the caller either, and yet the wait goes on.
     board, _, _ = board_after(Story().arrives().joins())
     assert told(board, snapshot(channel(CUSTOMER, name=TRUNK, context="hotline-left"))) == []
@@ -333,6 +338,7 @@ def test_a_survey_that_began_unseen_still_rates_its_agent(sent: str, by: f.Side)
     facts = told(board, snapshot(channel(CUSTOMER, name=TRUNK, context="hotline-survey", SURVEY_SENT=sent)))
     (started,) = [fact for fact in facts if isinstance(fact, f.SurveyStarted)]
     assert (started.leg, started.agent, started.by) == (leg(2), "1001", by)
+    assert [fact.released_by for fact in facts if isinstance(fact, f.TalkEnded)] == [by]
     keyed = s.SurveyKeyed(START + 70 * SECOND, NODE, CALL, CUSTOMER, "satisfaction", 5)
     assert [type(x) for x in board.hear(keyed).facts] == [f.SurveyAnswered]
 
