@@ -14,6 +14,7 @@ from pydantic import Field
 from core.errors import BadInput
 from directory.lookup import Directory
 from storage import StorageError
+from telephony.api import require_queue
 from telephony.page_phones import PagePhones
 from web.route import ApiRequest, In, Out, Route
 from web.tunnel import Tunnel
@@ -89,8 +90,7 @@ class PageApi:
         """The secret is told to nobody but whoever sits there."""
         body: SeatIn = request.body
         staff = request.person.staff
-        if not self._directory().memberships(staff):
-            raise BadInput("session", f"{staff} serves no queue: ask your leader for a skill")
+        require_queue(self._directory(), staff)
         seat = self._phones.sit(staff, body.tab, take=body.take)
         return SeatOut(device=seat.device, secret=seat.secret, nodes=list(self._phones.nodes))
 
