@@ -111,10 +111,11 @@ class PageApi:
 
         line = Tunnel("sip")
         self._phones.opened(staff, query.tab, query.node, line)
-        left = False
+        silent = False
         try:
             socket, ended = await line.run(request.raw, url, every_s=_EVERY_S, check=check)
-            left = ended.left
+            # A page that has been signed out leaves its calls, too; one that would not may talk no longer.
+            silent = ended.left or ended.code == _SESSION
         finally:
-            await self._phones.closed(staff, query.node, line, left=left)
+            await self._phones.closed(staff, query.node, line, silent=silent)
         return socket

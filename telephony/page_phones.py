@@ -6,7 +6,8 @@ telephone once the second is closed (measured); so a second tab is told that the
 
 A page that is left, closed or loaded anew while its agent talks takes the sound with it. Its browser says so,
 the leg is ended as that of a telephone that fell silent (cause 44), and the dialplan gives the customer back
-to the head of the queue, unrated. A connection that breaks says nothing: the sound goes on without it.
+to the head of the queue, unrated. The same where the page's session ends: who is not signed in talks to no
+customer. A connection that breaks says nothing: the sound goes on without it.
 """
 
 from __future__ import annotations
@@ -112,12 +113,13 @@ class PagePhones:
             before.end(ELSEWHERE)
         held.lines[node] = line
 
-    async def closed(self, staff: str, node: str, line: Tunnel, *, left: bool) -> None:
-        """The line has ended. `left`: by the page's end, by the browser's own word."""
+    async def closed(self, staff: str, node: str, line: Tunnel, *, silent: bool) -> None:
+        """The line has ended. `silent`: and nobody talks there any more, since the page has, by its browser's
+        own word, or its session."""
         held = self._held.get(staff)
         if held is not None and held.lines.get(node) is line:
             del held.lines[node]
-        if left:  # a page that is loaded anew may have a new line by now: the talk was the old one's
+        if silent:  # a page that is loaded anew may have a new line by now: the talk was the old one's
             await self._give_customer_back(staff, node)
 
     def stop(self) -> None:

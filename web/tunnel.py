@@ -39,9 +39,12 @@ _WORDS = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`left`: the page is gone, by its browser's own word; a network that breaks says nothing."""
+    """`left`: the page is gone, by its browser's own word; a network that breaks says nothing. `code`: with
+    which we have ended it; 0: we have not.
+    """
 
     left: bool
+    code: int = 0
 
 
 class Tunnel:
@@ -81,7 +84,7 @@ class Tunnel:
         code = await check() or await self._reach(page, url, every_s, check)
         if code:
             await page.close(code=code)
-        return page, Ended(left=not code and page.close_code in _GONE)
+        return page, Ended(left=not code and page.close_code in _GONE, code=code)
 
     async def _reach(
         self, page: web.WebSocketResponse, url: str, every_s: float, check: Callable[[], Awaitable[int]]

@@ -149,6 +149,20 @@ async def test_page_cut_off_in_a_talk(hotline: Floor, browser: Browser) -> None:
         assert LEFT not in [entry["event"] for entry in logs]
 
 
+async def test_signed_out_elsewhere_in_a_talk(hotline: Floor, browser: Browser) -> None:
+    """The page itself does not hear of it first: what the line is closed with is enough."""
+    async with agent_page(browser, hotline, deaf=True) as agent:
+        answered = await _talks_while_another_is_ready(hotline, agent)
+        with capture_logs() as logs:
+            elsewhere = await hotline.sign_in("1001")
+            sessions = (await elsewhere.get("/api/sessions"))["sessions"]
+            newest = next(one["id"] for one in sessions if not one["current"])
+            await elsewhere.delete(f"/api/sessions/{newest}")
+            await _given_back(hotline, answered)
+        assert LEFT in [entry["event"] for entry in logs]
+        await expect(agent.page.locator("#sign-in")).to_be_visible()
+
+
 async def _talks_while_another_is_ready(hotline: Floor, agent: AgentPage) -> f.AgentAnswered:
     voice = write_alaw(hotline.exchange.folder / "customer.alaw", CUSTOMER_HZ, 1)
     await hotline.exchange.call(*TO_CARD, voice=voice)
