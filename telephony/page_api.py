@@ -101,19 +101,20 @@ class PageApi:
         if url is None:
             raise BadInput("query.node", f"{query.node!r} takes no telephones in pages")
 
+        line = Tunnel("sip")
+
         async def check() -> int:
-            if code := self._phones.refusal(staff, query.tab):
+            if code := self._phones.refusal(staff, query.tab, line):
                 return code
             try:
                 return 0 if await self._signed_in(request.raw) else _SESSION
             except StorageError:
                 return 0  # whoever is signed in stays so while the database is away
 
-        line = Tunnel("sip")
-        self._phones.opened(staff, query.tab, query.node, line)
+        source = self._phones.opened(staff, query.tab, query.node, line)
         silent = False
         try:
-            socket, ended = await line.run(request.raw, url, every_s=_EVERY_S, check=check)
+            socket, ended = await line.run(request.raw, url, source=source, every_s=_EVERY_S, check=check)
             # A page that has been signed out leaves its calls, too; one that would not may talk no longer.
             silent = ended.left or ended.code == _SESSION
         finally:

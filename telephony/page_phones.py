@@ -25,6 +25,7 @@ from directory.lookup import Directory
 from directory.model import DeviceKind
 from telephony import agents as a
 from telephony import commands as c
+from telephony.seat_address import seat_address
 from telephony.service import Telephony
 from web.errors import Elsewhere
 from web.tunnel import Tunnel
@@ -48,9 +49,10 @@ class Seat:
 
 @dataclass(slots=True)
 class _Held:
-    """Which tab has an agent's telephone, and its lines: node → tunnel."""
+    """Which tab has an agent's telephone `device`, and its lines: node → tunnel."""
 
     tab: str
+    device: str
     lines: dict[str, Tunnel] = field(default_factory=dict)
 
 
@@ -93,25 +95,35 @@ class PagePhones:
             raise Conflict(f"there is no secret for {device} yet: prepare the node anew")
         if not agent.device:
             self._telephony.wish(staff, lambda at: a.LogIn(at, device))
-        self._give(staff, tab)
+        self._give(staff, tab, device)
         return Seat(device, self._secrets[device])
 
-    def refusal(self, staff: str, tab: str) -> int:
-        """The code with which a line of this tab's is ended; 0 if it may go on."""
-        if not self._in_page(self._telephony.switchboard.agent(staff).device):
+    def refusal(self, staff: str, tab: str, line: Tunnel) -> int:
+        """The code with which this line of this tab's is ended; 0 if it may go on."""
+        device, held = self._telephony.switchboard.agent(staff).device, self._held.get(staff)
+        if not self._in_page(device):
             return LEFT
-        held = self._held.get(staff)
-        return 0 if held is not None and held.tab == tab else ELSEWHERE
+        if held is None or held.tab != tab:
+            return ELSEWHERE
+        return 0 if held.device == device and line in held.lines.values() else LEFT
 
-    def opened(self, staff: str, tab: str, node: str, line: Tunnel) -> None:
-        """A line of this tab's; one that it had before is dead and has not been noticed."""
-        # Which tab it was is forgotten when the service is started anew: the one that comes back has it.
-        held = self._held.setdefault(staff, _Held(tab))
+    def opened(self, staff: str, tab: str, node: str, line: Tunnel) -> str:
+        """A line of this tab's; one that it had before is dead and has not been noticed.
+
+        Returns the address that it speaks from, the seat's own; "" for one that ends at its first check.
+        """
+        device, held = self._telephony.switchboard.agent(staff).device, self._held.get(staff)
+        if not self._in_page(device):
+            return ""
+        if held is None or held.device != device:
+            # Which tab it was is forgotten when the service is started anew: the one that comes back has it.
+            held = self._give(staff, tab, device)
         if held.tab != tab:
-            return  # it ends at its first check
+            return ""
         if before := held.lines.pop(node, None):
             before.end(ELSEWHERE)
         held.lines[node] = line
+        return seat_address(device)
 
     async def closed(self, staff: str, node: str, line: Tunnel, *, silent: bool) -> None:
         """The line has ended. `silent`: and nobody talks there any more, since the page has, by its browser's
@@ -128,12 +140,15 @@ class PagePhones:
             for line in held.lines.values():
                 line.end(1012)
 
-    def _give(self, staff: str, tab: str) -> None:
-        before = self._held.get(staff)
-        if before is not None:
-            for line in before.lines.values():
-                line.end(ELSEWHERE)
-        self._held[staff] = _Held(tab)
+    def _give(self, staff: str, tab: str, device: str) -> _Held:
+        """From now on this tab is the telephone, and nobody else: not even for the moment until a check."""
+        for number, held in list(self._held.items()):
+            if number == staff or held.device == device:
+                del self._held[number]
+                for line in held.lines.values():
+                    line.end(ELSEWHERE if number == staff else LEFT)
+        given = self._held[staff] = _Held(tab, device)
+        return given
 
     def _in_page(self, device: str) -> bool:
         found = self._directory().devices.get(DeviceName(device))

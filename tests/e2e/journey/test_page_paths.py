@@ -24,6 +24,7 @@ from tests.support import captures
 from tests.support.agent_page import MICROPHONE_HZ, AgentPage, agent_page, chromium
 from tests.support.floor import Floor
 from tests.support.line import Line
+from tests.support.sip_line import registers
 from tests.support.tones import power_at, write_alaw
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -161,6 +162,20 @@ async def test_signed_out_elsewhere_in_a_talk(hotline: Floor, browser: Browser) 
             await _given_back(hotline, answered)
         assert LEFT in [entry["event"] for entry in logs]
         await expect(agent.page.locator("#sign-in")).to_be_visible()
+
+
+async def test_a_page_is_nobody_but_its_own_seat(hotline: Floor) -> None:
+    """Though it has learnt the secret of another one, or of a telephone on a desk."""
+    agent = await hotline.sign_in("1001")
+    seat = await agent.post("/api/agent/phone", tab="by-hand-tab", take=False)
+    known = {device.name: device for device in hotline.exchange.spec.devices}
+    other = next(name for name, device in known.items() if device.page and name != seat["device"])
+    answers = {}
+    for name in (seat["device"], other, "d001"):
+        async with agent.phone_line("by-hand-tab") as line:
+            answers[name] = await registers(line, name, known[name].secret)
+    # As if the secret were a wrong one: Asterisk does not say to a stranger what there is.
+    assert answers == {seat["device"]: 200, other: 401, "d001": 401}
 
 
 async def _talks_while_another_is_ready(hotline: Floor, agent: AgentPage) -> f.AgentAnswered:

@@ -24,6 +24,7 @@ from telephony import agents as a
 from telephony import page_api
 from telephony.agents import Agent
 from telephony.calls import Call, Leg
+from telephony.seat_address import seat_address
 from tests.integration.hotline.test_readiness import until
 from tests.integration.telephony.ami.quiet_node import node_settings, quiet_node
 from tests.integration.ticketing.conftest import running
@@ -245,3 +246,40 @@ def _talks(desks: Desks, channel: str) -> None:
     board.remember_call(Call(CALL, "node1", CUSTOMER, "PJSIP/trunk-00000001", now, legs=(mine,)))
     talking = {"state": AgentState.TALKING, "call": CALL, "leg": leg(2), "node": "node1"}
     board.remember_agent(structs.replace(desks.agent(), **talking))
+
+
+async def test_each_page_speaks_from_the_address_of_its_own_seat(desks: Desks) -> None:
+    for staff in ("1001", "1002"):
+        await desks.program.sign_in(staff)
+        await desks.sit()
+        async with desks.line() as line:
+            assert await speaks(line)
+    assert desks.sources == [seat_address(device) for device in OF_PAGES[:2]]
+
+
+async def test_who_gets_a_seat_is_alone_there_from_then_on(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of whoever had it before is not left to its next check."""
+    monkeypatch.setattr(page_api, "_EVERY_S", 600)
+    await desks.program.sign_in("1001")
+    await desks.sit()
+    async with desks.line() as line:
+        assert await speaks(line)
+        desks.wish("1001", a.LogOut)
+        await desks.program.sign_in("1002")
+        assert (await desks.sit())[1]["device"] == OF_PAGES[0]
+        assert await ended(line) == 4010
+
+
+async def test_a_line_does_not_follow_its_agent_to_another_seat(desks: Desks) -> None:
+    await desks.program.sign_in("1001")
+    await desks.sit()
+    async with desks.line() as line:
+        assert await speaks(line)
+        desks.wish("1001", a.LogOut)
+        desks.wish("1001", lambda at: a.LogIn(at, OF_PAGES[1]))
+        assert await ended(line) == 4010
+    async with desks.line() as line:
+        assert await speaks(line)
+    assert desks.sources[-1] == seat_address(OF_PAGES[1])
