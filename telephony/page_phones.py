@@ -8,16 +8,20 @@ A page that is left, closed or loaded anew while its agent talks takes the sound
 the leg is ended as that of a telephone that fell silent (cause 44), and the dialplan gives the customer back
 to the head of the queue, unrated. The same where the page's session ends: who is not signed in talks to no
 customer. A connection that breaks says nothing: the sound goes on without it.
+
+A browser that is closed logs nobody out. A seat whose page has been away for GRACE is given back.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
 from core.causes import SILENT
+from core.clock import MINUTE, Clock, Duration, Instant
 from core.errors import Conflict
 from core.facts import AgentState
 from core.names import DeviceName
@@ -25,6 +29,7 @@ from directory.lookup import Directory
 from directory.model import DeviceKind
 from telephony import agents as a
 from telephony import commands as c
+from telephony.agents import Agent
 from telephony.seat_address import seat_address
 from telephony.service import Telephony
 from web.errors import Elsewhere
@@ -37,6 +42,13 @@ ELSEWHERE = 4009
 LEFT = 4010
 """The agent sits at no telephone in a page."""
 _BUSY = frozenset({AgentState.RESERVED, AgentState.RINGING, AgentState.TALKING, AgentState.CONSULTING})
+_AT_REST = frozenset({AgentState.READY, AgentState.NOT_READY})
+GRACE: Duration = 5 * MINUTE
+"""So long a seat waits for its page. A machine that is started anew is back by then, and nothing is lost to
+callers meanwhile: whose telephone is away is offered none. Longer, and the next shift finds no free one.
+"""
+_LOOK_S = 5.0
+"""How much later than that it is given back at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,13 @@ class Seat:
 
 @dataclass(slots=True)
 class _Held:
-    """Which tab has an agent's telephone `device`, and its lines: node → tunnel."""
+    """Which tab has an agent's telephone `device`, and its lines: node → tunnel. `seen`: when it got it, or
+    its last line ended.
+    """
 
     tab: str
     device: str
+    seen: Instant
     lines: dict[str, Tunnel] = field(default_factory=dict)
 
 
@@ -66,11 +81,14 @@ class PagePhones:
         directory: Callable[[], Directory],
         nodes: Mapping[str, str],
         secrets: Mapping[str, str],
+        clock: Clock,
     ) -> None:
         self.nodes = nodes
         self._telephony = telephony
         self._directory = directory
         self._secrets = secrets
+        self._clock = clock
+        self._since = clock()
         self._held: dict[str, _Held] = {}
 
     def sit(self, staff: str, tab: str, *, take: bool) -> Seat:
@@ -131,8 +149,26 @@ class PagePhones:
         held = self._held.get(staff)
         if held is not None and held.lines.get(node) is line:
             del held.lines[node]
+            held.seen = self._clock()
         if silent:  # a page that is loaded anew may have a new line by now: the talk was the old one's
             await self._give_customer_back(staff, node)
+
+    async def run(self) -> None:
+        """Look for seats whose pages are gone; until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self.give_seats_back()
+
+    def give_seats_back(self) -> None:
+        """Log out whose page has been away for GRACE, and who is in no call, nor in the work after it."""
+        for agent in list(self._telephony.switchboard.agents.values()):
+            if not self._is_deserted(agent):
+                continue
+            try:
+                self._telephony.wish(agent.number, lambda at: a.LogOut(at, a.PAGE_GONE_REASON))
+            except Conflict:
+                return  # another program may lead: it sees to it
+            _log.info("telephony.page_seat_given_back", agent=agent.number, device=agent.device)
 
     def stop(self) -> None:
         """The service stops: pages come back when it does, or to another one."""
@@ -147,8 +183,19 @@ class PagePhones:
                 del self._held[number]
                 for line in held.lines.values():
                     line.end(ELSEWHERE if number == staff else LEFT)
-        given = self._held[staff] = _Held(tab, device)
+        given = self._held[staff] = _Held(tab, device, self._clock())
         return given
+
+    def _is_deserted(self, agent: Agent) -> bool:
+        if agent.state not in _AT_REST or not self._in_page(agent.device):
+            return False
+        held = self._held.get(agent.number)
+        # On a node that takes no telephones in pages it is one like all others, and may be registered.
+        if (held is not None and held.lines) or self._telephony.switchboard.reachable.get(agent.device):
+            return False
+        # After a start of ours a page has as long to come back; who sat where is in the ledger.
+        since = max(self._since, agent.since, held.seen if held is not None else 0)
+        return self._clock() - since >= GRACE
 
     def _in_page(self, device: str) -> bool:
         found = self._directory().devices.get(DeviceName(device))

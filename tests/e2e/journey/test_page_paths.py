@@ -18,6 +18,7 @@ from core import facts as f
 from core.clock import SECOND
 from directory.lookup import Directory
 from hotline.simulation.scripts import Key, Pause, Phone
+from telephony import page_phones
 from tests.e2e.dialplan.test_recording import samples
 from tests.e2e.journey.conftest import quick
 from tests.support import captures
@@ -176,6 +177,19 @@ async def test_a_page_is_nobody_but_its_own_seat(hotline: Floor) -> None:
             answers[name] = await registers(line, name, known[name].secret)
     # As if the secret were a wrong one: Asterisk does not say to a stranger what there is.
     assert answers == {seat["device"]: 200, other: 401, "d001": 401}
+
+
+async def test_a_page_that_is_closed_for_long_gives_its_seat_back(
+    hotline: Floor, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with agent_page(browser, hotline) as agent:
+        device = hotline.hotline.telephony.switchboard.agent("1001").device
+        monkeypatch.setattr(page_phones, "GRACE", 0)
+        await agent.page.close()
+        gone = await hotline.fact(f.AgentStateChanged, lambda x: x.state is f.AgentState.LOGGED_OUT)
+        assert (gone.agent, gone.device, gone.reason) == ("1001", device, "page_gone")
+    next_one = await hotline.sign_in("1002")
+    assert (await next_one.post("/api/agent/phone", tab="by-hand-tab", take=False))["device"] == device
 
 
 async def _talks_while_another_is_ready(hotline: Floor, agent: AgentPage) -> f.AgentAnswered:

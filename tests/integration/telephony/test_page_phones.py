@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from msgspec import structs
 
 from core.clock import Duration, Instant, system_clock
-from core.facts import AgentState
+from core.facts import AgentState, AgentStateChanged
 from core.names import DeviceName, StaffId
 from directory.lookup import Directory
 from directory.model import DeviceKind
@@ -24,6 +24,7 @@ from telephony import agents as a
 from telephony import page_api
 from telephony.agents import Agent
 from telephony.calls import Call, Leg
+from telephony.page_phones import GRACE
 from telephony.seat_address import seat_address
 from tests.integration.hotline.test_readiness import until
 from tests.integration.telephony.ami.quiet_node import node_settings, quiet_node
@@ -67,6 +68,17 @@ class Desks:
 
     def agent(self, staff: str = "1001") -> Agent:
         return self.program.hotline.telephony.switchboard.agent(staff)
+
+    def look(self) -> Agent:
+        """Seats are looked for whose pages are gone; 1001 as he is then."""
+        self.program.hotline.phones.give_seats_back()
+        return self.agent()
+
+    async def is_left(self, tab: str) -> None:
+        """Returns once the program knows that the line of another tab has ended, and `tab` has the seat."""
+        async with asyncio.timeout(30):
+            while (await self.sit(tab))[0] != 200:  # noqa: ASYNC110 - it is told to nobody
+                await asyncio.sleep(0.02)
 
     async def sign_out(self) -> None:
         headers = {"X-CSRF-Token": self.program.csrf}
@@ -283,3 +295,59 @@ async def test_a_line_does_not_follow_its_agent_to_another_seat(desks: Desks) ->
     async with desks.line() as line:
         assert await speaks(line)
     assert desks.sources[-1] == seat_address(OF_PAGES[1])
+
+
+async def test_a_seat_is_given_back_when_its_page_has_been_away_for_long(desks: Desks) -> None:
+    told: list[AgentStateChanged] = []
+    desks.program.hotline.ledger.listen(
+        lambda batch: told.extend(x.fact for x in batch if isinstance(x.fact, AgentStateChanged))
+    )
+    await desks.program.sign_in("1001")
+    await desks.sit()
+    async with desks.line() as line:
+        assert await speaks(line)
+        desks.ahead += 2 * GRACE
+        assert desks.look().device == OF_PAGES[0], "its page is there"
+    await desks.is_left(SECOND)
+    desks.ahead += GRACE // 2
+    assert desks.look().device == OF_PAGES[0], "it may come back"
+    desks.ahead += GRACE
+    assert desks.look().state is AgentState.LOGGED_OUT
+    assert (told[-1].agent, told[-1].reason, told[-1].device) == ("1001", "page_gone", OF_PAGES[0])
+    async with desks.line(SECOND) as late:
+        assert await ended(late) == 4010
+    await desks.program.sign_in("1002")
+    assert (await desks.sit())[1]["device"] == OF_PAGES[0]
+
+
+@pytest.mark.parametrize("state", [AgentState.TALKING, AgentState.WRAP_UP, AgentState.CONSULTING])
+async def test_who_has_a_call_on_hand_keeps_the_seat(desks: Desks, state: AgentState) -> None:
+    """The sound goes on without a line."""
+    await desks.program.sign_in("1001")
+    await desks.sit()
+    board = desks.program.hotline.telephony.switchboard
+    board.remember_agent(structs.replace(desks.agent(), state=state))
+    desks.ahead += 2 * GRACE
+    assert desks.look().device == OF_PAGES[0]
+
+
+async def test_a_telephone_on_a_desk_is_nobodys_page(desks: Desks) -> None:
+    desks.wish("1001", lambda at: a.LogIn(at, DeviceName("d001")))
+    desks.ahead += 2 * GRACE
+    assert desks.look().device == "d001"
+
+
+async def test_a_page_has_as_long_to_come_back_after_a_start_of_ours(tmp_path: Path) -> None:
+    """Who sat where is read back, and so is who does no more."""
+    async with desks_on(tmp_path, 9) as desks:
+        await desks.program.sign_in("1001")
+        await desks.sit()
+    desks.ahead += 2 * GRACE
+    async with desks.served():
+        await desks.program.hotline.telephony.start()
+        assert desks.look().device == OF_PAGES[0]
+        desks.ahead += GRACE
+        assert desks.look().state is AgentState.LOGGED_OUT
+    async with desks.served():
+        await desks.program.hotline.telephony.start()
+        assert (desks.agent().state, desks.agent().device) == (AgentState.LOGGED_OUT, "")
