@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from board.figures import TOTAL
-from board.model import Leg, Outcome, Wait
+from board.model import Leg, Outcome, Place, Wait
 from board.periods import day_start, minute_start, window_start
 from board.state import BoardState
 from core.clock import SECOND, Instant
 from core.errors import NotFound
-from core.facts import Phase, Side
+from core.facts import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def calls_behind(state: BoardState, figure: str, queue: str, now: Instant) -> Be
 
 def openable() -> frozenset[str]:
     """The names of all figures that can be opened."""
-    return frozenset({*_WAITS, *_LEGS, *_MARKS, *_PHASES, "in_progress"})
+    return frozenset({*_WAITS, *_LEGS, *_MARKS, *_PLACES, "in_progress"})
 
 
 def _found(state: BoardState, figure: str, queue: str, now: Instant, day: Instant) -> Iterator[Counted]:
@@ -70,9 +70,9 @@ def _found(state: BoardState, figure: str, queue: str, now: Instant, day: Instan
             named = mark.figure == _MARKS[figure] and queue in (TOTAL, mark.queue)
             if named and _same_day(state, mark.at, day):
                 yield Counted(mark.call, mark.at)
-    elif figure in _PHASES or figure == "in_progress":
+    elif figure in _PLACES or figure == "in_progress":
         for call in state.calls.values():
-            if figure == "in_progress" or call.phase is _PHASES[figure]:
+            if figure == "in_progress" or call.place is _PLACES[figure]:
                 yield Counted(call.call, call.arrived_at)
     else:
         raise NotFound(f"{figure[:40]!r} counts no calls; figures that do: {', '.join(sorted(openable()))}")
@@ -184,4 +184,9 @@ _MARKS = {
     "arrived": "arrived",
     "ended_in_menu": "ended_in_menu",
 }
-_PHASES = {"in_menu": Phase.MENU, "talking": Phase.TALKING, "in_survey": Phase.SURVEY}
+_PLACES = {
+    "in_menu": Place.MENU,
+    "talking": Place.TALKING,
+    "outside": Place.OUTSIDE,
+    "in_survey": Place.SURVEY,
+}

@@ -77,6 +77,7 @@ class CallFigures:
     in_progress: int
     in_menu: int
     talking: int
+    outside: int
     in_survey: int
 
 

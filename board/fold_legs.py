@@ -7,7 +7,7 @@ all sums of a period are about the same legs.
 from __future__ import annotations
 
 from board.fold_waits import close, enter
-from board.model import Leg, LegCounts, Outcome
+from board.model import Leg, LegCounts, Outcome, Place
 from board.state import JOURNAL, BoardState, Rules
 from core.clock import Instant
 from core.facts import (
@@ -20,7 +20,7 @@ from core.facts import (
     LegFact,
     OfferEnded,
     OfferOutcome,
-    Phase,
+    OutsideDialled,
     Side,
     SurveyAnswered,
     SurveyStarted,
@@ -53,7 +53,7 @@ def _answered(state: BoardState, fact: AgentAnswered) -> None:
     wait = state.waiting.get(fact.call)
     if wait is not None:
         close(state, wait, Outcome.ANSWERED, fact.waited)
-    enter(state, fact.call, Phase.TALKING)
+    enter(state, fact.call, Place.TALKING)
     leg = _remember(state, fact, fact.at)
     if fact.queue:  # of a call that we made, what rang is the customer's telephone
         for counts in leg.slots:
@@ -99,6 +99,11 @@ def _consult_ended(state: BoardState, fact: ConsultEnded) -> None:
     state.touched_queues.add(fact.queue)
 
 
+def _sent_outside(state: BoardState, fact: OutsideDialled) -> None:
+    """Whoever answers there is no agent. Where nobody does, his next wait takes him from there."""
+    enter(state, fact.call, Place.OUTSIDE)
+
+
 def _talk_ended(state: BoardState, fact: TalkEnded) -> None:
     leg = state.legs.get(fact.leg)
     if leg is None:
@@ -133,7 +138,7 @@ def _survey_of(state: BoardState, fact: SurveyStarted | SurveyAnswered) -> tuple
 
 
 def _survey_started(state: BoardState, fact: SurveyStarted) -> None:
-    enter(state, fact.call, Phase.SURVEY)
+    enter(state, fact.call, Place.SURVEY)
     _survey_of(state, fact)
 
 
@@ -160,6 +165,7 @@ RULES: Rules = {
     HoldEnded: _hold_ended,
     ConsultStarted: _consult_started,
     ConsultEnded: _consult_ended,
+    OutsideDialled: _sent_outside,
     TalkEnded: _talk_ended,
     SurveyStarted: _survey_started,
     SurveyAnswered: _survey_answered,

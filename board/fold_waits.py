@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from board.model import OpenCall, Outcome, TurnedAway, Wait
+from board.model import OpenCall, Outcome, Place, TurnedAway, Wait
 from board.state import JOURNAL, BoardState, Rules
 from core.clock import SECOND, Duration
 from core.facts import (
@@ -64,7 +64,7 @@ def _join(state: BoardState, fact: CallerQueued) -> None:
     wait = Wait(fact.call, fact.queue, fact.joined_at, slots, fact.priority, fact.language)
     wait.answer_within = fact.answer_within
     if call is not None:
-        wait.caller, wait.vip, call.phase = call.caller, call.vip, Phase.WAITING
+        wait.caller, wait.vip, call.place = call.caller, call.vip, Place.WAITING
     for counts in slots:
         counts.offered += 1
     state.waiting[fact.call] = wait
@@ -104,11 +104,11 @@ def _caller_left(state: BoardState, fact: CallerLeftQueue) -> None:
         close(state, wait, outcome, fact.waited)
 
 
-def enter(state: BoardState, call: str, phase: Phase) -> None:
-    """The call is in another part of its life now; one that is not known stays unknown."""
+def enter(state: BoardState, call: str, place: Place) -> None:
+    """The customer is somewhere else now; a call that is not known stays unknown."""
     known = state.calls.get(call)
     if known is not None:
-        known.phase = phase
+        known.place = place
         state.touched_rest = True
 
 

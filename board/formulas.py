@@ -87,7 +87,8 @@ CALL_FORMULAS: tuple[Formula, ...] = (
     Formula("ended_in_menu", "菜单内挂机", "Hung up in the menu", "count", "end of the call", "calls whose customer hung up before choosing a queue"),  # noqa: E501
     Formula("in_progress", "进行中", "In progress", "count", _NOW, "calls that have arrived and not ended"),
     Formula("in_menu", "菜单中", "In the menu", "count", _NOW, "calls in progress that have not joined a queue"),  # noqa: E501
-    Formula("talking", "通话中", "With an agent", "count", _NOW, "calls in progress that an agent has answered and that are not in the survey"),  # noqa: E501
+    Formula("talking", "通话中", "With an agent", "count", _NOW, "calls in progress that an agent has answered, and that are neither in the survey nor sent on to a number outside"),  # noqa: E501
+    Formula("outside", "外线通话", "With a number outside", "count", _NOW, "calls in progress that an agent has sent on to a number outside: it rings, or they talk"),  # noqa: E501
     Formula("in_survey", "评价中", "In the survey", "count", _NOW, "calls in progress that are in the survey"),  # noqa: E501
 )  # fmt: skip
 AGENT_FORMULAS: tuple[Formula, ...] = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from core.clock import Duration, Instant
-from core.facts import USUAL_ANSWER_WITHIN, AgentState, Phase, Side
+from core.facts import USUAL_ANSWER_WITHIN, AgentState, Side
 
 
 class Outcome(StrEnum):
@@ -24,6 +24,18 @@ class Outcome(StrEnum):
     CALLBACK = "callback"
     NODE_LOST = "node_lost"
     ENDED_BY_US = "ended_by_us"
+
+
+class Place(StrEnum):
+    """Where the customer of a call in progress is: always in one of these."""
+
+    MENU = "menu"
+    WAITING = "waiting"
+    TALKING = "talking"
+    """With an agent of ours."""
+    OUTSIDE = "outside"
+    """Sent on to a number outside, and with no agent any more."""
+    SURVEY = "survey"
 
 
 @dataclass(slots=True)
@@ -109,7 +121,7 @@ class OpenCall:
     arrived_at: Instant
     caller: str = ""
     vip: bool = False
-    phase: Phase = Phase.MENU
+    place: Place = Place.MENU
 
 
 @dataclass(slots=True, eq=False)

@@ -18,13 +18,13 @@ from board.figures import (
     QueueFigures,
     Waiting,
 )
-from board.model import NO_AGENT_COUNTS, NO_COUNTS, Agent, AgentCounts, Alarm, Counts, Wait
+from board.model import NO_AGENT_COUNTS, NO_COUNTS, Agent, AgentCounts, Alarm, Counts, Place, Wait
 from board.periods import day_start, window_start
 from board.rates import BUSY, IDLE, Undecided, of_legs, of_waits, ratio
 from board.roster import AgentEntry, Roster
 from board.state import BoardState
 from core.clock import MILLISECOND, SECOND, Duration, Instant, iso
-from core.facts import AgentState, Phase
+from core.facts import AgentState
 
 
 def figures(state: BoardState, now: Instant, roster: Roster | None = None) -> BoardFigures:
@@ -92,14 +92,15 @@ class Reading:
     def calls(self) -> CallFigures:
         """Calls of the whole hotline."""
         totals = self.state.day_totals.get(self.day)
-        phases = Counter(call.phase for call in self.state.calls.values())
+        places = Counter(call.place for call in self.state.calls.values())
         return CallFigures(
             arrived=totals.arrived if totals else 0,
             ended_in_menu=totals.ended_in_menu if totals else 0,
             in_progress=len(self.state.calls),
-            in_menu=phases[Phase.MENU],
-            talking=phases[Phase.TALKING],
-            in_survey=phases[Phase.SURVEY],
+            in_menu=places[Place.MENU],
+            talking=places[Place.TALKING],
+            outside=places[Place.OUTSIDE],
+            in_survey=places[Place.SURVEY],
         )
 
     def agent(self, name: str) -> AgentFigures:

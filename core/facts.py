@@ -569,7 +569,9 @@ class AgentFact(Fact, frozen=True, kw_only=True):
 
 
 class AgentStateChanged(AgentFact, frozen=True, kw_only=True):
-    """`reason`: the not-ready reason or, of a wrap-up's end, `summary`, `limit` or `command`."""
+    """`reason`: the not-ready reason; of a wrap-up's end, `summary`, `limit` or `command`; of a log-out that
+    nobody has asked for, `page_gone`.
+    """
 
     before: AgentState
     state: AgentState

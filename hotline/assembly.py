@@ -221,7 +221,11 @@ def _connected(
     people = DirectoryPeople(directory, credentials)
     sessions = sessions_of(settings, people, main, clock)
     phones = PagePhones(
-        telephony, directory=directory, nodes=page_lines(settings), secrets=credentials.devices
+        telephony,
+        directory=directory,
+        nodes=page_lines(settings),
+        secrets=credentials.devices,
+        clock=clock,
     )
     routes = [
         *PageApi(phones, directory, signed_in_by(settings, sessions)).routes(),
@@ -276,6 +280,7 @@ def _connected(
         main=main,
         facts=facts,
         telephony=telephony,
+        phones=phones,
         board=board,
         calls=calls,
         outbox=outbox,

@@ -114,6 +114,7 @@ def _board(watched: Watched) -> Iterator[Metric]:
         "menu": calls.in_menu,
         "waiting": figures.total.waiting,
         "talking": calls.talking,
+        "outside": calls.outside,
         "survey": calls.in_survey,
     }
     yield CALLS.of(((phase,), count) for phase, count in phases.items())

@@ -26,6 +26,7 @@ from ledger.ledger import Ledger
 from ledger.outbox import Outbox
 from recordings.service import Filer
 from storage import Database
+from telephony.page_phones import PagePhones
 from telephony.service import Telephony
 from web.relay import RelayOut
 
@@ -40,6 +41,7 @@ class Hotline:
     main: Database
     facts: Database
     telephony: Telephony
+    phones: PagePhones
     board: Board
     calls: CallBook
     outbox: Outbox
@@ -95,6 +97,7 @@ class Running:
         self._begin(
             {
                 "telephony": hotline.telephony.run(),
+                "page-seats": hotline.phones.run(),
                 "board": hotline.board.run(),
                 "outbox": hotline.outbox.run(),
                 "filer": hotline.filer.run(),

@@ -56,8 +56,8 @@ def decide(agent: Agent, wish: Wish, duties: Duties) -> Step:
     match wish:
         case LogIn(device=device):
             turn.log_in(device)
-        case LogOut():
-            turn.log_out()
+        case LogOut(why=why):
+            turn.log_out(why)
         case BeReady():
             turn.be_ready()
         case BeNotReady(reason=reason):
@@ -192,16 +192,23 @@ class _Turn:
                 )
         self.become(AgentState.NOT_READY, LOGIN_REASON, device=device, unanswered=0, rest=Rest())
 
-    def log_out(self) -> None:
+    def log_out(self, why: str) -> None:
         self.must_be_here()
         if self.agent.state in _IN_CALL:
             raise Conflict(f"agent {self.agent.number} has a call: finish it, then log out")
         self.leave_queues()
-        self.leave()
+        self.leave(why)
 
-    def leave(self) -> None:
+    def leave(self, why: str = "") -> None:
         self.become(
-            AgentState.LOGGED_OUT, device="", call="", leg="", queue="", summarised=False, rest=Rest()
+            AgentState.LOGGED_OUT,
+            say=why,
+            device="",
+            call="",
+            leg="",
+            queue="",
+            summarised=False,
+            rest=Rest(),
         )
 
     def dismiss(self) -> None:

@@ -24,6 +24,8 @@ LOGIN_REASON = "logged_in"
 NO_ANSWER_REASON = "no_answer"
 RESERVED_REASON = "reserved"
 PHONE_LOST_REASON = "phone_lost"
+PAGE_GONE_REASON = "page_gone"
+"""Logged out: the page with the telephone has been away for so long that its seat is given back."""
 
 
 class Rest(Struct, frozen=True, gc=False):
@@ -90,7 +92,9 @@ class LogIn(Wish):
 
 @dataclass(frozen=True, slots=True)
 class LogOut(Wish):
-    """Leave the seat."""
+    """Leave the seat; `why` if it is not the agent's own wish, nor a leader's."""
+
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

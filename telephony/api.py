@@ -186,10 +186,9 @@ class TelephonyApi:
         body: LogInIn = request.body
         if body.device not in self._directory().devices:
             raise BadInput("body.device", f"there is no device {body.device}: look at the label on the phone")
-        if not self._directory().memberships(request.person.staff):
-            raise BadInput("session", f"{request.person.staff} serves no queue: ask your leader for a skill")
-        self._telephony.require_phone(body.device)
         number = request.person.staff
+        require_queue(self._directory(), number)
+        self._telephony.require_phone(body.device)
         return self._view.of(self._telephony.wish(number, lambda at: a.LogIn(at, body.device)))
 
     async def log_out(self, request: ApiRequest) -> AgentOut:
@@ -236,6 +235,12 @@ class TelephonyApi:
         agents = sorted(self._telephony.switchboard.agents.items())
         reach = request.person.reach(READ)
         return AgentsOut(agents=[self._view.of(agent) for number, agent in agents if number in reach])
+
+
+def require_queue(directory: Directory, number: str) -> None:
+    """`BadInput` for one who serves no queue: nobody takes a seat for nothing."""
+    if not directory.memberships(number):
+        raise BadInput("session", f"{number} serves no queue: ask your leader for a skill")
 
 
 def pause(telephony: Telephony, directory: Directory, number: str, who: str, code: str) -> Agent:

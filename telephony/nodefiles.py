@@ -21,6 +21,7 @@ import jinja2
 from core.dialling import LANDLINES
 from telephony.ami.accounts import SILENCED
 from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec, check_spec
+from telephony.seat_address import SEATS, seat_address
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "dialplans"
 FOLDERS = (
@@ -50,7 +51,7 @@ class NodeFile:
 
 
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - configuration files, not HTML; check_spec lets only plain names through
@@ -58,6 +59,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["seat_address"] = seat_address
+    return environment
 
 
 def render(spec: NodeSpec) -> dict[str, NodeFile]:
@@ -75,6 +78,7 @@ def render(spec: NodeSpec) -> dict[str, NodeFile]:
             wide=WIDE,
             missed=MISSED,
             silenced=SILENCED,
+            seats=SEATS,
         )
         files[name] = NodeFile(text, 0o640 if name in _SECRET_FILES else 0o644)
     return files

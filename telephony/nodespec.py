@@ -13,6 +13,7 @@ from core.dialling import DOMESTIC, check_pattern
 from core.errors import BadInput
 from core.names import check
 from telephony.instance import SOCKET_PATH_LIMIT
+from telephony.seat_address import SEATS
 
 _PATH = re.compile(r"/[A-Za-z0-9_.+@/-]+")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
@@ -208,6 +209,8 @@ def _check_places(spec: NodeSpec) -> None:
             ipaddress.ip_address(address)
         except ValueError as problem:
             raise BadInput(where, f"{address[:60]!r} is no IP address") from problem
+    if spec.page_port and not ipaddress.ip_address(spec.ami_address).is_loopback:
+        raise BadInput("ami_address", "must be one of loopback where telephones in pages are let in")
     for name in spec.includes:
         _match(_FILE, name, "includes", "an included file")
 
@@ -222,11 +225,13 @@ def _check_trunks(spec: NodeSpec) -> None:
             raise BadInput(f"{where}.addresses", "a trunk is known by its addresses: name at least one")
         for address in trunk.addresses:
             try:
-                ipaddress.ip_network(address)
+                network = ipaddress.ip_network(address)
             except ValueError as problem:
                 raise BadInput(
                     f"{where}.addresses", f"{address[:60]!r} is no address or network"
                 ) from problem
+            if spec.page_port and network.overlaps(SEATS):
+                raise BadInput(f"{where}.addresses", f"{address[:60]!r} is where telephones in pages are")
         if trunk.host:
             _match(_HOST, trunk.host, f"{where}.host", "a carrier's address and port")
             check("dialled", trunk.shown, f"{where}.shown")

@@ -14,6 +14,7 @@ from pydantic import Field
 from core.errors import BadInput
 from directory.lookup import Directory
 from storage import StorageError
+from telephony.api import require_queue
 from telephony.page_phones import PagePhones
 from web.route import ApiRequest, In, Out, Route
 from web.tunnel import Tunnel
@@ -89,8 +90,7 @@ class PageApi:
         """The secret is told to nobody but whoever sits there."""
         body: SeatIn = request.body
         staff = request.person.staff
-        if not self._directory().memberships(staff):
-            raise BadInput("session", f"{staff} serves no queue: ask your leader for a skill")
+        require_queue(self._directory(), staff)
         seat = self._phones.sit(staff, body.tab, take=body.take)
         return SeatOut(device=seat.device, secret=seat.secret, nodes=list(self._phones.nodes))
 
@@ -101,20 +101,22 @@ class PageApi:
         if url is None:
             raise BadInput("query.node", f"{query.node!r} takes no telephones in pages")
 
+        line = Tunnel("sip")
+
         async def check() -> int:
-            if code := self._phones.refusal(staff, query.tab):
+            if code := self._phones.refusal(staff, query.tab, line):
                 return code
             try:
                 return 0 if await self._signed_in(request.raw) else _SESSION
             except StorageError:
                 return 0  # whoever is signed in stays so while the database is away
 
-        line = Tunnel("sip")
-        self._phones.opened(staff, query.tab, query.node, line)
-        left = False
+        source = self._phones.opened(staff, query.tab, query.node, line)
+        silent = False
         try:
-            socket, ended = await line.run(request.raw, url, every_s=_EVERY_S, check=check)
-            left = ended.left
+            socket, ended = await line.run(request.raw, url, source=source, every_s=_EVERY_S, check=check)
+            # A page that has been signed out leaves its calls, too; one that would not may talk no longer.
+            silent = ended.left or ended.code == _SESSION
         finally:
-            await self._phones.closed(staff, query.node, line, left=left)
+            await self._phones.closed(staff, query.node, line, silent=silent)
         return socket

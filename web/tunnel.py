@@ -1,8 +1,8 @@
 """A WebSocket of a page, joined to one of a program beside us: text goes both ways until one side ends.
 
-The page never learns where the other is, and the other sees nobody but us. Frames are bounded, one is under
-way at a time in each direction (who reads slowly slows the sender down), and nothing of them is looked at
-or logged.
+The page never learns where the other is, and the other sees nobody but us, at an address that says for whom
+we speak. Frames are bounded, one is under way at a time in each direction (who reads slowly slows the sender
+down), and nothing of them is looked at or logged.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from aiohttp import (
     ClientTimeout,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    TCPConnector,
     WSCloseCode,
     WSMsgType,
     web,
@@ -39,9 +40,12 @@ _WORDS = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`left`: the page is gone, by its browser's own word; a network that breaks says nothing."""
+    """`left`: the page is gone, by its browser's own word; a network that breaks says nothing. `code`: with
+    which we have ended it; 0: we have not.
+    """
 
     left: bool
+    code: int = 0
 
 
 class Tunnel:
@@ -61,10 +65,12 @@ class Tunnel:
         request: web.Request,
         url: str,
         *,
+        source: str,
         every_s: float,
         check: Callable[[], Awaitable[int]],
     ) -> tuple[web.WebSocketResponse, Ended]:
-        """Serve the page that asks. `check`: asked every `every_s` seconds; a code other than 0 ends it.
+        """Serve the page that asks. `source`: the address of ours from which we speak to `url`. `check`:
+        asked every `every_s` seconds; a code other than 0 ends it.
 
         `BadInput` if no WebSocket is asked for. If nobody is at `url`, the page is told 1013: try again.
         """
@@ -78,13 +84,18 @@ class Tunnel:
         if not page.can_prepare(request).ok:
             raise BadInput("header Upgrade", "this address speaks WebSocket only")
         await page.prepare(request)
-        code = await check() or await self._reach(page, url, every_s, check)
+        code = await check() or await self._reach(page, url, source, every_s, check)
         if code:
             await page.close(code=code)
-        return page, Ended(left=not code and page.close_code in _GONE)
+        return page, Ended(left=not code and page.close_code in _GONE, code=code)
 
     async def _reach(
-        self, page: web.WebSocketResponse, url: str, every_s: float, check: Callable[[], Awaitable[int]]
+        self,
+        page: web.WebSocketResponse,
+        url: str,
+        source: str,
+        every_s: float,
+        check: Callable[[], Awaitable[int]],
     ) -> int:
         """As `_joined`, to whoever is at `url`."""
         timeout = ClientTimeout(total=None, sock_connect=_CONNECT_S)
@@ -92,7 +103,7 @@ class Tunnel:
         protocols = (self._protocol,)
         try:
             async with (
-                ClientSession(timeout=timeout) as client,
+                ClientSession(timeout=timeout, connector=TCPConnector(local_addr=(source, 0))) as client,
                 client.ws_connect(url, protocols=protocols, timeout=closing, max_msg_size=LONGEST) as there,
             ):
                 return await self._joined(page, there, every_s, check)

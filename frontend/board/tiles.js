@@ -33,7 +33,7 @@ const TILES = [
   { key: "handling_mean_ms", title: "handling", value: (data) => minutes(data.total.handling_mean_ms), bar: handling },
   { key: "occupancy", title: "occupancy", closed: true, value: (data) => percent(data.total.occupancy), bar: (data) => [["talk", data.total.occupancy ?? 0, ""], ["rest", 1 - (data.total.occupancy ?? 0), ""]] },
   { key: "satisfaction_mean", title: "satisfaction", value: (data) => data.total.satisfaction_mean?.toFixed(2) ?? NONE, note: survey },
-  { key: "arrived", title: "arrived", value: (data) => number(data.calls.arrived), note: (data) => `${word("inMenu")} ${data.calls.in_menu} · ${word("talking")} ${data.calls.talking} · ${word("inSurvey")} ${data.calls.in_survey}` },
+  { key: "arrived", title: "arrived", value: (data) => number(data.calls.arrived), note: (data) => `${word("inMenu")} ${data.calls.in_menu} · ${word("talking")} ${data.calls.talking} · ${word("inSurvey")} ${data.calls.in_survey}${data.calls.outside ? ` · ${word("outside")} ${data.calls.outside}` : ""}` },
 ];
 
 function longest(data, now) {

@@ -35,7 +35,7 @@ def to_conference(gathering: Gathering) -> Action:
         ("Context", "hotline-confer"),
         ("Exten", "idle"),
         ("Priority", "1"),
-        ("Timeout", "3000"),
+        ("Timeout", "6000"),  # it sees to it until all are there, or the customer will not come
         ("Async", "true"),
         ("Variable", f"__CONFER_CALL={check('call', gathering.call, 'call')}"),
         ("Variable", f"__CONFER_CUSTOMER={check('channel', gathering.customer, 'channel')}"),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Dialog, Page, async_playwright, expect
+from playwright.async_api import Browser, Dialog, Page, WebSocketRoute, async_playwright, expect
 
 from tests.support.floor import Floor
 from tests.support.tones import write_tone
@@ -109,14 +109,23 @@ class AgentPage:
         await dialog.accept()
 
 
+def _not_ended(route: WebSocketRoute) -> None:
+    route.connect_to_server().on_close(lambda _code, _reason: None)
+
+
 @asynccontextmanager
 async def agent_page(
-    browser: Browser, floor: Floor, staff: str = "1001", port: int = 0
+    browser: Browser, floor: Floor, staff: str = "1001", port: int = 0, *, deaf: bool = False
 ) -> AsyncIterator[AgentPage]:
-    """An agent signed in, at the telephone of the page, ready; whatever the page throws fails the test."""
+    """An agent signed in, at the telephone of the page, ready; whatever the page throws fails the test.
+
+    `deaf`: the page does not hear that its live feed has ended.
+    """
     context = await browser.new_context(viewport={"width": 1100, "height": 900})
     try:
         context.set_default_timeout(60_000)
+        if deaf:
+            await context.route_web_socket("**/api/live*", _not_ended)
         page = AgentPage(await context.new_page())
         await page.sign_in(floor, staff, port)
         await page.ready()

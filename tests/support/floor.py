@@ -90,6 +90,15 @@ class Person:
         async with self._client.ws_connect("/api/live", params={"topic": topic}) as socket:
             yield socket
 
+    @asynccontextmanager
+    async def phone_line(self, tab: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """The line of the telephone in this tab."""
+        query = {"node": "node1", "tab": tab}
+        async with self._client.ws_connect(
+            "/api/agent/phone/line", params=query, protocols=("sip",)
+        ) as socket:
+            yield socket
+
     async def refused_to_watch(self, topic: str) -> int:
         """The status with which the topic is refused; AssertionError if it is not."""
         try:

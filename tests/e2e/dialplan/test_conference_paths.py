@@ -50,12 +50,12 @@ async def _together(line: Exchange, voices: Mapping[int, Path] = MappingProxyTyp
     """8001 has a customer, puts him on hold for a while, asks 8002 and brings him in."""
     first = Phone("first", answer_ms=200, talk_ms=None, hold=(400, 1_000), voice=voices.get(FIRST_HZ))
     await line.phone("d001", first)
-    phone = await _colleague(line, "d002", "8002", voices.get(SECOND_HZ))
+    phone = await colleague(line, "d002", "8002", voices.get(SECOND_HZ))
     await line.member("d001", "8001")
     await line.call(*TO_CARD, Pause(60_000), voice=voices.get(CUSTOMER_HZ))
     await line.tap.wait_for("Hold")
     connected = line.tap.all("AgentConnect")[0]
-    asked = await _asks(line, "8002")
+    asked = await asks(line, "8002")
     three = Three(
         call=asked["Call"],
         customer=connected["Channel"],
@@ -71,7 +71,7 @@ async def _together(line: Exchange, voices: Mapping[int, Path] = MappingProxyTyp
     return three
 
 
-async def _colleague(line: Exchange, device: str, staff: str, voice: Path | None = None) -> Sipp:
+async def colleague(line: Exchange, device: str, staff: str, voice: Path | None = None) -> Sipp:
     """Logged in there, and offered no calls of the queue."""
     phone = await line.phone(device, Phone(f"at-{device}", answer_ms=200, talk_ms=None, voice=voice))
     await line.member(device, staff)
@@ -80,7 +80,7 @@ async def _colleague(line: Exchange, device: str, staff: str, voice: Path | None
     return phone
 
 
-async def _asks(line: Exchange, staff: str) -> Heard:
+async def asks(line: Exchange, staff: str) -> Heard:
     """8001 asks a colleague, who answers: what the dialplan says of it."""
     await line.dial("d001", staff)
     consult = await line.tap.wait_for("ConsultStarted", Agent=staff)
@@ -108,7 +108,7 @@ async def _confer(line: Exchange, three: Three) -> None:
         await line.tap.wait_for("BridgeEnter", Uniqueid=leg, BridgeTechnology="softmix")
 
 
-async def _leaves(line: Exchange, channel: str, leg: str) -> None:
+async def leaves(line: Exchange, channel: str, leg: str) -> None:
     await line.hangs_up(channel)
     await line.tap.wait_for("Hangup", Uniqueid=leg)
 
@@ -127,11 +127,11 @@ async def test_conference_goes_on_with_the_colleague(line: Exchange) -> None:
     """8001 leaves first; 8002 goes on with the customer, and the score is 8002's."""
     three = await _together(line, _voices(line))
     await asyncio.sleep(0.6)  # all three talk
-    await _leaves(line, three.first, three.first_leg)
+    await leaves(line, three.first, three.first_leg)
     await asyncio.sleep(0.3)  # 8002 and the customer talk
     assert not line.tap.all("SurveyStarted")
     assert not line.tap.all("Hangup", Uniqueid=three.second_leg)
-    await _leaves(line, three.second, three.second_leg)
+    await leaves(line, three.second, three.second_leg)
     await _rates(line, three, "5")
     assert len(line.tap.all("SurveyStarted")) == len(line.tap.all("CallArrived")) == 1
     # A pair of files for each agent's leg, from answer to end: he on one side, the others on the other.
@@ -150,10 +150,10 @@ async def test_conference_goes_on_with_the_colleague(line: Exchange) -> None:
 async def test_conference_goes_on_with_the_first_agent(line: Exchange) -> None:
     """8002 has said what there is to say; 8001 goes on with the customer, and the score is 8001's."""
     three = await _together(line)
-    await _leaves(line, three.second, three.second_leg)
+    await leaves(line, three.second, three.second_leg)
     await asyncio.sleep(0.3)  # 8001 and the customer talk
     assert not line.tap.all("SurveyStarted")
-    await _leaves(line, three.first, three.first_leg)
+    await leaves(line, three.first, three.first_leg)
     await _rates(line, three, "4")
     assert line.messages == ""
 
@@ -161,7 +161,7 @@ async def test_conference_goes_on_with_the_first_agent(line: Exchange) -> None:
 async def test_caller_gone_in_a_conference(line: Exchange) -> None:
     """The customer hangs up: both agents are let go, nobody is rated."""
     three = await _together(line)
-    await _leaves(line, three.customer, three.customer_leg)
+    await leaves(line, three.customer, three.customer_leg)
     for leg in (three.first_leg, three.second_leg):
         await line.tap.wait_for("Hangup", Uniqueid=leg)
     assert [gone["Where"] for gone in line.tap.all("CallGone")] == ["queue"]
@@ -189,7 +189,7 @@ async def test_conference_ends_with_the_survey(line: Exchange) -> None:
 async def test_phone_dies_in_a_conference(line: Exchange) -> None:
     """8001 leaves, then 8002's telephone falls silent: back, ahead of all others, and to 8001 again."""
     three = await _together(line, _voices(line))
-    await _leaves(line, three.first, three.first_leg)
+    await leaves(line, three.first, three.first_leg)
     await line.tap.action("QueueRemove", Queue="card-cmn", Interface="PJSIP/d002")
     since = len(line.tap.heard)
     line.tap.note("d002 is killed")
@@ -199,7 +199,7 @@ async def test_phone_dies_in_a_conference(line: Exchange) -> None:
     again = await line.tap.wait_for("AgentConnect", after=since, MemberName="8001")
     await line.tap.wait_for("BridgeEnter", Uniqueid=again["DestUniqueid"])
     await asyncio.sleep(0.2)  # 8001 and the customer talk
-    await _leaves(line, three.customer, three.customer_leg)
+    await leaves(line, three.customer, three.customer_leg)
     await line.tap.wait_for("Hangup", Uniqueid=again["DestUniqueid"])
     assert not line.tap.all("SurveyStarted")
 
@@ -207,15 +207,15 @@ async def test_phone_dies_in_a_conference(line: Exchange) -> None:
 async def test_conference_again_with_another(line: Exchange) -> None:
     """8002 leaves, 8001 asks 8003 and brings him in, too; both leave, and the customer rates at once."""
     three = await _together(line)
-    await _leaves(line, three.second, three.second_leg)
-    await _colleague(line, "d003", "8003")
-    asked = await _asks(line, "8003")
+    await leaves(line, three.second, three.second_leg)
+    await colleague(line, "d003", "8003")
+    asked = await asks(line, "8003")
     again = replace(three, second=asked["Channel"], second_leg=asked["Uniqueid"])
     await _confer(line, again)
-    await _leaves(line, again.first, again.first_leg)
+    await leaves(line, again.first, again.first_leg)
     await asyncio.sleep(0.3)  # 8003 and the customer talk
     assert not line.tap.all("SurveyStarted")
-    await _leaves(line, again.second, again.second_leg)
+    await leaves(line, again.second, again.second_leg)
     await line.tap.wait_for("CallGone", Where="goodbye")
     assert len(line.tap.all("SurveyStarted")) == 1
     assert line.messages == ""

@@ -9,6 +9,7 @@ import pytest
 from hotline.simulation.scripts import Key, Pause, Phone
 from telephony import instance
 from telephony.nodespec import DeviceSpec
+from telephony.seat_address import seat_address
 from tests.support.exchange import TO_CARD, Exchange, exchange
 from tests.support.ports import own
 
@@ -18,6 +19,7 @@ PAGES = {
     "devices": (
         DeviceSpec(name="d001", secret="a" * 20),
         DeviceSpec(name="d002", secret="b" * 20, page=True),
+        DeviceSpec(name="d003", secret="c" * 20, page=True),
     ),
 }
 
@@ -64,12 +66,15 @@ async def test_our_facts_can_be_read_back_from_cel(line: Exchange) -> None:
 
 
 @pytest.mark.parametrize("line", [PAGES], indirect=True)
-async def test_the_secret_of_a_telephone_in_a_page_is_good_through_the_service_alone(line: Exchange) -> None:
-    """From another address it is no good, as that of a telephone on a desk is."""
+async def test_the_secret_of_a_telephone_in_a_page_is_good_at_its_own_seat_alone(line: Exchange) -> None:
+    """From another address it is no good, as that of a telephone on a desk is; nor is that from a seat."""
     port = own().spare[2]
     assert not await line.registers("d002", port, source="127.0.0.9")
+    assert not await line.registers("d002", port)
+    assert not await line.registers("d002", port, source=seat_address("d003"))
+    assert await line.registers("d002", port, source=seat_address("d002"))
     assert await line.registers("d001", port, source="127.0.0.9")
-    assert await line.registers("d002", port)
+    assert not await line.registers("d001", port, source=seat_address("d002"))
 
 
 @pytest.mark.rule("CALL-12")

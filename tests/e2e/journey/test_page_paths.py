@@ -18,12 +18,14 @@ from core import facts as f
 from core.clock import SECOND
 from directory.lookup import Directory
 from hotline.simulation.scripts import Key, Pause, Phone
+from telephony import page_phones
 from tests.e2e.dialplan.test_recording import samples
 from tests.e2e.journey.conftest import quick
 from tests.support import captures
 from tests.support.agent_page import MICROPHONE_HZ, AgentPage, agent_page, chromium
 from tests.support.floor import Floor
 from tests.support.line import Line
+from tests.support.sip_line import registers
 from tests.support.tones import power_at, write_alaw
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -147,6 +149,47 @@ async def test_page_cut_off_in_a_talk(hotline: Floor, browser: Browser) -> None:
             await agent.page.close()
             await _given_back(hotline, answered)
         assert LEFT not in [entry["event"] for entry in logs]
+
+
+async def test_signed_out_elsewhere_in_a_talk(hotline: Floor, browser: Browser) -> None:
+    """The page itself does not hear of it first: what the line is closed with is enough."""
+    async with agent_page(browser, hotline, deaf=True) as agent:
+        answered = await _talks_while_another_is_ready(hotline, agent)
+        with capture_logs() as logs:
+            elsewhere = await hotline.sign_in("1001")
+            sessions = (await elsewhere.get("/api/sessions"))["sessions"]
+            newest = next(one["id"] for one in sessions if not one["current"])
+            await elsewhere.delete(f"/api/sessions/{newest}")
+            await _given_back(hotline, answered)
+        assert LEFT in [entry["event"] for entry in logs]
+        await expect(agent.page.locator("#sign-in")).to_be_visible()
+
+
+async def test_a_page_is_nobody_but_its_own_seat(hotline: Floor) -> None:
+    """Though it has learnt the secret of another one, or of a telephone on a desk."""
+    agent = await hotline.sign_in("1001")
+    seat = await agent.post("/api/agent/phone", tab="by-hand-tab", take=False)
+    known = {device.name: device for device in hotline.exchange.spec.devices}
+    other = next(name for name, device in known.items() if device.page and name != seat["device"])
+    answers = {}
+    for name in (seat["device"], other, "d001"):
+        async with agent.phone_line("by-hand-tab") as line:
+            answers[name] = await registers(line, name, known[name].secret)
+    # As if the secret were a wrong one: Asterisk does not say to a stranger what there is.
+    assert answers == {seat["device"]: 200, other: 401, "d001": 401}
+
+
+async def test_a_page_that_is_closed_for_long_gives_its_seat_back(
+    hotline: Floor, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with agent_page(browser, hotline) as agent:
+        device = hotline.hotline.telephony.switchboard.agent("1001").device
+        monkeypatch.setattr(page_phones, "GRACE", 0)
+        await agent.page.close()
+        gone = await hotline.fact(f.AgentStateChanged, lambda x: x.state is f.AgentState.LOGGED_OUT)
+        assert (gone.agent, gone.device, gone.reason) == ("1001", device, "page_gone")
+    next_one = await hotline.sign_in("1002")
+    assert (await next_one.post("/api/agent/phone", tab="by-hand-tab", take=False))["device"] == device
 
 
 async def _talks_while_another_is_ready(hotline: Floor, agent: AgentPage) -> f.AgentAnswered:

@@ -15,6 +15,8 @@ from tests.integration.web.site import Site, running_site
 from web.route import ApiRequest, Route
 from web.tunnel import LONGEST, Ended, Tunnel
 
+SOURCE = "127.0.0.9"
+
 
 @dataclass
 class Passage:
@@ -24,6 +26,7 @@ class Passage:
     there: TestServer
     url: str
     heard: list[str] = field(default_factory=list)
+    sources: list[str | None] = field(default_factory=list)
     tunnels: list[Tunnel] = field(default_factory=list)
     ends: asyncio.Queue[Ended] = field(default_factory=asyncio.Queue)
     code: int = 0
@@ -40,6 +43,7 @@ async def passage(tmp_path: Path) -> AsyncIterator[Passage]:
     found: list[Passage] = []
 
     async def echo(request: web.Request) -> web.StreamResponse:
+        found[0].sources.append(request.remote)
         socket = web.WebSocketResponse(protocols=("sip",))
         await socket.prepare(request)
         async for message in socket:
@@ -53,7 +57,7 @@ async def passage(tmp_path: Path) -> AsyncIterator[Passage]:
     async def line(request: ApiRequest) -> web.StreamResponse:
         tunnel = Tunnel("sip")
         found[0].tunnels.append(tunnel)
-        socket, ended = await tunnel.run(request.raw, found[0].url, every_s=0.05, check=check)
+        socket, ended = await tunnel.run(request.raw, found[0].url, source=SOURCE, every_s=0.05, check=check)
         found[0].ends.put_nowait(ended)
         return socket
 
@@ -73,6 +77,7 @@ async def test_what_the_page_says_comes_back_from_beside_us(passage: Passage) ->
     assert await page.receive_str(timeout=30) == "REGISTER"
     await page.close()
     assert await passage.ended() == Ended(left=False)
+    assert passage.sources == [SOURCE]
 
 
 async def test_a_page_that_goes_is_told_from_a_network_that_breaks(passage: Passage) -> None:
@@ -106,7 +111,7 @@ async def test_it_ends_by_order_and_when_its_check_says_so(passage: Passage) -> 
     assert (await by_check.receive(timeout=30)).data == 4001
     refused = await passage.page()
     assert (await refused.receive(timeout=30)).data == 4001
-    assert [await passage.ended() for _ in range(3)] == [Ended(left=False)] * 3
+    assert [(await passage.ended()).code for _ in range(3)] == [4009, 4001, 4001]
 
 
 async def test_where_nobody_is_beside_us_the_page_may_try_again(passage: Passage) -> None:

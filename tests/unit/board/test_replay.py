@@ -186,7 +186,7 @@ def test_a_figure_opens_into_as_many_calls_as_it_counts(plan: list[Caller], upto
                 for w in state.waits
             )
             assert seen.sl10_recent == round(in_time / len(within), 4)
-    for figure in ("arrived", "ended_in_menu", "in_progress", "in_menu", "talking", "in_survey"):
+    for figure in ("arrived", "ended_in_menu", "in_progress", "in_menu", "talking", "outside", "in_survey"):
         assert len(calls_behind(state, figure, "", now).calls) == getattr(board.calls, figure), figure
 
 

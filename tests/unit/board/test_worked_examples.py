@@ -32,9 +32,13 @@ from core.facts import (
     NodeConnected,
     NodeLost,
     Numbered,
+    OutgoingOutcome,
+    OutsideDialled,
+    OutsideEnded,
     Phase,
     PlaceOutcome,
     Side,
+    SurveyStarted,
     TalkEnded,
     decode,
 )
@@ -398,6 +402,40 @@ def test_calls_in_progress_are_shown_where_they_are() -> None:
     calls = read(story, 10).calls
     assert (calls.arrived, calls.ended_in_menu, calls.in_progress) == (4, 1, 3)
     assert (calls.in_menu, calls.talking) == (1, 1)
+
+
+def test_whoever_is_sent_outside_is_with_no_agent_and_always_in_one_place() -> None:
+    """Nobody answers there: back in the queue, to the next agent and the survey."""
+    story = Story()
+    story.joins("a", 0)
+    story.answers("a", "1001", 0, 4, 30)
+    story.facts.pop()  # the call goes on
+    sent: dict[str, Any] = {"call": "a", "leg": "leg-a", "agent": "1001", "queue": QUEUE, "number": "110"}
+    story.add(OutsideDialled(at=NOON + s(34), **sent))
+    story.add(OutsideEnded(at=NOON + s(50), outcome=OutgoingOutcome.NO_ANSWER, talked=0, **sent))
+    story.add(CallerQueued(at=NOON + s(53), call="a", queue=QUEUE, joined_at=NOON + s(53), language="cmn"))
+    next_leg: dict[str, Any] = {"call": "a", "leg": "leg-b", "agent": "1002", "queue": QUEUE}
+    story.add(AgentAnswered(at=NOON + s(60), device="d002", waited=s(7), rang=s(1), **next_leg))
+    story.add(SurveyStarted(at=NOON + s(90), by=Side.AGENT, **next_leg))
+
+    def place(after: float) -> str:
+        board = read(story, after)
+        calls = board.calls
+        places = {
+            "menu": calls.in_menu,
+            "waiting": board.total.waiting,
+            "talking": calls.talking,
+            "outside": calls.outside,
+            "survey": calls.in_survey,
+        }
+        assert sum(places.values()) == calls.in_progress == 1
+        return next(name for name, count in places.items() if count)
+
+    moments = (-1, 0, 4, 33.9, 34, 45, 52.9, 53, 60, 90)
+    assert [place(after) for after in moments] == [
+        *("menu", "waiting", "talking", "talking"),
+        *("outside", "outside", "outside", "waiting", "talking", "survey"),
+    ]
 
 
 def test_nodes_and_gaps_are_shown() -> None:

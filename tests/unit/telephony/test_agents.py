@@ -81,6 +81,17 @@ def test_log_in_makes_the_device_a_paused_member_of_every_queue() -> None:
         seat.wish(a.LogIn(NOW, "d002"))
 
 
+def test_who_is_logged_out_without_wishing_it_has_the_reason_in_the_fact() -> None:
+    seat = ready().wish(a.LogOut(NOW + 9 * SECOND, a.PAGE_GONE_REASON))
+    told = seat.facts[-1]
+    assert isinstance(told, f.AgentStateChanged)
+    assert (told.state, told.reason, told.device) == (S.LOGGED_OUT, "page_gone", "d001")
+    assert (seat.agent.reason, seat.agent.device) == ("", "")
+    assert seat.commands[-2:] == [
+        c.RemoveMember("node1", queue, "d001") for queue in ("personal-cmn", "card-cmn")
+    ]
+
+
 @pytest.mark.rule("SUMMARY-01")
 def test_wrap_up_holds_the_next_call_off_until_the_summary_is_saved() -> None:
     seat = ready().follow(*call_facts(Story().arrives().joins().offered().after(2).answers()))

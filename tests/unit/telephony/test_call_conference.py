@@ -77,6 +77,30 @@ def test_a_customer_who_hangs_up_ends_it_for_both() -> None:
     assert call.over
 
 
+def test_a_customer_who_hangs_up_on_the_way_has_talked_until_then() -> None:
+    """The dialplan lets both agents go: none of it is a talk of the colleague's, or more of the first's."""
+    story = talks().asks().after(3).is_told().after(10)
+    story.add(s.ConferenceCalled(story.at, NODE, CALL, leg(2), leg(3)))
+    story.add(s.Unbridged(story.at, NODE, leg(3), "b9")).add(s.Bridged(story.at, NODE, leg(3), "b3"))
+    story.add(s.Unbridged(story.at, NODE, leg(2), "b1")).add(s.Bridged(story.at, NODE, leg(2), "b3"))
+    story.add(s.Unbridged(story.at, NODE, CUSTOMER, "b1")).add(s.HangupAsked(story.at, NODE, CUSTOMER, 16))
+    gone = story.at
+    story.add(s.Gone(story.at, NODE, CUSTOMER, 16)).after(0.1)
+    for number in (2, 3):
+        story.add(s.Unbridged(story.at, NODE, leg(number), "b3")).add(s.Gone(story.at, NODE, leg(number), 16))
+    call, facts = tell(story.signals)
+    talk, asked = one(facts, f.TalkEnded), one(facts, f.ConsultEnded)
+    assert (talk.agent, talk.at, talk.released_by) == ("1001", gone, f.Side.CUSTOMER)
+    assert (asked.outcome, asked.consulted, asked.at - gone) == (
+        f.ConsultOutcome.DONE,
+        13 * SECOND,
+        SECOND // 10,
+    )
+    assert not only(facts, f.ConferenceStarted)
+    assert sorted(x.leg for x in facts if isinstance(x, f.RecordingEnded)) == [leg(2), leg(3)]
+    assert call.over
+
+
 def test_a_colleague_who_is_gone_on_the_way_leaves_the_first_agent_in_his_talk() -> None:
     story = talks().asks().after(3).is_told().after(10)
     story.add(s.ConferenceCalled(story.at, NODE, CALL, leg(2), leg(3)))

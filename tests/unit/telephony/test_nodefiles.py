@@ -22,6 +22,7 @@ from telephony.nodespec import (
     ReasonSpec,
     TrunkSpec,
 )
+from telephony.seat_address import seat_address
 from tests.unit.telephony.node import node
 
 EVIL = "x\nexten => s,1,System(id)"
@@ -54,6 +55,11 @@ def _seat(penalty: int, queue: str = "card-cmn") -> AgentSpec:
         ({"devices": (DeviceSpec(name="d001", secret="phone-secret"),) * 2}, "devices"),
         ({"devices": (DeviceSpec(name="d001", secret="phone-secret", page=True),)}, "page_port"),
         ({"page_port": 80}, "page_port"),
+        ({"page_port": 15302, "ami_address": "10.0.0.1"}, "ami_address"),
+        (
+            {"page_port": 15302, "trunks": (TrunkSpec(name="trunk", addresses=("127.0.0.0/8",)),)},
+            "trunks.trunk.addresses",
+        ),
         ({"queues": (QueueSpec(name=EVIL),)}, f"queues.{EVIL}"),
         ({"queues": (QueueSpec(name="card-cmn", ring_s=0),), "agents": ()}, "queues.card-cmn.ring_s"),
         ({"agents": (_seat(0, "nowhere"),)}, "agents.8001.memberships"),
@@ -134,6 +140,10 @@ def test_telephones_in_pages_are_reached_by_the_service_alone(tmp_path: Path) ->
     assert "[d037](in-page)\n" in pjsip
     assert "[d001](desk)\n" in pjsip
     assert "webrtc = yes" in _section(pjsip, "in-page")
+    assert "deny = 0.0.0.0/0.0.0.0" in _section(pjsip, "in-page")
+    permitted = [line for line in pjsip.splitlines() if line.startswith("permit")]
+    assert permitted == [f"permit = {seat_address('d037')}/255.255.255.255"]
+    assert "deny = 127.128.0.0/255.128.0.0" in _section(pjsip, "desk")
     general = _section(files["http.conf"].text, "general")
     assert {"enabled = yes", "bindaddr = 127.0.0.1", "bindport = 15302"} <= set(general)
     assert "res_srtp.so" in files["modules.conf"].text

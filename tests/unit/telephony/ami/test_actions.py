@@ -207,7 +207,7 @@ def lines(action: Action) -> list[str]:
                 "Context: hotline-confer",
                 "Exten: idle",
                 "Priority: 1",
-                "Timeout: 3000",
+                "Timeout: 6000",
                 "Async: true",
                 "Variable: __CONFER_CALL=11111111-2222-3333-4444-555555555555",
                 f"Variable: __CONFER_CUSTOMER={CHANNEL}",
