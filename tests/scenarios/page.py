@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from core import facts as f
 from core.clock import MILLISECOND, Duration
 from core.facts import Numbered
 from ledger.call_record import CallRecord, LegRecord, fold_call
@@ -55,7 +56,8 @@ def _calls(name: str) -> Iterator[list[Numbered]]:
     numbered = [Numbered(seq, fact) for seq, fact in enumerate(replay(read(name)), 1)]
     for call in dict.fromkeys(getattr(one.fact, "call", "") for one in numbered):
         mine = [one for one in numbered if getattr(one.fact, "call", "") == call]
-        if call and type(mine[0].fact).__name__ == "CallArrived":
+        mine = [one for one in mine if isinstance(one.fact, f.CallFact)] if call else []
+        if mine and isinstance(mine[0].fact, f.CallArrived | f.OutgoingStarted):
             yield mine
 
 
