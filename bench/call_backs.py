@@ -47,6 +47,7 @@ def measure(customers: int = CUSTOMERS) -> Result:
         bars=BARS,
         notes=(
             f"killed after {', '.join(STEPS)}, or at a moment by chance; who was not dialled is a person's",
+            "half of them before their agent",
         ),
     )
 

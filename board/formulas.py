@@ -51,7 +51,7 @@ QUEUE_FORMULAS: tuple[Formula, ...] = (
     Formula("node_lost", "节点失联中断", "Lost with the node", "count", _JOIN, "offered callers whose wait ended with the death of a node, or unseen inside a declared gap"),  # noqa: E501
     Formula("ended_by_us", "系统结束", "Ended by us", "count", _JOIN, "offered callers whose wait ended on any other order of ours"),  # noqa: E501
     Formula("turned_away", "未进队婉拒", "Turned away", "count", _AT, "callers who heard that nobody is on duty and were never queued; not in offered"),  # noqa: E501
-    Formula("called_back", "按位回电接通", "Called back in turn", "count", _AT, "callers who asked to be called back, kept their place and were reached when it was their turn; not in answered"),  # noqa: E501
+    Formula("called_back", "按位回电接通", "Called back in turn", "count", _AT, "callers who asked to be called back, kept their place and were reached when it was their turn; not in answered, but for who had answered our call, met no agent and waited once more"),  # noqa: E501
     Formula("called_back_mean_ms", "按位回电平均等待", "Mean wait of the called back", "ms", _AT, "Σ (joining → an agent speaks with the customer) ÷ called_back; not in answer_mean_ms"),  # noqa: E501
     Formula("sl10", "十秒服务水平", "Service level 10 s", "fraction", _JOIN, "answered_10 ÷ (offered − those still waiting for 10 s or less). Abandons count, short ones too. A caller who waits enters the fraction when answered, gone or past 10 s: once a period is over this is answered_10 ÷ offered"),  # noqa: E501
     Formula("sl20", "二十秒服务水平", "Service level 20 s", "fraction", _JOIN, "answered_20 ÷ (offered − those still waiting for 20 s or less)"),  # noqa: E501
