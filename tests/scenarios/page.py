@@ -12,7 +12,7 @@ from pathlib import Path
 from core import facts as f
 from core.clock import MILLISECOND, Duration
 from core.facts import Numbered
-from ledger.call_record import CallRecord, LegRecord, fold_call
+from ledger.call_record import CallOutcome, CallRecord, LegRecord, fold_call
 from ledger.ladder import ladder
 from ledger.story import tell
 from tests.scenarios.captures_read import names, read
@@ -63,7 +63,8 @@ def _calls(name: str) -> Iterator[list[Numbered]]:
 
 def _figures(record: CallRecord) -> Iterator[str]:
     lost = sum((wait.waited or 0) for wait in record.waits if wait.reason != "answered")
-    yield f"Ends as **{record.outcome.replace('_', ' ')}** after {_s(record.lasted)}" + (
+    why = f": {record.outgoing}" if record.outcome is CallOutcome.NOT_REACHED else ""
+    yield f"Ends as **{(record.outcome + why).replace('_', ' ')}** after {_s(record.lasted)}" + (
         f"; waited {_s(lost)} without an answer." if lost else "."
     )
     if record.legs:

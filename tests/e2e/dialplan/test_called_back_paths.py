@@ -127,7 +127,7 @@ async def test_called_back_first_and_the_agents_telephone_is_gone(line: Exchange
     await line.phone("d003", ANSWERS)
     await line.member("d003", "8003")
     await line.pause("d003")
-    customer = await _called(line, Phone("hasty", answer_ms=300, talk_ms=1_500))
+    customer = await _called(line, Phone("hasty", answer_ms=300, talk_ms=2_500))
     await line.tap.wait_for("OfferOver", Agent="8001")
     entered = await line.tap.wait_for("QueueEntered", Uniqueid=customer)
     assert entered["Urgency"] == "1000"
