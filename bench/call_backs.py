@@ -1,8 +1,9 @@
 """`callback_doubles`: customers dialled twice for one call-back while the program is killed making it.
 
-Each customer has asked for a call and keeps a place. The program (record and lease, ledger, switchboard:
-real; in place of Asterisk a file of the orders) is killed after one of the steps or, every other time, at a
-moment by chance; then it lives twice more, a minute and five minutes later.
+Each customer has asked for a call and keeps a place; half of them are called before their agent. The program
+(record and lease, ledger, switchboard: real; in place of Asterisk a file of the orders) is killed after one
+of the steps or, every other time, at a moment by chance; then it lives twice more, a minute and five minutes
+later.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from tests.integration.ticketing.conftest import NOW, desk_in
 NAME = "call_backs"
 BARS = {"callback_doubles": at_most(0)}
 CUSTOMERS = 24
+FIRST = ("agent", "customer")
+"""Who is called first: each order with every step, and as often by chance."""
 MORNING = NOW + 10 * HOUR
 _LIFE_S = 1.5
 """Within that the program has called and ended, on a machine that does nothing else."""
@@ -44,6 +47,7 @@ def measure(customers: int = CUSTOMERS) -> Result:
         bars=BARS,
         notes=(
             f"killed after {', '.join(STEPS)}, or at a moment by chance; who was not dialled is a person's",
+            "half of them before their agent",
         ),
     )
 
@@ -54,18 +58,19 @@ async def _all(customers: int) -> Sequence[int]:
     for number in range(customers):
         step = STEPS[number // 2 % len(STEPS)] if number % 2 else ""
         with tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:
-            dialled.append(await _customer(Path(name), step, chance.uniform(0, _LIFE_S)))
+            first = FIRST[number // 2 // len(STEPS) % len(FIRST)]
+            dialled.append(await _customer(Path(name), step, first, chance.uniform(0, _LIFE_S)))
     return dialled
 
 
-async def _customer(folder: Path, step: str, after_s: float) -> int:
+async def _customer(folder: Path, step: str, first: str, after_s: float) -> int:
     """How often this customer was dialled."""
     urls = (f"sqlite+aiosqlite:///{folder}/main.db", f"sqlite+aiosqlite:///{folder}/ledger.db")
     async with desk_in(folder, *urls):
         pass  # its tables are there
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.integration.ticketing.called_back"),
-        *(str(folder), *urls, step, str(MORNING)),
+        *(str(folder), *urls, step, str(MORNING), first),
         cwd=PROJECT,
     )
     if not step:
@@ -77,6 +82,6 @@ async def _customer(folder: Path, step: str, after_s: float) -> int:
     if code not in (-9, 0):
         raise BenchFailed(f"the program ended with {code}: what it said is above")
     for later in (MINUTE, 5 * MINUTE):
-        await work(folder, urls, "", MORNING + later)
+        await work(folder, urls, "", MORNING + later, first)
     orders = folder / "dialled"
     return len(orders.read_text(encoding="ascii").splitlines()) if orders.exists() else 0

@@ -34,7 +34,8 @@ UNANSWERED = frozenset({OfferOutcome.NO_ANSWER, OfferOutcome.REJECTED})
 def _offered(state: BoardState, fact: AgentOffered) -> None:
     for counts in state.leg_slots(fact.queue, fact.agent, fact.at):
         counts.offers += 1
-    state.mark("offers", fact.queue, fact.call, fact.at)
+    if fact.queue:  # whom we have called waits in none
+        state.mark("offers", fact.queue, fact.call, fact.at)
     state.agent(fact.agent).queue = fact.queue
     state.touched_queues.add(fact.queue)
 
@@ -44,7 +45,8 @@ def _offer_ended(state: BoardState, fact: OfferEnded) -> None:
         return
     for counts in state.leg_slots(fact.queue, fact.agent, fact.at):
         counts.offers_unanswered += 1
-    state.mark("offers_unanswered", fact.queue, fact.call, fact.at)
+    if fact.queue:
+        state.mark("offers_unanswered", fact.queue, fact.call, fact.at)
     state.agent(fact.agent).unanswered += 1
     state.touched_queues.add(fact.queue)
 

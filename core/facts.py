@@ -124,6 +124,10 @@ class OutgoingOutcome(StrEnum):
     """The agent's telephone was not taken: the customer was not dialled."""
     CANCELLED = "cancelled"
     """Whoever was waiting for the answer hung up before it came."""
+    CUSTOMER_GONE = "customer_gone"
+    """The customer was called first, answered, and hung up before an agent was there."""
+    NO_AGENT = "no_agent"
+    """The customer was called first and answered, and was let go without an agent: nobody came free."""
     NOT_DIALLED = "not_dialled"
     """Asterisk refused the order: nobody was dialled."""
     UNKNOWN = "unknown"
@@ -501,11 +505,11 @@ class RecordingEnded(LegFact, frozen=True, kw_only=True):
 
 
 class OutgoingStarted(LegFact, frozen=True, kw_only=True):
-    """We call a customer: the agent's telephone is asked to ring first. The first fact of its call, in place
-    of an arrival; `queue` is empty, as nobody waited in one.
+    """We call a customer: the telephone of the `first` is asked to ring, `leg` is its channel. The first fact
+    of its call, in place of an arrival; `queue` is empty, as nobody waited in one.
 
     `number`: the customer's; `shown`: the one the customer sees. `about`: callback, ticket or summary, and
-    `record` which of them.
+    `record` which of them. `first`: AGENT, or CUSTOMER: then `agent`, who sits at `device`, is held for him.
     """
 
     device: str
@@ -513,16 +517,29 @@ class OutgoingStarted(LegFact, frozen=True, kw_only=True):
     shown: str
     about: str
     record: str
+    first: Side = Side.AGENT
 
 
 class CustomerDialled(LegFact, frozen=True, kw_only=True):
-    """The agent has picked up, the customer's telephone is called; `customer`: its channel's Uniqueid."""
+    """The customer's telephone is called; `customer`: its channel's Uniqueid. `leg`: of the agent, who has
+    picked up. Where the customer is called first there is no such leg yet, and it is the customer's; told
+    then by the first sign of that channel: it rings, is answered, or gone."""
 
     customer: str
 
 
+class CustomerAnswered(CallFact, frozen=True, kw_only=True):
+    """The customer, who was called first, has picked up and hears that an agent's telephone is rung."""
+
+    rang: Duration
+
+
 class OutgoingEnded(LegFact, frozen=True, kw_only=True):
-    """The last fact of a call that we made, in place of `CallEnded`. `lasted`: since it was started."""
+    """The last fact of a call that we made, in place of `CallEnded`. `lasted`: since it was started.
+
+    `leg`: of the agent who made it; where the customer was called first of the one who was there last, or the
+    customer's own if there was none.
+    """
 
     outcome: OutgoingOutcome
     lasted: Duration

@@ -11,6 +11,7 @@ from hotline.settings_outgoing import OutgoingSettings
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from storage import Database
+from telephony.called_first import CustomerLines
 from telephony.outgoing import Order
 from telephony.service import Telephony
 from ticketing import outgoing
@@ -48,6 +49,14 @@ def outgoing_calls_of(
     telephony.call_backs.make = calls.call_back
     telephony.call_backs.hours = calls.within_hours
     return calls
+
+
+def customer_lines(settings: Settings) -> CustomerLines | None:
+    """By which lines who keeps a place is called before the agent; None: the agent is rung first."""
+    if settings.outgoing.callback_first == "agent":
+        return None
+    trunks = {node.name: trunk.name for node in settings.nodes for trunk in node.trunks if trunk.outgoing}
+    return CustomerLines(trunks=trunks, rings_s=settings.outgoing.answer_within_s)
 
 
 def outgoing_rules(words: OutgoingSettings) -> OutgoingRules:

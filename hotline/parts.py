@@ -22,6 +22,7 @@ from directory.people import DirectoryPeople
 from hotline.content import PROJECT
 from hotline.due import Due
 from hotline.node import read_accounts
+from hotline.outgoing import customer_lines
 from hotline.settings import Settings
 from hotline.sign_in import password_rule, provider_of
 from ledger.calls import CallBook
@@ -132,6 +133,7 @@ def telephony_of(
     keeps = settings.outgoing.keep_place_min * MINUTE if outgoing else 0
     return Telephony(
         outgoing=outgoing,
+        customer_first=customer_lines(settings),
         kept=KeptPlaces(keeps=keeps, bound=bound),
         nodes=nodes,
         book=ledger,

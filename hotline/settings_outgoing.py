@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -46,6 +46,11 @@ class OutgoingSettings(Section):
         le=240,
         description="minutes for which callers who asked to be called back keep their place in the queue: "
         "when it is their turn an agent is held for them, and the customer called, once; 0: a leader calls",
+    )
+    callback_first: Literal["agent", "customer"] = Field(
+        default="agent",
+        description="whose telephone is called first when it is the turn of a caller who keeps a place: "
+        "`agent`, or `customer`: then an agent is held meanwhile, and rung once the customer has answered",
     )
     transfer_to: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,20}$")], ...] = Field(
         default=(),

@@ -29,7 +29,7 @@ class Turn:
 
 @dataclass(slots=True, kw_only=True)
 class CallFacts:
-    """`channel`: the customer's Uniqueid, empty if the arrival was missed."""
+    """`channel`: the customer's Uniqueid, empty if the arrival was missed, or where an agent calls first."""
 
     call: str
     began_at: Instant
@@ -93,7 +93,10 @@ class CallFacts:
                 self.talks[fact.leg] = fact
             case f.OutgoingStarted():
                 self.outgoing = True
-                self.ours.add(fact.leg)
+                if fact.first is f.Side.CUSTOMER:
+                    self.channel = fact.leg
+                else:
+                    self.ours.add(fact.leg)
             case f.AgentOffered() if fact.by_service or fact.from_leg:
                 self.ours.add(fact.leg)
             case f.OfferEnded():

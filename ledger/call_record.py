@@ -300,6 +300,8 @@ def _outgoing_started(record: CallRecord, fact: f.OutgoingStarted) -> CallRecord
         outgoing=OutgoingOutcome.UNKNOWN,
         about=f"{fact.about}:{fact.record}",
     )
+    if fact.first is Side.CUSTOMER:
+        return begun  # no agent's telephone has rung yet
     return _on_leg(lambda leg, fact: replace(leg, offered_at=fact.at, device=fact.device))(begun, fact)
 
 

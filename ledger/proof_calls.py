@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from core import facts as f
 from core.clock import SECOND
-from core.facts import EndReason, LeaveReason, OfferOutcome
+from core.facts import EndReason, LeaveReason, OfferOutcome, OutgoingOutcome
 from ledger.call_facts import CallFacts, Turn
 from ledger.queue_log import EXITS, TALK_ENDS, QueueLogLine
 
@@ -132,6 +132,9 @@ class _Against:
         self._lines = lines
         self._ends = {fact.reason for fact in story.facts if isinstance(fact, f.CallEnded)}
         self._cut_short = cut_short or EndReason.NODE_LOST in self._ends
+        ended = {fact.outcome for fact in story.facts if isinstance(fact, f.OutgoingEnded)}
+        if OutgoingOutcome.CUSTOMER_GONE in ended:
+            self._ends.add(EndReason.CUSTOMER)
 
     def all(self) -> Iterator[Mismatch]:
         yield from self._waits()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Subquery, func, select
 
 from core.clock import Instant, moment
-from core.facts import CallArrived, Numbered
+from core.facts import CallArrived, Numbered, OutgoingStarted
 from ledger.entry import Entry, fact_of
 from ledger.errors import LedgerDamaged, LedgerTaken
 from ledger.shelves import Shelves
@@ -163,7 +163,7 @@ class FactStore:
         """Whether a call began on this customer's channel at a time between the two."""
         query = select(facts.c.seq).where(
             facts.c.at.between(since, until),
-            facts.c.kind == CallArrived.__name__,
+            facts.c.kind.in_((CallArrived.__name__, OutgoingStarted.__name__)),
             facts.c.body.contains(f'"{channel}"', autoescape=True),
         )
         async with self._database.read() as connection:

@@ -156,15 +156,24 @@ def _from_queue(fact: Any, _agents: dict[str, str]) -> Way:
 
 def _offered(fact: f.AgentOffered, agents: dict[str, str]) -> Way:
     sender = agents.get(fact.from_leg)
-    return agent_lane(sender) if sender else queue_lane(fact.queue), agent_lane(fact.agent)
+    return agent_lane(sender) if sender else _place(fact), agent_lane(fact.agent)
 
 
 def _not_taken(fact: f.OfferEnded, _agents: dict[str, str]) -> Way:
-    return agent_lane(fact.agent), queue_lane(fact.queue)
+    return agent_lane(fact.agent), _place(fact)
+
+
+def _place(fact: f.LegFact) -> str:
+    """Whence an agent is offered a customer: whom we have called has waited in no queue."""
+    return queue_lane(fact.queue) if fact.queue else HOTLINE
 
 
 def _agent_to_customer(fact: Any, _agents: dict[str, str]) -> Way:
     return agent_lane(fact.agent), CUSTOMER
+
+
+def _dialled(fact: f.CustomerDialled, _agents: dict[str, str]) -> Way:
+    return (HOTLINE if fact.leg == fact.customer else agent_lane(fact.agent)), CUSTOMER
 
 
 def _talk_ended(fact: f.TalkEnded, _agents: dict[str, str]) -> Way:
@@ -245,7 +254,8 @@ _WAYS: dict[type[f.CallFact], Callable[[Any, dict[str, str]], Way]] = {
     f.HarassmentReported: _agent_to_customer,
     f.TalkEnded: _talk_ended,
     f.OutgoingStarted: _to_agent,
-    f.CustomerDialled: _agent_to_customer,
+    f.CustomerDialled: _dialled,
+    f.CustomerAnswered: _from_customer,
     f.OutgoingEnded: _to_agent,
     f.RecordingStarted: _of_agent,
     f.RecordingEnded: _of_agent,

@@ -360,7 +360,12 @@ class _Turn:
         )
 
     def calls_out(self, fact: f.OutgoingStarted) -> None:
-        """His telephone rings for a call of his own: nobody else's may ring there meanwhile."""
+        """His telephone rings for a call of his own: nobody else's may ring there meanwhile.
+
+        Where the customer is called first it does not ring yet: he is held for it already.
+        """
+        if fact.first is f.Side.CUSTOMER:
+            return
         given = self.agent.state is AgentState.RESERVED
         if not given:
             self.rest_after_call(Rest(self.agent.state, self.agent.reason))
@@ -381,6 +386,9 @@ class _Turn:
 
         A call-back that was his turn is an offer as any other: an empty chair must not have them all.
         """
+        if self.agent.state is AgentState.RESERVED and self.agent.call == fact.call:
+            self.back_to_rest()  # the customer was called first, and his own telephone never
+            return
         if self.agent.state is not AgentState.RINGING or self.agent.leg != fact.leg:
             return
         if self.agent.given and fact.outcome is f.OutgoingOutcome.AGENT_AWAY:

@@ -24,7 +24,7 @@ from directory.model import Membership
 from telephony import agents as a
 from telephony import commands as c
 from telephony.agents import Agent
-from telephony.kept import FILED, LATER, KeptPlaces
+from telephony.kept import FILED, LATER, KeptPlaces, Place
 from telephony.outgoing import PhoneInUse
 from telephony.switchboard import Outcome, Switchboard
 from telephony.takeup import Pages
@@ -126,6 +126,10 @@ class CallBacks:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return True
+
+    def place(self, record: str) -> Place | None:
+        """The place that is kept on account of this record."""
+        return self._kept.of(record)
 
     def plan(self, now: Instant) -> Outcome:
         """What time alone brings about: places that have run out, and agents who have nothing else to do."""

@@ -17,6 +17,7 @@ from telephony import call_leaders as leaders
 from telephony import call_outside as outside
 from telephony import call_talk as talk
 from telephony import call_waits as waits
+from telephony import called_first
 from telephony import outgoing as out
 from telephony import signals as s
 from telephony.call_draft import Draft
@@ -112,10 +113,14 @@ def _outgoing_over(draft: Draft, signal: s.OutgoingOver) -> None:
 
 
 def _gone(draft: Draft, signal: s.Gone) -> None:
-    if draft.call.outgoing and not out.reached(draft.call):
+    call = draft.call
+    if call.first is None and call.outgoing and not out.reached(call):
         _gone_unreached(draft, signal)
         return
-    if signal.leg == draft.call.leg:
+    if signal.leg == call.leg:
+        called_first.heard(draft, signal.leg)
+        if call.first is not None and not called_first.was_there(call, call.first):
+            draft.change(failed=call.failed or out.not_answered(signal.cause))
         _end(draft, f.EndReason.CUSTOMER if draft.call.customer_asked else f.EndReason.SYSTEM)
         return
     leg = draft.call.leg_of(signal.leg)
@@ -202,6 +207,7 @@ _STEPS: dict[type[s.Signal], Callable[[Draft, Any], None]] = {
     s.HangupAsked: _hangup_asked,
     s.DeviceFailed: _device_failed,
     s.CustomerRung: out.dialled,
+    s.CustomerThere: called_first.answered,
     s.OutgoingOver: _outgoing_over,
     s.Gone: _gone,
 }

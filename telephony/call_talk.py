@@ -161,7 +161,9 @@ def leg_gone(draft: Draft, leg: Leg, cause: int = 0) -> None:
     if leg.gone:
         return
     if leg.offering:
-        gone = f.OfferOutcome.CALLER_GONE if draft.call.customer_asked else f.OfferOutcome.CANCELLED
+        # Nobody but the customer takes back what the dialplan alone offers: his hang-up may be heard later.
+        theirs = draft.call.customer_asked or draft.call.unqueued
+        gone = f.OfferOutcome.CALLER_GONE if theirs else f.OfferOutcome.CANCELLED
         waits.end_offer(draft, leg, leg.failure() if leg.cause else gone)
     end_talk(draft, leg, f.Side.SYSTEM)
     leg = draft.change_leg(draft.call.leg_of(leg.id) or leg, gone=True)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from core import facts as f
 from core.clock import MILLISECOND, SECOND, Duration
 from telephony import call_consult as consults
+from telephony import called_first
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Leg, Wait
@@ -205,6 +206,7 @@ def leg_for(
 
 def rang(draft: Draft, signal: s.Rang) -> None:
     consults.rang(draft, signal)
+    called_first.heard(draft, signal.leg)
     leg = draft.call.leg_of(signal.leg)
     if leg is not None and not leg.rang:
         draft.change_leg(leg, rang=True)

@@ -202,6 +202,17 @@ class Presence(Struct, frozen=True, gc=False):
     left: bool = False
 
 
+class First(Struct, frozen=True, gc=False):
+    """Of a call of ours in which the customer is called first: the agent who is held for it, at `device`."""
+
+    agent: str
+    device: str
+    dialled: bool = False
+    """The customer's channel has given a sign of itself."""
+    answered: bool = False
+    """The customer has picked up."""
+
+
 class Known(Struct, frozen=True, gc=False):
     """Which customer calls, as the look-up has found: number of the customer, level, preferred language."""
 
@@ -250,6 +261,9 @@ class Call(Struct, frozen=True, gc=False):
     ended_at: Instant | None = None
     outgoing: bool = False
     """We make it: the first leg is the agent's who calls; `leg` is empty until the customer is dialled."""
+    first: First | None = None
+    """Where the customer of a call of ours is called first: `leg` is known beforehand, and no agent has one
+    before he is rung."""
     failed: OutgoingOutcome | None = None
     """Why the customer of a call of ours was not reached, once that is known."""
 
@@ -274,9 +288,24 @@ class Call(Struct, frozen=True, gc=False):
         """The channel with which the call stands and falls: the customer's, once there is one."""
         return self.leg if self.leg or not self.legs else self.legs[0].id
 
+    @property
+    def unqueued(self) -> bool:
+        """Whether the customer was called first, and has waited in no queue since."""
+        return self.first is not None and self.wait is None
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether nothing was heard yet of the customer who is called first."""
+        return self.first is not None and not self.first.dialled and self.ended_at is None
+
+    @property
+    def holds_agent(self) -> bool:
+        """Whether an agent is held until its customer has answered, and his telephone is to be rung next."""
+        return self.unqueued and self.ended_at is None and not self.legs
+
     def is_dialling(self, leg: Leg) -> bool:
         """Whether this is the leg of the agent who makes the call, which nobody has offered."""
-        return self.outgoing and self.legs[0].id == leg.id
+        return self.outgoing and self.first is None and self.legs[0].id == leg.id
 
     def leg_of(self, leg_id: str) -> Leg | None:
         return next((leg for leg in self.legs if leg.id == leg_id), None)

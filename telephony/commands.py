@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.causes import NORMAL_CLEARING
+from telephony.ami.call_back_action import Calling
 from telephony.ami.conference_actions import Gathering
 from telephony.ami.leader_actions import Joining
 
@@ -150,6 +151,20 @@ class CallCustomer(Command):
     device: str
     leg: str
     call: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallCustomerFirst(Command):
+    """Call a customer, then ring the agent who is held for it."""
+
+    calling: Calling
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtList(Command):
+    """Ask whether the node's own list allows this number to be called, 1 or 0; it changes nothing."""
+
     number: str
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from core.errors import HotlineError
 from telephony import commands as c
-from telephony.ami import actions, conference_actions, leader_actions
+from telephony.ami import actions, call_back_action, conference_actions, leader_actions
 from telephony.ami.action import Action
 from telephony.ami.pending import Outcome, Reply
 
@@ -181,6 +181,10 @@ def action_of(command: c.Command) -> Action:  # noqa: PLR0911, PLR0912 - one lin
             return leader_actions.hangup_leader(command.presence)
         case c.CallCustomer():
             return actions.call_out(command.device, command.leg, command.call, command.number)
+        case c.CallCustomerFirst():
+            return call_back_action.to_customer(command.calling)
+        case c.LookAtList():
+            return call_back_action.on_the_list(command.number)
         case c.LookAtPhone():
             return actions.device_state(command.device)
         case c.ChangePriority():

@@ -38,7 +38,7 @@ _NOBODY_DIALLED = frozenset(
 class Place(Struct, frozen=True, gc=False):
     """A place in `queue` since `joined_at`; `call`: in which the caller asked for it, at `asked_at`.
 
-    `number`: the one to be called, as `core.dialling.known` writes it.
+    `number`: the one to be called, as `core.dialling.known` writes it. `language`: of what the caller heard.
     """
 
     call: str
@@ -47,6 +47,7 @@ class Place(Struct, frozen=True, gc=False):
     queue: str
     joined_at: Instant
     asked_at: Instant
+    language: str = ""
 
 
 class KeptPlaces:
@@ -68,6 +69,10 @@ class KeptPlaces:
     def any(self) -> bool:
         """Whether a place is kept for anybody."""
         return bool(self._places)
+
+    def of(self, record: str) -> Place | None:
+        """The place of the caller who asked for the call-back of this record, if it is still kept."""
+        return self._places.get(self._by_record.get(record, ""))
 
     def hear(self, facts: Iterable[f.Fact]) -> list[f.CallbackPlaceEnded]:
         """Take the facts in; those that follow for places which have come to their end by them."""
@@ -178,7 +183,8 @@ class KeptPlaces:
         for call in self._of(number):  # nobody is called for each time of asking
             if call != fact.call:
                 before |= self._over(call, f.PlaceOutcome.WITHDRAWN, fact.at)
-        self._places[fact.call] = Place(fact.call, number, fact.node, fact.queue, fact.joined_at, fact.at)
+        times = fact.joined_at, fact.at
+        self._places[fact.call] = Place(fact.call, number, fact.node, fact.queue, *times, fact.language)
         self._by_record[asked_callback(fact.call)] = fact.call
         self._not_before[fact.call] = fact.at + PROMISING
         return before

@@ -4,7 +4,7 @@
                   └───────────────────┴── not reached ──────────────────┘
 
 Between its own first and last fact such a call is folded as any other (`call_fold`). It has no arrival and no
-wait, so it is in no figure of a queue.
+wait, so it is in no figure of a queue. Where the customer is called first: `called_first.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from core import facts as f
 from core.clock import SECOND, Instant
 from core.errors import Conflict
 from core.facts import OutgoingOutcome, Phase
+from telephony import called_first
 from telephony import signals as s
 from telephony.call_draft import Draft
 from telephony.calls import Call, Leg
@@ -73,7 +74,9 @@ def leg_for(node: str, call: str, at: Instant) -> str:
     return f"{node}-{at // SECOND}.{_OUR_LEGS + uuid.UUID(call).int % (100_000_000 - _OUR_LEGS)}"
 
 
-def start(order: Order, *, node: str, device: str, shown: str, at: Instant) -> tuple[Call, f.OutgoingStarted]:
+def start(
+    order: Order, *, node: str, device: str, shown: str, at: Instant, first: f.Side = f.Side.AGENT
+) -> tuple[Call, f.OutgoingStarted]:
     """The call as it begins, and the fact that says so; it is to be in the book before anybody is dialled."""
     started = f.OutgoingStarted(
         at=at,
@@ -87,6 +90,7 @@ def start(order: Order, *, node: str, device: str, shown: str, at: Instant) -> t
         shown=shown,
         about=order.about,
         record=order.record,
+        first=first,
     )
     return _begun(started, rang=False), started
 
@@ -97,6 +101,8 @@ def recall(fact: f.OutgoingStarted) -> Call:
 
 
 def _begun(fact: f.OutgoingStarted, *, rang: bool) -> Call:
+    if fact.first is f.Side.CUSTOMER:
+        return called_first.begun(fact)
     leg = Leg(
         id=fact.leg,
         agent=fact.agent,
@@ -123,7 +129,7 @@ def dialled(draft: Draft, signal: s.CustomerRung) -> None:
     if not draft.call.outgoing or draft.call.leg:
         return
     draft.change(leg=signal.leg, channel=signal.channel)
-    draft.leg_fact(f.CustomerDialled, draft.call.legs[0], customer=signal.leg)
+    draft.leg_fact(f.CustomerDialled, _maker(draft.call), customer=signal.leg)
 
 
 def not_reached(status: str, cause: int) -> OutgoingOutcome:
@@ -134,9 +140,14 @@ def not_reached(status: str, cause: int) -> OutgoingOutcome:
     return _STATUSES.get(status, OutgoingOutcome.UNREACHABLE)
 
 
+def not_answered(cause: int) -> OutgoingOutcome:
+    """What the Q.850 cause alone says of a customer who was called first; 0: none was given."""
+    return OutgoingOutcome.NO_ANSWER if cause in called_first.RANG_OUT else not_reached("CHANUNAVAIL", cause)
+
+
 def reached(call: Call) -> bool:
     """Whether customer and agent have been brought together."""
-    return call.legs[0].answered_at is not None
+    return any(leg.answered_at is not None for leg in call.legs)
 
 
 def given_up(call: Call) -> OutgoingOutcome:
@@ -151,6 +162,13 @@ def tell_end(draft: Draft, reason: f.EndReason) -> None:
         outcome = OutgoingOutcome.REACHED
     elif reason in (f.EndReason.NODE_LOST, f.EndReason.UNSEEN):
         outcome = call.failed or OutgoingOutcome.UNKNOWN
+    elif call.first is not None:
+        outcome = call.failed or called_first.alone(call, reason)
     else:
         outcome = call.failed or OutgoingOutcome.CANCELLED
-    draft.leg_fact(f.OutgoingEnded, call.legs[0], outcome=outcome, lasted=max(0, draft.at - call.arrived_at))
+    draft.leg_fact(f.OutgoingEnded, _maker(call), outcome=outcome, lasted=max(0, draft.at - call.arrived_at))
+
+
+def _maker(call: Call) -> Leg:
+    """The leg of the agent who makes it."""
+    return call.legs[0] if call.first is None else called_first.maker(call, call.first)

@@ -66,7 +66,10 @@ def _advance(call: Call, fact: f.Fact) -> Call:
         case f.CallEnded() | f.OutgoingEnded():
             call = replace(call, ended_at=fact.at)
         case f.CustomerDialled():
-            call = replace(call, leg=fact.customer)
+            first = None if call.first is None else replace(call.first, dialled=True)
+            call = replace(call, leg=fact.customer, first=first)
+        case f.CustomerAnswered() if call.first is not None:
+            call = replace(call, first=replace(call.first, answered=True))
         case f.LegFact():
             call = _advance_leg(call, fact)
     return call
@@ -202,7 +205,7 @@ def recall_agent(agent: Agent, fact: f.Fact) -> Agent:
     match fact:
         case f.AgentOffered() | f.AgentAnswered():
             return replace(agent, queue=fact.queue)
-        case f.OutgoingStarted():
+        case f.OutgoingStarted(first=f.Side.AGENT):
             given = agent.state is AgentState.RESERVED
             return replace(agent, queue="", held=True, given=given, rest=_rest_of(agent))
         case f.SummarySaved():

@@ -81,11 +81,14 @@ class _Picture:
             return self._dialling(call)
         customer = self.channels[call.leg]
         told: list[s.Signal] = [s.Seen(self.at, call.node, call.leg, customer.channel)]
+        if call.first is not None and not call.first.answered and customer.state == _UP:
+            told.append(s.CustomerThere(self.at, call.node, call.id, call.leg, customer.channel))
         told += self._survey(call, customer)  # before its agent is gone: it knows who ended the talk
         told += self._known_legs(call)
         told += self._asked(call)
         asked = {leg for consult in call.asking for leg in (consult.id, consult.by)}
-        new = self._new_legs(customer, asked | {leg.id for leg in call.legs})
+        known = asked | {leg.id for leg in call.legs}
+        new = self._new_legs(customer, known, waited=not call.unqueued)
         told += new
         # The new leg's bridge has been told with it, at the time at which it came about.
         if not any(isinstance(signal, s.Bridged) for signal in new):
@@ -181,13 +184,16 @@ class _Picture:
             s.Joined(joined_at, self._node, customer.leg, queue, 0),
         ]
 
-    def _new_legs(self, customer: ChannelPicture, known: Collection[str]) -> list[s.Signal]:
+    def _new_legs(
+        self, customer: ChannelPicture, known: Collection[str], *, waited: bool = True
+    ) -> list[s.Signal]:
         """Agents' channels of this call that we have not heard of; bridged, as far as we know, when offered.
 
-        When exactly the agent answered is not to be had: it was at most a ring time after the offer.
+        When exactly the agent answered is not to be had: it was at most a ring time after the offer. Without
+        having `waited` a customer is offered to nobody by a queue.
         """
         told: list[s.Signal] = []
-        node, queue = self._node, customer.variables.get("CALL_QUEUE", "")
+        node, queue = self._node, customer.variables.get("CALL_QUEUE", "") if waited else ""
         for channel in self.channels.values():
             interface = channel.channel.rpartition("-")[0]
             agent = self._agents.get(interface)
@@ -195,7 +201,8 @@ class _Picture:
                 continue
             at = self.at - channel.age
             device = interface.partition("/")[2]
-            told.append(s.Offered(at, node, customer.leg, channel.leg, queue, agent, device, channel.channel))
+            about = customer.leg, channel.leg, queue, agent, device, channel.channel
+            told.append(s.Offered(at, node, *about, by_service=not waited))
             file = channel.variables.get("LEG_FILE", "")
             if file:
                 told.append(s.RecordingBegan(at, node, customer.call, channel.leg, file))
@@ -217,6 +224,7 @@ _WAITING = frozenset(
     }
 )
 _SURVEY = "hotline-survey"
+_UP = "Up"
 
 
 def _joined_at(customer: ChannelPicture) -> Instant | None:

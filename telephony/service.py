@@ -27,6 +27,7 @@ from telephony.ami.accounts import Role
 from telephony.ami.pending import Outcome as How
 from telephony.ami.pending import Reply
 from telephony.call_backs import CallBacks
+from telephony.called_first import CustomerLines, Way
 from telephony.dispatch import Dispatcher
 from telephony.hands import NodeHands, Sure, SureSender
 from telephony.hearing import Hearing, Node, SessionDown
@@ -63,7 +64,9 @@ class Telephony:
     """`await start()`, then `run()`; the other methods are for the API.
 
     `outgoing`: node → the number shown to customers whom we call from there; nodes without a line to call
-    from are not in it. `kept`: places of callers who are to be called back; without it there are none.
+    from are not in it. `customer_first`: by which of those lines who keeps a place is called before the agent
+    who is held for it; without it the agent is. `kept`: places of callers who are to be called back; without
+    it there are none.
     `sure`: asked before every command whether this program still leads; `away`: whether another may lead by
     now. As long as one may, nothing is told to a node.
     """
@@ -77,11 +80,13 @@ class Telephony:
         dispatcher: Dispatcher,
         clock: Clock,
         outgoing: Mapping[str, str] = _NO_LINES,
+        customer_first: CustomerLines | None = None,
         kept: KeptPlaces | None = None,
         sure: Sure = alone,
         away: Away = never_away,
     ) -> None:
         self._outgoing = outgoing
+        self._customer_first = customer_first
         self._nodes = {node.name: node for node in nodes}
         self._book = book
         self._duties = duties
@@ -274,9 +279,10 @@ class Telephony:
             return  # a queue it does not know, a right we do not have: looking again and again mends neither
         if isinstance(command, c.Offer):
             self._carry_out(self._board.wish(command.agent, a.Release(self._clock(), command.call)))
-        if isinstance(command, c.CallCustomer):
+        if isinstance(command, c.CallCustomer | c.CallCustomerFirst):
+            call = command.call if isinstance(command, c.CallCustomer) else command.calling.call
             if how is How.REFUSED:
-                self._carry_out(self._board.not_dialled(command.call, self._clock()))
+                self._carry_out(self._board.not_dialled(call, self._clock()))
             elif not self._presence.away():
                 self._hearings[command.node].look_soon(_AFTER_FAILURE_S)
         if self._presence.away():
@@ -390,9 +396,25 @@ class Telephony:
             )
         self.require_phone(agent.device)
         shown = self._outgoing[node]
+        way = await self._way_of(order, node)
         seen = await self._hands[node].ask(c.LookAtPhone(node, agent.device))
         require_free(agent.device, (seen.message.get("Value") or "") if seen.message is not None else "")
-        self._carry_out(self._board.dial(order, node=node, shown=shown, at=self._clock()))
+        self._carry_out(self._board.dial(order, node=node, shown=shown, at=self._clock(), way=way))
+
+    async def _way_of(self, order: Order, node: str) -> Way | None:
+        """In which way the customer is called before the agent, if he is. `Conflict`: not at all."""
+        if self._customer_first is None or not order.held:
+            return None
+        place = self.call_backs.place(order.record)
+        if place is None:
+            raise Conflict(f"the place kept for {order.record} is over: nobody is to be called for it")
+        asked = await self._hands[node].ask(c.LookAtList(node, order.number))
+        if asked.message is None or asked.message.get("Value") != "1":
+            raise Conflict(
+                f"{node} has no place for this number on its own list, or did not answer: see `[outgoing]` "
+                "allow, then `hotline prepare` and `hotline reload`"
+            )
+        return self._customer_first.way(node, queue=place.queue, language=place.language)
 
     async def send_to_survey(self, number: str) -> None:
         """Transfer the customer this agent talks with to the survey (CALL-11); `Conflict` says why not."""
@@ -400,7 +422,7 @@ class Telephony:
         call = self._board.call(agent.call)
         if agent.state is not AgentState.TALKING or call is None or not call.channel:
             raise Conflict(f"agent {number} has no customer on the line: nothing to transfer")
-        if call.outgoing:
+        if call.outgoing and call.first is None:
             raise Conflict(
                 "we have called this customer: the survey is for those who call us; hang up instead"
             )

@@ -144,6 +144,12 @@ class CustomerRung(CallSignal, frozen=True):
     channel: str
 
 
+class CustomerThere(CallSignal, frozen=True):
+    """The customer, who was called first, has answered."""
+
+    channel: str
+
+
 class OutgoingOver(CallSignal, frozen=True):
     """The customer was not reached; said on the agent's channel. `status`: DIALSTATUS, or REFUSED by our own
     list; `cause`: Q.850."""

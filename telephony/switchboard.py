@@ -25,6 +25,7 @@ from telephony import commands as c
 from telephony import signals as s
 from telephony.agent_fold import Step, decide, follow
 from telephony.agents import Agent, Duties
+from telephony.called_first import Way
 from telephony.calls import Call, Known
 from telephony.waiting import Waiting, line_up
 
@@ -36,6 +37,8 @@ _LINGER: Duration = MINUTE
 """A finished call whose legs were never heard to end is closed after this."""
 _RESERVED_FOR: Duration = 5 * SECOND
 """By then the telephone of a reserved agent rings, or the offer has not come about."""
+_UNHEARD: Duration = 150 * SECOND
+"""By then the telephone of a customer who is called first has rung out, or it never rang."""
 _ASKING: Duration = 10 * MINUTE
 """The same where an agent goes on asking a colleague about it."""
 _OF_AGENTS = (
@@ -158,6 +161,8 @@ class Switchboard:
         outcome = Outcome()
         for agent in [agent for agent in self.agents.values() if agent.state is AgentState.RESERVED]:
             call = self.call(agent.call)  # one that we are about to make is not known yet
+            if call is not None and call.holds_agent:
+                continue
             over = agent.call in self._past or (call is not None and not call.waiting)
             if over or now - agent.since > _RESERVED_FOR:
                 self._agent_took(self._release(agent, agent.call, now), outcome)
@@ -166,6 +171,8 @@ class Switchboard:
             if call is None or all(consult.id != agent.leg for consult in call.asking):
                 self._agent_took(self._release(agent, agent.call, now), outcome)
         for call in list(self.calls.values()):
+            if call.is_unheard and now - call.arrived_at > _UNHEARD:
+                self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
             if call.ended_at is not None and now - call.ended_at > (_ASKING if call.asking else _LINGER):
                 self._took(*call_fold.close(call, now, f.EndReason.UNSEEN), outcome)
         return outcome
@@ -202,14 +209,23 @@ class Switchboard:
             )
         return agent
 
-    def dial(self, order: outgoing.Order, *, node: str, shown: str, at: Instant) -> Outcome:
-        """A call that we make on this agent's behalf; `Conflict` unless the agent has nothing on hand."""
+    def dial(
+        self, order: outgoing.Order, *, node: str, shown: str, at: Instant, way: Way | None = None
+    ) -> Outcome:
+        """A call that we make on this agent's behalf; `Conflict` unless the agent has nothing on hand.
+
+        `way`: in which its customer is called first; None: the agent is.
+        """
         agent = self.require_free(order)
         outcome = Outcome()
-        call, started = outgoing.start(order, node=node, device=agent.device, shown=shown, at=at)
+        first = f.Side.AGENT if way is None else f.Side.CUSTOMER
+        call, started = outgoing.start(order, node=node, device=agent.device, shown=shown, at=at, first=first)
         self._took(call, (started,), outcome)
-        leg = call.legs[0]
-        outcome.commands.append(c.CallCustomer(node, leg.device, leg.id, call.id, order.number))
+        if way is None:
+            command = c.CallCustomer(node, started.device, started.leg, call.id, order.number)
+            outcome.commands.append(command)
+        else:
+            outcome.commands.append(c.CallCustomerFirst(node, way.calling(started)))
         return outcome
 
     def not_dialled(self, call_id: str, at: Instant) -> Outcome:

@@ -177,6 +177,10 @@ def _customer_rung(event: Event, at: Instant, node: str) -> s.Signal:
     return s.CustomerRung(at, node, *_call_and_leg(event), _text(event, "Channel"))
 
 
+def _customer_there(event: Event, at: Instant, node: str) -> s.Signal:
+    return s.CustomerThere(at, node, *_call_and_leg(event), _text(event, "Channel"))
+
+
 def _outgoing_over(event: Event, at: Instant, node: str) -> s.Signal:
     # Not "Cause": in the CEL file the name is Asterisk's own.
     return s.OutgoingOver(
@@ -187,12 +191,13 @@ def _outgoing_over(event: Event, at: Instant, node: str) -> s.Signal:
 def _service_offer(event: Event, at: Instant, node: str) -> tuple[Instant, str, str, str, str, str, str]:
     _, leg = _call_and_leg(event)
     channel = _text(event, "Channel")
+    queue = _need(event, "Queue", "queue")
     return (
         at,
         node,
         _need(event, "Customer", "leg"),
         leg,
-        _need(event, "Queue", "queue"),
+        "" if _text(event, "By") == _CALLED_BACK else queue,
         _need(event, "Agent", "staff"),
         channel.partition("/")[2].rpartition("-")[0],
     )
@@ -374,6 +379,8 @@ def _contact(event: Event, at: Instant, node: str) -> s.Signal | None:
 
 _ASK_QUEUE = "hotline-ask-queue"
 """Where an agent's telephone asks a queue (dialplans/parts/consult.j2)."""
+_CALLED_BACK = "callback"
+"""By whom an agent is rung for a customer whom we have called: nobody has waited in a queue for it."""
 _RANG = "3"
 """What Originate calls its failure when the telephone rang in vain; busy and not there it tells not apart."""
 _REACHABLE = frozenset({"Reachable", "NonQualified", "Created", "Updated"})
@@ -403,6 +410,7 @@ _USER_EVENTS: dict[str, _Translator] = {
     "ConsultStarted": _consult,
     "ConferenceCalled": _conference,
     "CustomerDialled": _customer_rung,
+    "CustomerAnswered": _customer_there,
     "OutgoingOver": _outgoing_over,
     "OutsideDialled": _outside_called,
     "OutsideOver": _outside_over,

@@ -11,6 +11,7 @@ from telephony.ami.accounts import EVENT_INCLUDE
 
 FOLDER = Path(__file__).parent / "captures"
 _HEAD = re.compile(r"# (\w+); Asterisk (\d+\.\d+\.\d+);")
+_ORDER = re.compile(r"^# \+(\d+) > (\w+) at (\w+) is held, (\w+) is called in (\S+) as (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,26 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """What the service would have ordered: `number` is called on `leg`, while `agent` is held at `device`."""
+
+    ms: int
+    at: Instant
+    agent: str
+    device: str
+    number: str
+    call: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """A whole recording, and the version of Asterisk that made it."""
 
     name: str
     version: str
     events: tuple[Recorded, ...]
+    orders: tuple[Ordered, ...] = ()
 
     def all(self, own: str) -> list[Recorded]:
         """Every such event, in order."""
@@ -82,7 +97,9 @@ def read(name: str) -> Capture:
     for ms, rows in recorded:
         stamp = dict(rows).get("Timestamp")
         events.append(Recorded(ms, ami_timestamp(stamp) if stamp else start + ms * MILLISECOND, rows))
-    return Capture(name, head[2], tuple(events))
+    given = ((int(ms), about) for ms, *about in _ORDER.findall(text))
+    orders = tuple(Ordered(ms, start + ms * MILLISECOND, *about) for ms, about in given)
+    return Capture(name, head[2], tuple(events), orders)
 
 
 def _block(name: str, block: str) -> tuple[int, tuple[tuple[str, str], ...]] | None:

@@ -9,9 +9,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from core import facts as f
 from core.clock import MILLISECOND, Duration
 from core.facts import Numbered
-from ledger.call_record import CallRecord, LegRecord, fold_call
+from ledger.call_record import CallOutcome, CallRecord, LegRecord, fold_call
 from ledger.ladder import ladder
 from ledger.story import tell
 from tests.scenarios.captures_read import names, read
@@ -55,13 +56,15 @@ def _calls(name: str) -> Iterator[list[Numbered]]:
     numbered = [Numbered(seq, fact) for seq, fact in enumerate(replay(read(name)), 1)]
     for call in dict.fromkeys(getattr(one.fact, "call", "") for one in numbered):
         mine = [one for one in numbered if getattr(one.fact, "call", "") == call]
-        if call and type(mine[0].fact).__name__ == "CallArrived":
+        mine = [one for one in mine if isinstance(one.fact, f.CallFact)] if call else []
+        if mine and isinstance(mine[0].fact, f.CallArrived | f.OutgoingStarted):
             yield mine
 
 
 def _figures(record: CallRecord) -> Iterator[str]:
     lost = sum((wait.waited or 0) for wait in record.waits if wait.reason != "answered")
-    yield f"Ends as **{record.outcome.replace('_', ' ')}** after {_s(record.lasted)}" + (
+    why = f": {record.outgoing}" if record.outcome is CallOutcome.NOT_REACHED else ""
+    yield f"Ends as **{(record.outcome + why).replace('_', ' ')}** after {_s(record.lasted)}" + (
         f"; waited {_s(lost)} without an answer." if lost else "."
     )
     if record.legs:

@@ -13,16 +13,20 @@ from itertools import count
 from msgspec.structs import fields
 
 from core import facts as f
-from core.clock import MILLISECOND, MINUTE, Instant
+from core.clock import MILLISECOND, MINUTE, SECOND, Instant
 from core.facts import AgentState
-from telephony.agents import Agent, Duties
+from core.names import asked_callback
+from telephony.agents import Agent, Duties, Reserve
+from telephony.called_first import Way
+from telephony.outgoing import Order
 from telephony.switchboard import Switchboard
 from telephony.translate import translate
-from tests.scenarios.captures_read import Capture, Recorded
+from tests.scenarios.captures_read import Capture, Ordered, Recorded
 
 NODE = "node1"
 _NOT_ASTERISKS = frozenset({"at", "node", "answer_within"})
 """Not shown: what stands in every line already, and what the directory says."""
+_KINDS = {"customer": "leg"}
 _DURATIONS = frozenset({"held", "consulted", "waited", "rang", "talked", "lasted"})
 
 
@@ -33,8 +37,10 @@ def replay(capture: Capture, events: Iterable[Recorded] | None = None) -> list[f
         number, interface = member.get("MemberName") or "", member.get("Interface") or ""
         board.remember_agent(Agent(number, AgentState.READY, device=interface.partition("/")[2], node=NODE))
     facts: list[f.Fact] = []
-    starts = 0
+    starts, orders = 0, list(capture.orders)
     for event in capture.heard if events is None else events:
+        while orders and orders[0].ms <= event.ms:
+            facts += _ordered(board, orders.pop(0))
         if event.name == "FullyBooted":
             starts += 1
             if starts > 1:
@@ -44,6 +50,25 @@ def replay(capture: Capture, events: Iterable[Recorded] | None = None) -> list[f
         if signal is not None:
             facts += board.hear(signal).facts
     assert not board.calls, f"{capture.name}: a call is left open"
+    return facts
+
+
+def _ordered(board: Switchboard, given: Ordered) -> list[f.Fact]:
+    """An agent is held for a customer, who is called first under the id that the recording has."""
+    order = Order(
+        call=given.call,
+        agent=given.agent,
+        number=given.number,
+        about="callback",
+        record=asked_callback("before"),
+        held=True,
+    )
+    way = Way(trunk="trunk", rings_s=40, queue="card-cmn", language="cmn")
+    second = int(given.leg.rpartition("-")[2].partition(".")[0]) * SECOND  # the test's clock is not the tap's
+    at = min(max(given.at, second), second + SECOND - 1)
+    facts = board.wish(given.agent, Reserve(at, given.call)).facts
+    facts += board.dial(order, node=NODE, shown="95559", at=at, way=way).facts
+    assert board.calls[given.call].anchor == given.leg, "the id that was ordered is not the one that is made"
     return facts
 
 
@@ -61,8 +86,8 @@ class _Names:
 
 
 def table(facts: Sequence[f.Fact]) -> str:
-    """One line for each fact: ms since the first call arrived, kind, fields; durations in ms."""
-    start = next(fact.at for fact in facts if isinstance(fact, f.CallArrived))
+    """One line for each fact: ms since the first call began, kind, fields; durations in ms."""
+    start = next(fact.at for fact in facts if isinstance(fact, f.CallArrived | f.OutgoingStarted))
     names = _Names()
     lines = []
     for fact in facts:
@@ -77,8 +102,8 @@ def table(facts: Sequence[f.Fact]) -> str:
 
 def _cell(names: _Names, start: Instant, name: str, value: object) -> str:
     match name:
-        case "call" | "leg" | "version" | "from_leg" | "to_leg" | "by_leg":
-            return names.of(name.rpartition("_")[2], str(value))
+        case "call" | "leg" | "version" | "from_leg" | "to_leg" | "by_leg" | "customer":
+            return names.of(_KINDS.get(name, name.rpartition("_")[2]), str(value))
         case "file":
             call, _, leg = str(value).partition("_")
             return f"{names.of('call', call)}_{names.of('leg', leg)}"

@@ -82,6 +82,6 @@ def test_there_is_something_to_swap() -> None:
 @every_capture
 def test_each_call_has_one_beginning_and_one_end(name: str) -> None:
     facts = replay(read(name))
-    arrived = [fact.call for fact in facts if isinstance(fact, f.CallArrived)]
-    ended = [fact.call for fact in facts if isinstance(fact, f.CallEnded)]
+    arrived = [fact.call for fact in facts if isinstance(fact, f.CallArrived | f.OutgoingStarted)]
+    ended = [fact.call for fact in facts if isinstance(fact, f.CallEnded | f.OutgoingEnded)]
     assert sorted(arrived) == sorted(ended) == sorted(set(arrived))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import aiohttp
 
@@ -269,10 +269,11 @@ async def floor(
     database: DatabaseSettings | None = None,
     rtp_timeout_s: int = 0,
     pages: bool = False,
+    callback_first: Literal["agent", "customer"] = "agent",
 ) -> AsyncIterator[Floor]:
     """Asterisk and the service, running; both are gone afterwards. `database`: other than SQLite's files.
     `rtp_timeout_s`: for telephones that have a voice; the others send no sound. `pages`: telephones may be
-    in agents' pages.
+    in agents' pages. `callback_first`: who is called first when it is the turn of a kept place.
     """
     programs = await instance.find()
     directory = directory or seed.load(seed.DEMO)
@@ -306,7 +307,9 @@ async def floor(
         database=database or DatabaseSettings(),
         credentials=folder / "credentials.json",
         nodes=(node,),
-        outgoing=OutgoingSettings(first="00:00", last="23:59", transfer_to=("110",)),
+        outgoing=OutgoingSettings(
+            first="00:00", last="23:59", transfer_to=("110",), callback_first=callback_first
+        ),
     )
     accounts = issue_accounts(folder / "accounts.json")
     cheap = Passwords(cheap=True)

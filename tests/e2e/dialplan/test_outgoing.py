@@ -12,6 +12,7 @@ import pytest
 from core.facts import OutgoingOutcome
 from hotline.simulation.scripts import Phone
 from telephony.ami.actions import call_out
+from telephony.ami.call_back_action import on_the_list
 from telephony.outgoing import leg_for, not_reached
 from tests.support.ear import listen
 from tests.support.exchange import CALLED, PORTS, Exchange, until
@@ -102,6 +103,15 @@ async def test_the_dialplan_dials_no_number_that_is_not_on_its_list(line: Exchan
     assert (over["Uniqueid"], over["Status"]) == (leg, "REFUSED")
     await line.tap.wait_for("Hangup", Uniqueid=leg)
     assert not line.tap.all("CustomerDialled")
+
+
+@pytest.mark.rule("SEC-11")
+async def test_the_dialplans_own_list_says_whether_a_number_may_be_called(line: Exchange) -> None:
+    for number, allowed in ((MOBILE, "1"), ("110", "0"), ("0012025550100", "0"), ("95559", "0")):
+        action = on_the_list(number)
+        reply = await line.tap.action(action.name, *action.headers)
+        assert (reply["Response"], reply["Value"]) == ("Success", allowed), number
+    assert line.messages == ""
 
 
 @pytest.mark.rule("SEC-11")

@@ -42,14 +42,18 @@ def server() -> Iterator[Cluster]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hotline(request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
-    """A module may name a DIRECTORY (a function), DATABASES, an RTP_TIMEOUT_S and PAGES of its own."""
+    """A module may name a DIRECTORY (a function), DATABASES, RTP_TIMEOUT_S, PAGES and CALLBACK_FIRST."""
     directory = getattr(request.module, "DIRECTORY", quick)
     on_server = getattr(request, "param", "sqlite") == "postgresql"
     database = _on(request.getfixturevalue("server")) if on_server else None
     rtp_timeout_s = getattr(request.module, "RTP_TIMEOUT_S", 0)
     pages = getattr(request.module, "PAGES", False)
     async with floor(
-        directory=directory(), database=database, rtp_timeout_s=rtp_timeout_s, pages=pages
+        directory=directory(),
+        database=database,
+        rtp_timeout_s=rtp_timeout_s,
+        pages=pages,
+        callback_first=getattr(request.module, "CALLBACK_FIRST", "agent"),
     ) as running:
         yield running
 

@@ -76,3 +76,16 @@ async def test_a_calls_facts_are_found_without_walking_the_ledger(
     await read(FactStore(ledger_database))
     assert plans
     assert "USING INDEX ix_facts_call" in plans[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins"), [("CallArrived", True), ("OutgoingStarted", True), ("AgentOffered", False)]
+)
+async def test_a_call_is_known_by_the_channel_of_the_customer_it_began_on(
+    ledger_database: Database, kind: str, begins: bool
+) -> None:
+    store = FactStore(ledger_database)
+    await store.add([Entry(1, 1_000, "", kind, CALLS[0], "", "", '{"leg":"node1-1700000000.1"}')])
+    assert await store.arrived_on("node1-1700000000.1", 0, 2_000) is begins
+    assert not await store.arrived_on("node1-1700000000.1", 1_001, 2_000)
+    await store.close()

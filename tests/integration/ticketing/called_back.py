@@ -1,5 +1,6 @@
-"""A program that calls a customer back and is killed on the way: `python -m … FOLDER MAIN LEDGER STEP NOW`.
+"""A program that calls a customer back and is killed on the way.
 
+`python -m … FOLDER MAIN LEDGER STEP NOW WHOM`; WHOM: who is called first, `agent` or `customer`.
 Real: the record and its lease, the ledger, the switchboard, `CallBacks`. In place of Asterisk a file has one
 line for each order to dial.
 """
@@ -19,6 +20,7 @@ from ledger.consumer import Consumer
 from telephony import agents as a
 from telephony import commands as c
 from telephony.call_backs import CallBacks
+from telephony.called_first import CustomerLines
 from telephony.kept import KeptPlaces
 from telephony.outgoing import Order
 from telephony.switchboard import Outcome, Switchboard
@@ -34,11 +36,13 @@ QUEUE = "card-cmn"
 
 
 class Program:
-    """The service, as far as call-backs go. `step`: after which it dies; none: it lives."""
+    """The service, as far as call-backs go. `step`: after which it dies; none: it lives. `first`: whom it
+    calls first."""
 
-    def __init__(self, desk: Desk, folder: Path, step: str) -> None:
+    def __init__(self, desk: Desk, folder: Path, step: str, first: str) -> None:
         self.desk = desk
         self.step = step
+        self.lines = CustomerLines(trunks={"node1": "trunk"}, rings_s=40) if first == "customer" else None
         self.dialled = folder / "dialled"
         duties = a.Duties(memberships=_serves, wrapup_limit=lambda queue: MINUTE, nodes=("node1",))
         self.board = Switchboard(duties)
@@ -75,7 +79,10 @@ class Program:
     ) -> None:
         self.reached("written")
         order = Order(call=call, agent=agent, number=number, about=about, record=record, held=held)
-        self.carry_out(self.board.dial(order, node="node1", shown="95559", at=self.desk.now))
+        place, way = self.back.place(record), None
+        if self.lines is not None and place is not None:
+            way = self.lines.way("node1", queue=place.queue, language=place.language)
+        self.carry_out(self.board.dial(order, node="node1", shown="95559", at=self.desk.now, way=way))
 
     def carry_out(self, outcome: Outcome) -> None:
         """As `Telephony` does it: facts first, then orders."""
@@ -85,10 +92,11 @@ class Program:
         if f.AgentState.RESERVED in states:
             self.reached("held")
         for command in outcome.commands:
-            if isinstance(command, c.CallCustomer):
+            if isinstance(command, c.CallCustomer | c.CallCustomerFirst):
                 self.reached("told")
+                asked = command.number if isinstance(command, c.CallCustomer) else command.calling.number
                 with self.dialled.open("a", encoding="ascii") as line:
-                    line.write(command.number + "\n")
+                    line.write(f"{type(command).__name__} {asked}\n")
                 self.reached("ordered")
 
     async def run(self) -> None:
@@ -107,11 +115,11 @@ def _serves(agent: str) -> tuple[Membership, ...]:
     return (Membership(queue=QUEUE, penalty=0),) if agent == AGENT else ()  # type: ignore[arg-type]
 
 
-async def work(folder: Path, urls: tuple[str, str], step: str, now: Instant) -> None:
+async def work(folder: Path, urls: tuple[str, str], step: str, now: Instant, first: str = "agent") -> None:
     """One life of the program; the first one finds that a customer has asked to be called back."""
     async with desk_in(folder, *urls) as desk:
         desk.now = now
-        program = Program(desk, folder, step)
+        program = Program(desk, folder, step, first)
         follows = (
             (callbacks.CONSUMER, desk.callbacks.follow, callbacks.KINDS),
             (outgoing.CONSUMER, program.calls.follow, outgoing.KINDS),
@@ -132,4 +140,5 @@ async def work(folder: Path, urls: tuple[str, str], step: str, now: Instant) -> 
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Path(sys.argv[1]), (sys.argv[2], sys.argv[3]), sys.argv[4], int(sys.argv[5])))
+    where, main, ledger, dies_after, when, whom = sys.argv[1:]
+    asyncio.run(work(Path(where), (main, ledger), dies_after, int(when), whom))

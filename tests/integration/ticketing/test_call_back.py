@@ -35,17 +35,21 @@ lease is written it never calls by itself again: whether anybody was dialled is 
 pytestmark = pytest.mark.rule("CALL-13")
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("first", "step"), [*(("agent", step) for step in STEPS), ("customer", "told"), ("customer", "ordered")]
+)
 async def test_the_customer_is_dialled_once_at_most_wherever_the_program_is_killed(
-    tmp_path: Path, step: str
+    tmp_path: Path, first: str, step: str
 ) -> None:
     urls = (f"sqlite+aiosqlite:///{tmp_path}/main.db", f"sqlite+aiosqlite:///{tmp_path}/ledger.db")
     module = "tests.integration.ticketing.called_back"
-    await killed_by_itself(module, str(tmp_path), *urls, step, str(MORNING))
-    first = _dialled(tmp_path)
+    await killed_by_itself(module, str(tmp_path), *urls, step, str(MORNING), first)
+    at_first = _dialled(tmp_path)
     for later in (MINUTE, 5 * MINUTE) if step == "written" else (5 * MINUTE,):  # nobody can know; given up
-        await work(tmp_path, urls, "", MORNING + later)
-    assert (first, _dialled(tmp_path)) == DIALLED[step]
+        await work(tmp_path, urls, "", MORNING + later, first)
+    assert (at_first, _dialled(tmp_path)) == DIALLED[step]
+    orders = {"agent": "CallCustomer ", "customer": "CallCustomerFirst "}
+    assert all(line.startswith(orders[first]) for line in _orders(tmp_path))
     async with desk_in(tmp_path, *urls) as desk:
         ends = [
             numbered.fact.outcome
@@ -59,8 +63,12 @@ async def test_the_customer_is_dialled_once_at_most_wherever_the_program_is_kill
 
 
 def _dialled(folder: Path) -> int:
+    return len(_orders(folder))
+
+
+def _orders(folder: Path) -> list[str]:
     file = folder / "dialled"
-    return len(file.read_text(encoding="ascii").splitlines()) if file.exists() else 0
+    return file.read_text(encoding="ascii").splitlines() if file.exists() else []
 
 
 async def _asked(desk: Desk, number: str = "13812345678") -> str:

@@ -46,6 +46,50 @@ def test_the_talk_is_its_agents_and_no_queue_has_heard_of_it() -> None:
         assert calls_behind(state, figure, TOTAL, AT + 66 * SECOND).calls == (), figure
 
 
+def _customer_first(*facts: f.Fact) -> list[Numbered]:
+    """1001 was rung for a customer who had answered, in vain; the customer waits."""
+    customer = ABOUT | {"leg": "node1-1700000000.90000002"}
+    to = {"device": "d001", "number": "13812345678", "shown": "95559", "about": "callback", "record": "x"}
+    told = [
+        f.OutgoingStarted(at=AT, first=Side.CUSTOMER, **to, **customer),
+        f.CustomerDialled(at=AT, customer=customer["leg"], **customer),
+        f.CustomerAnswered(at=AT + SECOND, node="node1", call=CALL, rang=SECOND),
+        f.AgentOffered(at=AT + SECOND, device="d001", by_service=True, **ABOUT),
+        f.OfferEnded(at=AT + 5 * SECOND, outcome=f.OfferOutcome.NO_ANSWER, rang=4 * SECOND, **ABOUT),
+        f.CallerQueued(
+            at=AT + 6 * SECOND, node="node1", call=CALL, queue="card-cmn", joined_at=AT + 6 * SECOND
+        ),
+        *facts,
+    ]
+    return [Numbered(seq, fact) for seq, fact in enumerate(told, 1)]
+
+
+def test_an_agent_rung_for_who_was_called_first_let_no_call_of_a_queue_ring() -> None:
+    state = fold(_customer_first())
+    (counts,) = (day["1001"] for day in state.agent_days.values())
+    assert (counts.offers, counts.offers_unanswered) == (1, 1)
+    (queues,) = state.days.values()
+    assert set(queues) == {"card-cmn"}
+    assert (queues["card-cmn"].offered, queues["card-cmn"].offers) == (1, 0)
+    for figure in ("offers", "offers_unanswered"):
+        assert calls_behind(state, figure, TOTAL, AT + 7 * SECOND).calls == (), figure
+
+
+def test_who_was_called_first_and_waits_is_a_caller_of_the_queue_until_he_is_answered_or_gone() -> None:
+    at, queue = AT + 9 * SECOND, {"node": "node1", "call": CALL, "queue": "card-cmn"}
+    left = f.CallerLeftQueue(at=at, reason=f.LeaveReason.ABANDONED, waited=3 * SECOND, **queue)
+    ended = f.OutgoingEnded(at=at, outcome=OutgoingOutcome.CUSTOMER_GONE, lasted=9 * SECOND, **ABOUT)
+    told = _customer_first(left, ended)
+    state, tally = fold(told), Tally(linger=0)
+    for numbered in told:
+        tally.count(numbered)
+    (queues,) = state.days.values()
+    assert (queues["card-cmn"].abandoned_5, queues["card-cmn"].called_back) == (1, 0)
+    assert not state.waiting
+    assert tally.quarters == state.quarters
+    assert tally.agent_quarters == state.agent_quarters
+
+
 def test_nor_has_any_interval_but_the_agents_which_is_put_away_when_the_call_is_over() -> None:
     tally = Tally(linger=0)
     for numbered in _facts():

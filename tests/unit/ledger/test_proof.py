@@ -51,6 +51,29 @@ def rules(found: Sequence[object]) -> list[str]:
     return [mismatch.rule for mismatch in found]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_who_was_called_first_and_met_no_agent_is_looked_for_in_the_log_by_his_own_channel(
+    answered: bool,
+) -> None:
+    story, about = Story(), {"agent": "1001", "queue": ""}
+    story.facts.clear()
+    to = {"device": "d001", "number": "13800000001", "shown": "95559", "about": "callback", "record": "7"}
+    story.add(f.OutgoingStarted, first=f.Side.CUSTOMER, leg=customer(1), **to, **about)
+    story.add(f.AgentOffered, 1, leg=leg_id(1), device="d001", by_service=True, **about)
+    story.add(f.OfferEnded, 1, leg=leg_id(1), outcome=f.OfferOutcome.NO_ANSWER, rang=SECOND, **about)
+    story.join()
+    if answered:
+        story.offer("1002", 2).answer("1002", 2, 1.9).talk(30, f.Side.AGENT, "1002", 2)
+        lines = [f"4 1002 CONNECT 2|{leg_id(1, 2)}|2", "34 1002 COMPLETEAGENT 2|30|1"]
+        outcome, leg = f.OutgoingOutcome.REACHED, leg_id(1, 2)
+    else:
+        story.leave(f.LeaveReason.ABANDONED, 2)
+        lines = ["4 NONE EXITWITHTIMEOUT 1|1|2"]  # he hung up between two rounds
+        outcome, leg = f.OutgoingOutcome.CUSTOMER_GONE, leg_id(1)
+    story.add(f.OutgoingEnded, 1, leg=leg, outcome=outcome, lasted=34 * SECOND, **about)
+    assert prove(numbered(story), log(1, "2 NONE ENTERQUEUE |138|1", *lines)) == []
+
+
 def test_a_good_call_has_no_mismatch() -> None:
     assert prove(numbered(whole()), good_log(), CallerCount(placed=1, talked=1)) == []
 

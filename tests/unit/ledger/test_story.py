@@ -70,6 +70,30 @@ def test_the_number_of_a_customer_whom_we_call_is_masked_too() -> None:
     assert "138****0001" in sentence(story.lines[0], "zh")
 
 
+def test_a_customer_who_is_called_first_is_told_before_his_agent() -> None:
+    customer = {"call": "c", "leg": "l1", "agent": "1001", "queue": ""}
+    agent = customer | {"leg": "l2"}
+    to = {"device": "d001", "number": "13800000001", "shown": "95559", "about": "callback", "record": "7"}
+    story = told(
+        [
+            f.OutgoingStarted(at=T0, first=f.Side.CUSTOMER, **to, **customer),
+            f.CustomerDialled(at=T0, customer="l1", **customer),
+            f.CustomerAnswered(at=T0 + SECOND, call="c", rang=SECOND),
+            f.AgentOffered(at=T0 + SECOND, device="d001", by_service=True, **agent),
+            f.OfferEnded(at=T0 + 5 * SECOND, outcome=f.OfferOutcome.NO_ANSWER, rang=4 * SECOND, **agent),
+        ]
+    )
+    assert [(line.source, line.target) for line in story.lines] == [
+        ("hotline", "agent:1001"),
+        ("hotline", "customer"),
+        ("customer", "hotline"),
+        ("hotline", "agent:1001"),
+        ("agent:1001", "hotline"),
+    ]
+    assert sentence(story.lines[0], "zh") == "外呼 138****0001，先呼客户，坐席话机 d001"
+    assert "first to the customer" in sentence(story.lines[0], "en")
+
+
 def test_a_number_outside_has_a_lane_of_its_own() -> None:
     sample = Sample().menu().join().offer().answer()
     sample.leg(f.OutsideDialled, 5, 1, "1001", number="110")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from core import facts as f
 from core.clock import HOUR, MINUTE, SECOND, Instant
@@ -226,3 +227,14 @@ def test_nobody_starves_those_overdue_are_served_in_the_order_of_their_joining(
             line.sort(key=lambda one: one.wait.joined_at)
             served.append(line.pop(0).wait.joined_at)
     assert served == sorted(START + at * SECOND for at, _ in joins)
+
+
+def test_a_place_is_found_by_its_record_as_long_as_it_is_kept_and_knows_the_callers_language() -> None:
+    places = kept()
+    places.hear([structs.replace(asked("a", START, START + MINUTE), language="en")])
+    place = places.of(asked_callback("a"))
+    assert place is not None
+    assert (place.call, place.queue, place.language) == ("a", QUEUE, "en")
+    assert places.of(asked_callback("b")) is None
+    places.withdraw("a", START + 2 * MINUTE)
+    assert places.of(asked_callback("a")) is None

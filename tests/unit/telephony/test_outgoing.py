@@ -193,7 +193,7 @@ def _told(line: Line) -> Switchboard:
     return board
 
 
-def _channel(leg: str, name: str, bridge: str = "") -> ChannelPicture:
+def channel_of(leg: str, name: str, bridge: str = "") -> ChannelPicture:
     return ChannelPicture(
         channel=name,
         leg=leg,
@@ -213,8 +213,8 @@ def test_a_call_that_went_on_without_us_is_found_again_and_made_by_nobody_twice(
     board = _told(line)
     assert board.agent("1001").held
     seen = snapshot(
-        _channel(line.leg, "PJSIP/d001-00000006", "b1"),
-        _channel(CUSTOMER, CHANNEL, "b1"),
+        channel_of(line.leg, "PJSIP/d001-00000006", "b1"),
+        channel_of(CUSTOMER, CHANNEL, "b1"),
         at=NOW + 9 * SECOND,
     )
     found = compare_calls(NODE, list(board.calls.values()), seen)
@@ -242,7 +242,7 @@ def test_a_call_that_is_gone_when_we_look_again_may_have_reached_its_customer() 
 
 def test_a_call_of_ours_that_the_book_has_lost_is_not_taken_for_a_customers() -> None:
     line = Line()
-    seen = snapshot(_channel(line.leg, "PJSIP/d001-00000006"), _channel(CUSTOMER, CHANNEL))
+    seen = snapshot(channel_of(line.leg, "PJSIP/d001-00000006"), channel_of(CUSTOMER, CHANNEL))
     assert compare_calls(NODE, [], seen).signals == ()
 
 

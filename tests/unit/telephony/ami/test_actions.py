@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from telephony.ami import actions, conference_actions, leader_actions
+from telephony.ami import actions, call_back_action, conference_actions, leader_actions
 from telephony.ami.action import ONE, Action, Replies
 from telephony.ami.errors import UnsafeAction
 
@@ -33,6 +33,17 @@ GATHERING = conference_actions.Gathering(
     leg="node1-1700000000.2",
     asked="PJSIP/d002-00000005",
     asked_leg="node1-1700000000.9",
+)
+CALLING = call_back_action.Calling(
+    trunk="carrier",
+    number="13812345678",
+    shown="95559",
+    rings_s=40,
+    leg="node1-1700000000.90000001",
+    call="11111111-2222-3333-4444-555555555555",
+    agent="1001",
+    queue="card-nan",
+    language="nan",
 )
 
 
@@ -218,6 +229,34 @@ def lines(action: Action) -> list[str]:
             ],
         ),
         (
+            call_back_action.on_the_list("13812345678"),
+            [
+                "Action: Getvar",
+                "ActionID: t-1",
+                "Variable: DIALPLAN_EXISTS(hotline-outgoing-allowed,13812345678,1)",
+            ],
+        ),
+        (
+            call_back_action.to_customer(CALLING),
+            [
+                "Action: Originate",
+                "ActionID: t-1",
+                "Channel: PJSIP/13812345678@carrier",
+                "Context: hotline-called-back",
+                "Exten: card-nan",
+                "Priority: 1",
+                "CallerID: <95559>",
+                "Timeout: 40000",
+                "Async: true",
+                "ChannelId: node1-1700000000.90000001",
+                "Variable: __CALL_ID=11111111-2222-3333-4444-555555555555",
+                "Variable: __CALL_LANG=nan",
+                "Variable: OUT_LEG=node1-1700000000.90000001",
+                "Variable: OUT_TO=13812345678",
+                "Variable: OUT_AGENT=1001",
+            ],
+        ),
+        (
             actions.announce(CHANNEL, 4, 2, "announce-7f"),
             [
                 "Action: Originate",
@@ -307,6 +346,12 @@ TAKERS: list[Callable[[str], Action]] = [
         lambda bad, name=field.name: conference_actions.to_conference(replace(GATHERING, **{name: bad}))
         for field in fields(GATHERING)
     ),
+    *(
+        lambda bad, name=field.name: call_back_action.to_customer(replace(CALLING, **{name: bad}))
+        for field in fields(CALLING)
+        if field.type != "int"
+    ),
+    call_back_action.on_the_list,
 ]
 
 
@@ -327,6 +372,7 @@ def test_no_value_from_outside_gets_into_an_action(make, bad):
         lambda: actions.announce(CHANNEL, 0, 1, "announce-1"),
         lambda: actions.announce(CHANNEL, 1, -1, "announce-1"),
         lambda: actions.hangup(CHANNEL, 0),
+        lambda: call_back_action.to_customer(replace(CALLING, rings_s=0)),
         lambda: actions.set_global("SHELL(id)", 1),
     ],
 )
