@@ -16,7 +16,8 @@ from core.clock import Duration, Instant
 from core.errors import BadInput, NotFound
 from core.facts import CallFact, Numbered
 from ledger.call_facts import WRITTEN_LATER
-from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, JoinRecord, fold_call
+from ledger.call_folding import fold_call
+from ledger.call_record import CALL_KINDS, CallOutcome, CallRecord, JoinRecord
 from ledger.consumer import Consumer
 from ledger.ledger import Ledger
 from ledger.story import Story, tell

@@ -12,7 +12,8 @@ from pathlib import Path
 from core import facts as f
 from core.clock import MILLISECOND, Duration
 from core.facts import Numbered
-from ledger.call_record import CallOutcome, CallRecord, LegRecord, fold_call
+from ledger.call_folding import fold_call
+from ledger.call_record import CallOutcome, CallRecord, LegRecord
 from ledger.ladder import ladder
 from ledger.story import tell
 from tests.scenarios.captures_read import names, read

@@ -11,7 +11,8 @@ from core import facts as f
 from core.clock import MINUTE
 from directory.lookup import Directory
 from hotline.simulation.scripts import Key, Pause, Phone
-from ledger.call_record import CallOutcome, fold_call
+from ledger.call_folding import fold_call
+from ledger.call_record import CallOutcome
 from ledger.proof import prove
 from ledger.queue_log import read_queue_log
 from telephony.records import QUEUE_LOG

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from core import facts as f
 from core.clock import SECOND
 from core.facts import Fact, Numbered
-from ledger.call_record import CallOutcome, CallRecord, fold_call
+from ledger.call_folding import fold_call
+from ledger.call_record import CallOutcome, CallRecord
 from tests.unit.ledger.samples import QUEUE, T0, Story, abandoned, customer, leg_id, normal
 
 
