@@ -30,16 +30,8 @@ from directory import credentials
 from directory.credentials import Issued
 from hotline.content import PROJECT, read_content
 from hotline.node import LOOPBACK_TRUNKS, issue_accounts, prepare, spec_by
-from hotline.settings import (
-    LogForm,
-    LogLevel,
-    LogSettings,
-    NodeSettings,
-    RedisSettings,
-    Settings,
-    TrunkSettings,
-    WebSettings,
-)
+from hotline.settings import LogForm, LogLevel, LogSettings, RedisSettings, Settings, WebSettings
+from hotline.settings_nodes import NodeSettings, TrunkSettings
 from hotline.settings_outgoing import OutgoingSettings
 from hotline.simulation.scripts import Phone, injection, phone, registration
 from hotline.simulation.sipp import Load, Place, Sipp

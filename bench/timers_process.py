@@ -15,15 +15,8 @@ from pydantic import SecretStr
 from bench.site import BenchFailed
 from directory import credentials
 from hotline.content import PROJECT, read_content
-from hotline.settings import (
-    DatabaseSettings,
-    LogForm,
-    LogLevel,
-    LogSettings,
-    Settings,
-    SmsSettings,
-    WebSettings,
-)
+from hotline.settings import DatabaseSettings, LogForm, LogLevel, LogSettings, Settings, WebSettings
+from hotline.settings_notices import SmsSettings
 from web.passwords import Passwords
 
 _STOP_S = 30.0

@@ -9,7 +9,8 @@ from core.errors import HotlineError
 from hotline.content import Content
 from hotline.findings import Finding, Weight, of_flow, of_prompts
 from hotline.publishing import live_version
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from ivr import history
 from ivr.compile import compile_flow, versions_in
 from ivr.named import told_gone

@@ -23,7 +23,7 @@ from core.errors import HotlineError
 from customers.rules import Served
 from customers.service import Customers
 from directory.lookup import Directory
-from hotline.settings import NodeSettings
+from hotline.settings_nodes import NodeSettings
 from telephony.nodefiles import LANGUAGES, customer_file, write_file
 
 _log = structlog.get_logger("hotline.customer_files")

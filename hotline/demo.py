@@ -31,7 +31,8 @@ from hotline.content import Content, add_config, read_content
 from hotline.node import LOOPBACK_TRUNKS, NodePorts, issue_accounts, node_spec, prepare
 from hotline.preflight import WantedPort, require_folder, require_free
 from hotline.running import Hotline, Running
-from hotline.settings import LogForm, LogLevel, LogSettings, NodeSettings, Settings
+from hotline.settings import LogForm, LogLevel, LogSettings, Settings
+from hotline.settings_nodes import NodeSettings
 from hotline.simulation.desk import Desk, Seat, Written, staff_all
 from hotline.simulation.outcome import facts_of, figures_of
 from hotline.simulation.sipp import Counts

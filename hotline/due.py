@@ -14,7 +14,8 @@ from typing import Any
 from core.calendar import WorkingCalendar
 from core.clock import Clock
 from core.errors import BadInput
-from hotline.settings import MailSettings, Settings, SmsSettings
+from hotline.settings import Settings
+from hotline.settings_notices import MailSettings, SmsSettings
 from storage import Database
 from storage.jobs.executor import Executor, executor_of
 from storage.jobs.model import Pace

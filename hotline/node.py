@@ -20,7 +20,7 @@ from directory.credentials import Credentials
 from directory.lookup import Directory
 from directory.model import DeviceKind
 from hotline.content import Content
-from hotline.settings import NodeSettings, TrunkSettings
+from hotline.settings_nodes import NodeSettings, TrunkSettings
 from hotline.settings_outgoing import OutgoingSettings
 from ivr import history
 from ivr.compile import Compiled, compile_flow, versions_in

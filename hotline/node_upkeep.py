@@ -21,7 +21,8 @@ from core.errors import HotlineError
 from directory import credentials
 from directory.lookup import Directory
 from hotline.node import read_accounts, spec_by
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from telephony import instance
 from telephony.instance import AsteriskInstance
 from telephony.nodefiles import NodeFile, render, write_file

@@ -6,25 +6,25 @@ this module (`./run hotline settings --write`).
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from core.errors import BadInput
 from core.names import fits
 from hotline.settings_agents import AgentsSettings
 from hotline.settings_customers import CustomersSettings
 from hotline.settings_lease import LeaseSettings
+from hotline.settings_nodes import NodeSettings
+from hotline.settings_notices import MailSettings, SmsSettings
 from hotline.settings_outgoing import OutgoingSettings
-from hotline.settings_section import Section, origin
+from hotline.settings_section import Port, Section, origin
 from hotline.settings_sign_in import OidcSettings, SessionSettings
 from storage.notices.mail import Security
-from storage.notices.returning import check_returns_address
 from storage.urls import database_url, same_place
 from web.redis_url import check_redis_url
 
@@ -72,36 +72,7 @@ def _redis_url(url: str) -> str:
     return url
 
 
-def _returns_address(address: str) -> str:
-    if address:
-        try:
-            check_returns_address(address, "")
-        except BadInput as error:
-            raise ValueError(error.problem) from error
-    return address
-
-
-def _node_name(name: str) -> str:
-    if not fits("node", name):
-        raise ValueError("a node is called by 1 to 16 small letters and digits, a letter first")
-    return name
-
-
-def _trunk_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9]{0,23}", name):
-        raise ValueError("a trunk is called by 1 to 24 small letters and digits, a letter first")
-    return name
-
-
-def _network(address: str) -> str:
-    try:
-        return str(ipaddress.ip_network(address))
-    except ValueError as error:
-        raise ValueError("write an IP address or a network, such as 192.0.2.10 or 192.0.2.0/28") from error
-
-
 _SMS_URL = re.compile(r"https://[^/]|http://(?:127\.0\.0\.1|localhost)[:/]")
-Port = Annotated[int, Field(ge=1, le=65_535)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 
@@ -170,110 +141,6 @@ class MetricsSettings(Section):
         default=None,
         description="file with the bearer token that /metrics asks of everyone; "
         "empty: it is for programs on this host alone, and not through a proxy",
-    )
-
-
-class TrunkSettings(Section):
-    """One carrier's line into a node"""
-
-    name: Annotated[str, AfterValidator(_trunk_name)]
-    addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(min_length=1)
-    dtmf: Literal["rfc4733", "info", "auto_info"] = "rfc4733"
-    outgoing: bool = False
-    host: str = Field(default="", pattern=r"^([0-9A-Za-z.-]{1,100}:[0-9]{2,5})?$")
-    shown: str = Field(default="95559", pattern=r"^[0-9]{3,20}$")
-
-    @model_validator(mode="after")
-    def _has_a_carrier(self) -> TrunkSettings:
-        if self.outgoing and not self.host:
-            raise ValueError(f"trunk {self.name} is outgoing: give the carrier's `host`, as address:port")
-        return self
-
-
-class NodeSettings(Section):
-    """[[nodes]] one Asterisk each; in the environment HOTLINE_NODES holds the whole list as JSON"""
-
-    name: Annotated[str, AfterValidator(_node_name)] = Field(
-        description="the node's name, the same as its systemname"
-    )
-    host: str = Field(default="127.0.0.1", min_length=1, description="address of its AMI")
-    port: Port = Field(default=5038, description="port of its AMI")
-    accounts: Path = Field(description="file with the names and secrets of its AMI accounts")
-    directory: Path = Field(
-        description="folder that the node and this program share: recordings, prompts, heartbeat"
-    )
-    sip_address: str = Field(
-        default="127.0.0.1", min_length=1, description="address on which it takes calls and registrations"
-    )
-    sip_port: Port = Field(default=5060, description="port on which it takes calls and registrations")
-    page_port: int = Field(
-        default=0,
-        ge=0,
-        le=65_535,
-        description="port, on its AMI's address, on which its Asterisk takes from the service what "
-        "telephones in agents' pages say; 0: there are none",
-    )
-    rtp_first: Port = Field(default=10_000, description="first of its ports for sound")
-    rtp_last: Port = Field(default=19_999, description="last of its ports for sound")
-    rtp_timeout_s: int = Field(
-        default=10,
-        ge=0,
-        le=300,
-        description="seconds without sound from an agent's telephone after which it counts as dead and its "
-        "customer goes back to the head of the queue; 0: never, for telephones that send nothing while "
-        "nobody speaks",
-    )
-    trunks: tuple[TrunkSettings, ...] = Field(
-        default=(),
-        description="the carriers' lines, each with `name`, `addresses` (IP addresses or networks; whoever "
-        "calls from there is a customer) and `dtmf` (rfc4733, info or auto_info); the one on which "
-        "customers are called has `outgoing` = true, the carrier's `host` (address:port) and the number "
-        "`shown` to them",
-    )
-    run_asterisk: bool = Field(
-        default=True, description="`hotline up` starts its Asterisk and keeps it running"
-    )
-
-
-class MailSettings(Section):
-    """[mail] notices by e-mail; off until `host` names a server"""
-
-    host: str = Field(default="", description="mail server; empty: no e-mail is sent")
-    port: Port = Field(default=587, description="its port")
-    security: Security = Field(
-        default=Security.STARTTLS, description="starttls, tls, or none (then without a user, too)"
-    )
-    user: str = Field(default="", description="user at the server; empty: it asks for none")
-    password: SecretStr | None = Field(default=None, description="that user's password")
-    sender: str = Field(default="", description="address that notices come from")
-    ca_file: Path | None = Field(
-        default=None, description="certificates of who signed the server's; empty: those of the system"
-    )
-    timeout_s: int = Field(default=20, ge=1, le=50, description="longest wait for one answer, seconds")
-    at_once: int = Field(
-        default=4, ge=1, le=20, description="so many mails are under way at a time; urgent ones besides"
-    )
-    returns: Annotated[str, AfterValidator(_returns_address)] = Field(
-        default="",
-        description="address that mail comes back to, such as hotline+*@bank.example: a mark of the mail "
-        "stands for the `*`; empty: `sender`",
-    )
-    returns_maildir: Path | None = Field(
-        default=None,
-        description="Maildir folder into which the mail system delivers what comes back; empty: none is read",
-    )
-
-
-class SmsSettings(Section):
-    """[sms] notices by text message; off until `url` names a gateway"""
-
-    url: str = Field(default="", description="where the gateway takes messages; empty: none is sent")
-    account: str = Field(default="", description="who we are to it")
-    key: SecretStr | None = Field(default=None, description="key that signs requests and delivery reports")
-    signature: str = Field(default="", max_length=20, description="【…】 before every text")
-    timeout_s: int = Field(default=10, ge=1, le=50, description="longest wait for its answer, seconds")
-    at_once: int = Field(
-        default=4, ge=1, le=20, description="so many texts are under way at a time; urgent ones besides"
     )
 
 

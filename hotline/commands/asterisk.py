@@ -12,7 +12,8 @@ import os
 from core.errors import BadInput
 from hotline import configuration
 from hotline.content import add_config
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from telephony import instance
 from telephony.instance import AsteriskInstance
 

@@ -25,7 +25,8 @@ from hotline.content import Content, add_config, kept_content, read_content
 from hotline.databases import existing, kept_passwords
 from hotline.findings import Finding, Weight, good, of_calendar, of_lacking, of_rights, of_seats, of_unheld
 from hotline.node import read_accounts
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from hotline.sign_in import cannot_sign_in
 from hotline.unheld import unheld
 from hotline.witness import NotWitnessed, SeatSeen, witness

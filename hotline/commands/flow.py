@@ -18,7 +18,8 @@ from hotline.commands.asterisk import node_of, of
 from hotline.content import Content, add_config, kept_content, read_seed
 from hotline.databases import kept_directory
 from hotline.publishing import Order, Place, Standing
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from ivr import history
 from ivr.changes import changes
 from ivr.check import languages_of

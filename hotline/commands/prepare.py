@@ -24,7 +24,8 @@ from hotline.content import Content, add_config, kept_content
 from hotline.databases import kept_passwords
 from hotline.node import issue_accounts, prepare, spec_by
 from hotline.preflight import require_folder
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from hotline.settings_outgoing import OutgoingSettings
 from ivr.render import Rendered
 from telephony import instance

@@ -12,7 +12,7 @@ import asyncio
 from hotline import configuration
 from hotline.commands.asterisk import node_of, of
 from hotline.content import add_config
-from hotline.settings import NodeSettings
+from hotline.settings_nodes import NodeSettings
 
 _DIALPLAN = "dialplan reload"
 _TELEPHONES = "module reload res_pjsip.so"

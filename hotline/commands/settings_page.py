@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hotline.configuration import leaves, load_with_origins, variable
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from hotline.settings_section import Section
 from storage.urls import database_url, place_of
 from web.redis_url import place_of_redis

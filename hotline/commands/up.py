@@ -17,7 +17,8 @@ from hotline import configuration, logs
 from hotline.content import add_config
 from hotline.preflight import WantedPort, require_free
 from hotline.serve import serve
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from telephony import instance
 from telephony.instance import AsteriskInstance
 

@@ -24,7 +24,8 @@ from hotline.assembly import assemble
 from hotline.leading import Won
 from hotline.node import LOOPBACK_TRUNKS, issue_accounts, spec_by
 from hotline.running import Hotline, Running
-from hotline.settings import DatabaseSettings, NodeSettings, Settings, TrunkSettings, WebSettings
+from hotline.settings import DatabaseSettings, Settings, WebSettings
+from hotline.settings_nodes import NodeSettings, TrunkSettings
 from hotline.settings_outgoing import OutgoingSettings
 from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance

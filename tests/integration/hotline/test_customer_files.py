@@ -21,7 +21,7 @@ from customers.service import Customers
 from directory.lookup import Directory
 from directory.seed import DEMO, load
 from hotline.customer_files import CustomerFiles, word_of, write_all
-from hotline.settings import NodeSettings
+from hotline.settings_nodes import NodeSettings
 from storage import Database, migrate
 from telephony.nodefiles import customer_file
 from tests.integration.ticketing.conftest import running

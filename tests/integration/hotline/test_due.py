@@ -23,7 +23,8 @@ from hotline.__main__ import main as command_line
 from hotline.assembly import assemble
 from hotline.due import assemble_due
 from hotline.running import Running
-from hotline.settings import MailSettings, Settings, SmsSettings, WebSettings
+from hotline.settings import Settings, WebSettings
+from hotline.settings_notices import MailSettings, SmsSettings
 from storage import Database
 from storage.notices.mail import Security
 from storage.notices.model import ChannelName, Notice, NoticeState, Way, Why

@@ -9,7 +9,8 @@ import pytest
 
 from hotline.__main__ import main
 from hotline.configuration import load
-from hotline.settings import NodeSettings, Settings, TrunkSettings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings, TrunkSettings
 
 
 @pytest.fixture(autouse=True)

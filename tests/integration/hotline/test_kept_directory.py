@@ -22,7 +22,8 @@ from hotline.content import read_content
 from hotline.databases import kept_directory
 from hotline.findings import Weight
 from hotline.serve import assembled
-from hotline.settings import DatabaseSettings, NodeSettings, Settings, WebSettings
+from hotline.settings import DatabaseSettings, Settings, WebSettings
+from hotline.settings_nodes import NodeSettings
 from ivr.compile import compile_flow
 from ivr.publish import flow_file, publish
 from storage import Database, DatabaseDown, migrate

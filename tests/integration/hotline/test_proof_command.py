@@ -19,7 +19,8 @@ from core.errors import BadInput
 from core.facts import Numbered
 from hotline.__main__ import main
 from hotline.commands.proof import Report, as_json, as_text, prove_day
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from ledger.ledger import Ledger
 from ledger.tables import facts as fact_rows
 from recordings import catalogue

@@ -17,7 +17,8 @@ from core.facts import DeviceContactChanged
 from hotline.__main__ import main as hotline
 from hotline.commands.proof import prove_day
 from hotline.retention import AT_MINUTE, MONTHS_AHEAD, Retention
-from hotline.settings import DatabaseSettings, NodeSettings, RetentionSettings, Settings
+from hotline.settings import DatabaseSettings, RetentionSettings, Settings
+from hotline.settings_nodes import NodeSettings
 from ledger import retention as facts_retention
 from ledger.ledger import Ledger
 from ledger.tables import calls

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from core.clock import MINUTE, SECOND, Instant, system_clock
 from directory import seed
-from hotline.settings import SmsSettings
+from hotline.settings_notices import SmsSettings
 from hotline.sms_reports_api import LONGEST, PATH, Refusals
 from storage.notices.model import ChannelName, Notice, NoticeState, Sending, Way
 from storage.notices.preferences import set_way

@@ -9,7 +9,8 @@ import pytest
 from hotline.check_folders import of_folders
 from hotline.findings import Weight
 from hotline.keeping import DATA_ANEW, NODE_ANEW, places, unaccounted
-from hotline.settings import NodeSettings, Settings, UpgradeSettings
+from hotline.settings import Settings, UpgradeSettings
+from hotline.settings_nodes import NodeSettings
 
 
 @pytest.fixture

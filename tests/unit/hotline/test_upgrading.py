@@ -11,7 +11,8 @@ import pytest
 from core.errors import BadInput, Conflict, HotlineError
 from hotline.commands.migrate import require_revisions
 from hotline.releases import Entry, Outcome, Releases, StepFailed, releases_of, said
-from hotline.settings import NodeSettings, Settings
+from hotline.settings import Settings
+from hotline.settings_nodes import NodeSettings
 from hotline.upgrading import Upgrade
 
 
