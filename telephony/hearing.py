@@ -24,10 +24,11 @@ from telephony.ami.session import State
 from telephony.ami.snapshot import NodeSnapshot
 from telephony.ami.wire import Message
 from telephony.dispatch import Dispatcher
+from telephony.event_headers import Event
 from telephony.reconcile import CallDifferences, compare_agents, compare_calls, compare_devices
 from telephony.records import recorded_since
 from telephony.switchboard import Outcome, Switchboard
-from telephony.translate import BadEvent, Event, translate
+from telephony.translate import BadEvent, translate
 
 _log = structlog.get_logger(__name__)
 
