@@ -20,7 +20,8 @@ import jinja2
 
 from core.dialling import LANDLINES
 from telephony.ami.accounts import SILENCED
-from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec, check_spec
+from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec
+from telephony.nodespec_check import check_spec
 from telephony.seat_address import SEATS, seat_address
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "dialplans"
