@@ -25,7 +25,8 @@ from telephony.ami.snapshot import NodeSnapshot
 from telephony.ami.wire import Message
 from telephony.dispatch import Dispatcher
 from telephony.event_headers import Event
-from telephony.reconcile import CallDifferences, compare_agents, compare_calls, compare_devices
+from telephony.reconcile import CallDifferences, compare_calls, compare_devices
+from telephony.reconcile_agents import compare_agents
 from telephony.records import recorded_since
 from telephony.switchboard import Outcome, Switchboard
 from telephony.translate import BadEvent, translate

@@ -35,7 +35,7 @@ from telephony.kept import KeptPlaces
 from telephony.moves import moved
 from telephony.outgoing import Order, require_free
 from telephony.presence import Away, Presence, Turn, never_away
-from telephony.reconcile import pause_of
+from telephony.reconcile_agents import pause_of
 from telephony.standing import NodeStanding, standing_of
 from telephony.switchboard import Outcome, Switchboard, wrap_ups
 from telephony.takeup import LOOK_BACK, Book, take_up

@@ -16,7 +16,8 @@ from telephony import commands as c
 from telephony import signals as s
 from telephony.ami.snapshot import ChannelPicture, NodeSnapshot, QueueMember, QueuePicture, WaitingCaller
 from telephony.recall import recall_call
-from telephony.reconcile import compare_agents, compare_calls, compare_devices
+from telephony.reconcile import compare_calls, compare_devices
+from telephony.reconcile_agents import compare_agents
 from telephony.switchboard import Switchboard
 from tests.unit.telephony.story import CALL, CUSTOMER, NODE, START, Story, leg, normal
 from tests.unit.telephony.test_agents import DUTIES, NOW, members
