@@ -82,3 +82,16 @@ async def test_paused_for_the_wrap_up_from_the_answer_on(line: Exchange) -> None
     await line.tap.wait_for("AgentConnect", CallerIDNum="02154321001")
     for sipp in (first, second):
         await sipp.done(60)
+
+
+async def test_paused_for_a_reason_in_chinese(line: Exchange) -> None:
+    """By somebody at Asterisk itself: what is told in other letters than ours disturbs nothing."""
+    await line.phone("d001", ANSWERS)
+    await line.member("d001", "8001")
+    await line.pause("d001", "话后处理(工号8001)")
+    caller = await line.call(*TO_CARD)
+    await line.tap.wait_for("QueueCallerJoin")
+    assert line.tap.all("QueueMemberPause", Paused="1")[0]["PausedReason"] == "话后处理(工号8001)"
+    await line.pause("d001", paused=False)
+    await line.tap.wait_for("AgentConnect", MemberName="8001")
+    assert (await caller.done(60)).succeeded == 1, caller.errors()
