@@ -128,7 +128,7 @@ async def test_a_channel_that_is_down_is_told_as_long_as_one_of_its_lanes_meets_
             down[URGENT] = False
             while (await sent(office))[URGENT] is not NoticeState.SENT:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-            while "ordinary" not in worker.problems[EMAIL]:  # noqa: ASYNC110
+            while "ordinary" not in worker.problems.get(EMAIL, ""):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             down["ordinary"] = False
             while worker.problems:  # noqa: ASYNC110
