@@ -10,6 +10,9 @@ from typing import NewType
 
 from core.errors import BadInput
 
+LANGUAGES = ("cmn", "nan", "en")
+"""In which callers are spoken to; the first is the one that calls begin with (CALL-12)."""
+
 CallId = NewType("CallId", str)
 """Made by the dialplan at entry with UUID(), inherited by every channel of the call."""
 LegId = NewType("LegId", str)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core.names import QueueName
+from core.names import LANGUAGES, QueueName
 from directory.alarms import ALARMS, SEVERITIES
 from directory.model import CallType, Named, Queue, Reason, Role, SurveySettings, Threshold, Urgency
 from directory.places import Place
@@ -19,7 +19,6 @@ _SHORT_CODE = (
     r"[a-z][a-z0-9_]{0,15}",
     "a code: small letters, digits and _, at most 16, beginning with a letter",
 )
-_LANGUAGES = ("cmn", "nan", "en")
 _QUEUE_LIMITS = {
     "weight": (0, 100),
     "priority": (0, 100),
@@ -52,7 +51,7 @@ def ticket_kind(place: Place) -> tuple[str, Named]:
 def language(place: Place) -> tuple[str, Named]:
     """A language callers may choose (CALL-12)."""
     found = place.fields(("code", "zh", "en"))
-    code = found["code"].one_of(_LANGUAGES, "language with prompts")
+    code = found["code"].one_of(LANGUAGES, "language with prompts")
     return code, Named(code=code, name_zh=found["zh"].text(), name_en=found["en"].text())
 
 

@@ -20,11 +20,12 @@ import structlog
 
 from core.clock import SECOND, Clock, Instant, instant_on, local_day
 from core.errors import HotlineError
+from core.names import LANGUAGES
 from customers.rules import Served
 from customers.service import Customers
 from directory.lookup import Directory
 from hotline.settings_nodes import NodeSettings
-from telephony.nodefiles import LANGUAGES, customer_file, write_file
+from telephony.nodefiles import customer_file, write_file
 
 _log = structlog.get_logger("hotline.customer_files")
 _AGAIN_S = 15.0

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.names import LANGUAGES
 from ivr.lines import Fields, Many, Piece, Report, Text, parse, read_text
 
-LANGUAGES = ("cmn", "nan", "en")
 FALLBACK = {"nan": "cmn"}
 """Whose text is heard where no voice speaks the language: Mandarin is understood, a guessed Minnan not."""
 

@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import BadInput
+from core.names import LANGUAGES
 from ivr import music, speech
-from ivr.prompts import LANGUAGES, Catalogue
+from ivr.prompts import Catalogue
 from ivr.publish import write_aside
 from ivr.sound import RATE, TARGET_DBOV, WINDOW_DB, from_wav, level, to_alaw, to_wav
 from ivr.speech import Speaker, Utterance, find_speaker, speak

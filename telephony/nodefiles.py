@@ -19,6 +19,7 @@ from pathlib import Path
 import jinja2
 
 from core.dialling import LANDLINES
+from core.names import LANGUAGES
 from telephony.ami.accounts import SILENCED
 from telephony.nodespec import MISSED, NARROW, WIDE, NodeSpec
 from telephony.nodespec_check import check_spec
@@ -39,7 +40,6 @@ FOLDERS = (
     "announcements",
     "customers",
 )
-LANGUAGES = ("cmn", "nan", "en")
 _SECRET_FILES = frozenset({"pjsip.conf", "manager.conf", "extensions.conf"})
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from core.clock import iso, system_clock
 from core.errors import BadInput, HotlineError
+from core.names import LANGUAGES
 from hotline.author import add_by, who
 from hotline.commands.asterisk import node_of
 from hotline.configuration import load
 from hotline.content import add_config, read_prompts
 from hotline.settings import Settings
-from ivr.prompts import LANGUAGES, Catalogue
+from ivr.prompts import Catalogue
 from ivr.render import plan_prompts, present, render_prompts, studio_problems
 from ivr.speech import find_speaker
 from ivr.standing import PromptStanding, prompt_standings

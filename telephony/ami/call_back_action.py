@@ -9,11 +9,9 @@ import re
 from dataclasses import dataclass
 
 from core.errors import BadInput
-from core.names import check
+from core.names import LANGUAGES, check
 from telephony.ami.action import Action
 
-LANGUAGES = ("cmn", "nan", "en")
-"""In which there are prompts; who has chosen none hears the first."""
 _LONGEST_S = 120
 _TRUNK = re.compile(r"[a-z][a-z0-9]{0,23}")
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
+from core.names import LANGUAGES
 from hotline.simulation.rtp_keys import write_keys
 from hotline.simulation.scripts import (
     Customer,
@@ -32,7 +33,7 @@ from hotline.simulation.sipp import Load, Place, Sipp
 from ivr.compile import compile_flow
 from ivr.load import read_flow
 from ivr.model import Surroundings
-from ivr.prompts import LANGUAGES, read_catalogue
+from ivr.prompts import read_catalogue
 from ivr.publish import publish
 from telephony import instance
 from telephony.nodefiles import TEMPLATES, write_node

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.names import LANGUAGES
 from ivr.lines import Refused
-from ivr.prompts import LANGUAGES, Catalogue, Words, read_catalogue
+from ivr.prompts import Catalogue, Words, read_catalogue
 from ivr.speech import Speaker, SpeechFailed
 from tests.unit.ivr.flows import catalogue
 

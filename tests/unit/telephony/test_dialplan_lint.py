@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from core.names import LANGUAGES
 from ivr.compile import compile_flow, render_file
 from ivr.load import read_flow
 from ivr.model import Surroundings
-from ivr.prompts import LANGUAGES, read_catalogue
+from ivr.prompts import read_catalogue
 from telephony.dialplan_lint import lint
 from telephony.nodefiles import TEMPLATES, render
 from tests.unit.telephony.node import node
