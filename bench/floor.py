@@ -161,7 +161,7 @@ def _called(fact: f.Fact) -> bool:
 async def _brought_back(there: Site) -> AsyncIterator[None]:
     """Those whom the service has taken off the line for calls not taken make themselves ready again. Those at
     the desk write their summaries: the wrap-up of a call that we make lasts a minute without one."""
-    first_at_desk = staff_at(len(there.spec.devices) - there.desk + 1)
+    at_desk = {staff_at(seat) for seat in there.desk}
 
     async def look(leader: aiohttp.ClientSession) -> None:
         while True:
@@ -171,7 +171,7 @@ async def _brought_back(there: Site) -> AsyncIterator[None]:
             for number, agent in agents.items():
                 if agent["state"] == "not_ready":
                     await _ready_again(there, number)
-                elif agent["state"] == "wrap_up" and number >= first_at_desk:
+                elif agent["state"] == "wrap_up" and number in at_desk:
                     await _summarised(there, number)
             await asyncio.sleep(_LOOK_S)
 

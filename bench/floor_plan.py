@@ -9,6 +9,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
+from bench.floor_seed import desk_seats
 from core.errors import BadInput
 from hotline.simulation.scripts import Customer, Dtmf, Key, Pause, Phone
 
@@ -68,7 +69,7 @@ class FloorPlan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def kind_of_seat(self, seat: int) -> int:
         """The kind of telephone (its place in the list) at seat number `seat`, from 1 on."""
-        if seat > self.agents - self.desk:
+        if seat in desk_seats(self.agents, self.desk):
             return 0
         return _spread([kind.share for kind in self.telephones], self.agents)[seat - 1]
 

@@ -13,6 +13,11 @@ DESK = "complaints-cmn"
 LEADER = "8001"
 
 
+def desk_seats(agents: int, desk: int) -> range:
+    """The seats of those in `DESK`: the last `desk` of so many."""
+    return range(agents - desk + 1, agents + 1)
+
+
 def seed_text(agents: int, *, wrapup_s: int, desk: int = 0) -> str:
     """The seed as YAML: `agents` people at as many telephones, the last `desk` of them in `DESK`, all others
     in `QUEUE`, and nobody in two."""
@@ -21,6 +26,7 @@ def seed_text(agents: int, *, wrapup_s: int, desk: int = 0) -> str:
     businesses = lists["queues"]["businesses"]
     businesses["loss"]["wrapup_limit_s"] = wrapup_s
     businesses["complaints"] |= {"wrapup_limit_s": wrapup_s, "callback_after_s": 1}
+    at_desk = desk_seats(agents, desk)
     leader = next(person for person in lists["staff"] if str(person["number"]) == LEADER)
     lists["staff"] = [
         {key: value for key, value in leader.items() if key not in ("skills", "languages")},
@@ -32,7 +38,7 @@ def seed_text(agents: int, *, wrapup_s: int, desk: int = 0) -> str:
                 # Of the leader's own, whose figures the leader may ask for.
                 **{name: leader[name] for name in ("team", "unit") if name in leader},
                 "roles": ["agent"],
-                "skills": {"complaints" if seat > agents - desk else "loss": 1},
+                "skills": {"complaints" if seat in at_desk else "loss": 1},
                 "languages": {"cmn": 1},
             }
             for seat in range(1, agents + 1)

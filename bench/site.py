@@ -22,16 +22,16 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.floor_seed import DESK, LEADER, QUEUE, device_at, seed_text, staff_at
+from bench.floor_seed import DESK, LEADER, QUEUE, desk_seats, device_at, seed_text, staff_at
 from bench.stores import Stores
 from core.clock import system_clock
 from core.errors import HotlineError
 from directory import credentials
 from directory.credentials import Issued
 from hotline.content import PROJECT, read_content
-from hotline.node import LOOPBACK_TRUNKS, issue_accounts, prepare, spec_by
+from hotline.node import issue_accounts, loopback_trunks, prepare, spec_by
 from hotline.settings import LogForm, LogLevel, LogSettings, RedisSettings, Settings, WebSettings
-from hotline.settings_nodes import NodeSettings, TrunkSettings
+from hotline.settings_nodes import NodeSettings
 from hotline.settings_outgoing import OutgoingSettings
 from hotline.simulation.scripts import Phone, injection, phone, registration
 from hotline.simulation.sipp import Load, Place, Sipp
@@ -179,7 +179,8 @@ class Site:
     asterisk: AsteriskInstance
     service: Service
     issued: Issued
-    desk: int
+    desk: range
+    """The seats of those in DESK."""
     telephones: list[Sipp] = field(default_factory=list)
     """One for each kind, while they are there."""
     called: list[Sipp] = field(default_factory=list)
@@ -303,7 +304,7 @@ def _prepare(folder: Path, wants: Wants, programs: Programs, wrapper: Sequence[s
         asterisk=AsteriskInstance(spec.directory, programs, wrapper=wrapper),
         service=Service(settings, folder),
         issued=issued,
-        desk=wants.desk,
+        desk=desk_seats(wants.agents, wants.desk),
     )
 
 
@@ -314,7 +315,7 @@ def _settings(folder: Path, wants: Wants) -> Settings:
         sip_port=_SIP,
         rtp_first=_RTP_FIRST,
         rtp_last=_RTP_LAST,
-        trunks=_trunks(calls_out=wants.called is not None),
+        trunks=loopback_trunks(f"{_CALLED_IP}:{_CALLED}" if wants.called is not None else ""),
         accounts=folder / "accounts.json",
         directory=folder / "node",
         rtp_timeout_s=0,  # SIPp's telephones say nothing
@@ -329,19 +330,6 @@ def _settings(folder: Path, wants: Wants) -> Settings:
         outgoing=OutgoingSettings(first="00:00", last="23:59", transfer_to=(OUTSIDE,)),
         log=LogSettings(form=LogForm.JSON, level=LogLevel.INFO),
         nodes=(node,),
-    )
-
-
-def _trunks(*, calls_out: bool) -> tuple[TrunkSettings, ...]:
-    return tuple(
-        TrunkSettings(
-            name=trunk.name,
-            addresses=trunk.addresses,
-            dtmf=trunk.dtmf,
-            outgoing=calls_out and trunk is LOOPBACK_TRUNKS[0],
-            host=f"{_CALLED_IP}:{_CALLED}",
-        )
-        for trunk in LOOPBACK_TRUNKS
     )
 
 
@@ -375,7 +363,7 @@ async def _log_in(there: Site) -> None:
         await asyncio.wait_for(up.wait(), 20)
         replies: list[Reply] = []
         for seat in range(1, len(there.spec.devices) + 1):
-            queue = DESK if seat > len(there.spec.devices) - there.desk else QUEUE
+            queue = DESK if seat in there.desk else QUEUE
             action = actions.queue_add(queue, device_at(seat), staff_at(seat), 0, paused=False)
             replies.append(await session.send(action))
     finally:

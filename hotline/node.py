@@ -70,6 +70,19 @@ LOOPBACK_TRUNKS = (
 """Where simulated customers call from: keys as RFC 4733 events, or as SIP INFO."""
 
 
+def loopback_trunks(called: str) -> tuple[TrunkSettings, ...]:
+    """The same as settings; customers are called by the first of them, at `called` (address and port), unless
+    that is empty."""
+    out = {"outgoing": True, "host": called} if called else {}
+    return tuple(
+        TrunkSettings.model_validate(
+            {"name": one.name, "addresses": one.addresses, "dtmf": one.dtmf}
+            | (out if one is LOOPBACK_TRUNKS[0] else {})
+        )
+        for one in LOOPBACK_TRUNKS
+    )
+
+
 def issue_accounts(file: Path) -> dict[Role, str]:
     """The secrets of a node's three AMI accounts, made once and kept for owner and group alone."""
     if not file.exists():

@@ -22,10 +22,10 @@ from directory.credentials import Credentials, Issued
 from directory.lookup import Directory
 from hotline.assembly import assemble
 from hotline.leading import Won
-from hotline.node import LOOPBACK_TRUNKS, issue_accounts, spec_by
+from hotline.node import issue_accounts, loopback_trunks, spec_by
 from hotline.running import Hotline, Running
 from hotline.settings import DatabaseSettings, Settings, WebSettings
-from hotline.settings_nodes import NodeSettings, TrunkSettings
+from hotline.settings_nodes import NodeSettings
 from hotline.settings_outgoing import OutgoingSettings
 from hotline.settings_sign_in import SessionSettings
 from telephony import agents, instance
@@ -290,16 +290,7 @@ async def floor(
         rtp_first=NODE_SOUND[0],
         rtp_last=NODE_SOUND[-1],
         rtp_timeout_s=rtp_timeout_s,
-        trunks=tuple(
-            TrunkSettings(
-                name=trunk.name,
-                addresses=trunk.addresses,
-                dtmf=trunk.dtmf,
-                outgoing=trunk.name == "trunk",
-                host=f"127.0.0.2:{CALLED}",
-            )
-            for trunk in LOOPBACK_TRUNKS
-        ),
+        trunks=loopback_trunks(f"127.0.0.2:{CALLED}"),
     )
     settings = Settings(
         data_dir=folder / "data",
