@@ -36,6 +36,7 @@ from ivr.model import Surroundings
 from ivr.prompts import read_catalogue
 from ivr.publish import publish
 from telephony import instance
+from telephony.ami.actions import announce
 from telephony.nodefiles import TEMPLATES, write_node
 from telephony.nodespec import (
     AccountSpec,
@@ -255,6 +256,12 @@ class Exchange:
             "QueuePause", Interface=f"PJSIP/{device}", Paused=str(paused).lower(), Reason=reason
         )
         assert reply["Response"] == "Success", reply
+
+    async def announce(self, channel: str, name: str) -> None:
+        """Tell a customer who waits the place and the wait, as the service does; `name`: of the order."""
+        words = announce(channel, 3, 2, name)
+        self.tap.note("an announcement begins")
+        await self.tap.action(words.name, *words.headers)
 
     async def call(
         self,

@@ -8,7 +8,7 @@ import pytest
 
 from hotline.simulation.scripts import Key, Pause, Phone
 from ledger.recovery import read_cel, recorded_events
-from telephony.ami.actions import announce, hangup_announcement
+from telephony.ami.actions import hangup_announcement
 from telephony.records import CEL_FILE
 from tests.support.exchange import TO_CARD, Exchange, until
 from tests.support.tones import write_alaw
@@ -149,9 +149,7 @@ async def test_told_the_wait_and_answered_meanwhile(line: Exchange) -> None:
     await line.pause("d001")
     caller = await line.call(*TO_CARD)
     joined = await line.tap.wait_for("QueueCallerJoin")
-    words = announce(joined["Channel"], 3, 2, "announce-1")
-    line.tap.note("an announcement begins")
-    await line.tap.action(words.name, *words.headers)
+    await line.announce(joined["Channel"], "announce-1")
     await line.tap.wait_for("Newchannel", Uniqueid="announce-1-1")
     await line.pause("d001", paused=False)
     await line.tap.wait_for("AgentConnect", MemberName="8001")

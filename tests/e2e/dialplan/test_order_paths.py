@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hotline.simulation.scripts import Key, Pause, Phone
-from telephony.ami.actions import announce, mix_monitor_mute
+from telephony.ami.actions import mix_monitor_mute
 from telephony.commands import WRAP_UP
 from tests.support.exchange import TO_CARD, Exchange
 
@@ -54,9 +54,7 @@ async def test_told_to_wait_where_nobody_takes_calls(line: Exchange) -> None:
     await line.pause("d001")
     caller = await line.call(*TO_CARD)
     joined = await line.tap.wait_for("QueueCallerJoin")
-    words = announce(joined["Channel"], 3, 2, "announce-1")
-    line.tap.note("an announcement begins")
-    await line.tap.action(words.name, *words.headers)
+    await line.announce(joined["Channel"], "announce-1")
     await line.tap.wait_for("Hangup", Uniqueid="announce-1-1")
     line.tap.note("it is over")
     await line.pause("d001", paused=False)

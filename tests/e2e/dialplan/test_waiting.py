@@ -8,7 +8,6 @@ from array import array
 import pytest
 
 from hotline.simulation.scripts import Key, Pause, Phone
-from telephony.ami.actions import announce
 from tests.support.exchange import TO_CARD, Exchange, queues
 from tests.support.tones import power_at, write_tone
 
@@ -134,8 +133,7 @@ async def test_a_word_to_those_who_wait_costs_them_nothing(line: Exchange) -> No
     await line.asterisk.cli(
         f"mixmonitor start {joined['Channel']} {line.spec.directory}/spool/all.wav,r({heard})"
     )
-    words = announce(joined["Channel"], 3, 2, "announce-1")
-    await line.tap.action(words.name, *words.headers)
+    await line.announce(joined["Channel"], "announce-1")
     spying = await line.tap.wait_for("ChanSpyStart")
     assert spying["SpyeeChannel"] == joined["Channel"]
     await line.tap.wait_for("ChanSpyStop")
